@@ -1,0 +1,1 @@
+"""The words and rules of Pingmon: no Qt, no files, no network, no clock. Every other room speaks in these."""

@@ -1,0 +1,87 @@
+"""Known causes of failure, safe to show to a person. Anything else that is raised is a bug of ours.
+
+PingmonError
++- InvalidInput            what the user typed; raised where it was typed
++- SettingsError           a setting that cannot be read or does not fit
++- StorageError            the data folder or its database
+|  +- StorageTooNew  +- StorageCorrupt  +- StorageFull  +- StorageReadOnly
++- DataFolderBusy          another process owns the data folder
++- ProbeError              a probe; says nothing about any target
+   +- ProbeUnreachable  +- ProbeUnauthorised  +- ProbeVersionMismatch  +- ProbeOverloaded  +- ProbeOwned
+UserCancelled              not an error: unwinds quietly
+"""
+
+from __future__ import annotations
+
+
+class PingmonError(Exception):
+    """A known cause. `str()` is a sentence that says what is wrong; `hint` says what to do next."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(PingmonError):
+    """Something the user typed cannot be used as it is."""
+
+
+class SettingsError(PingmonError):
+    """A setting is missing, unknown or out of its range."""
+
+
+class StorageError(PingmonError):
+    """The data folder or the database in it cannot be used."""
+
+
+class StorageTooNew(StorageError):
+    """The database was written by a newer version of Pingmon."""
+
+
+class StorageCorrupt(StorageError):
+    """The database is damaged; it was kept aside."""
+
+
+class StorageFull(StorageError):
+    """The disk has no room left."""
+
+
+class StorageReadOnly(StorageError):
+    """The data folder or the database cannot be written."""
+
+
+class DataFolderBusy(PingmonError):
+    """Another process owns the data folder. `pid` is its process id, None if it cannot be told."""
+
+    def __init__(self, message: str, hint: str | None = None, pid: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.pid = pid
+
+
+class ProbeError(PingmonError):
+    """A probe did not do what was asked. It is never a statement about a target."""
+
+
+class ProbeUnreachable(ProbeError):
+    """No answer from the probe: what it watches is unknown, not offline."""
+
+
+class ProbeUnauthorised(ProbeError):
+    """The probe refused the token."""
+
+
+class ProbeVersionMismatch(ProbeError):
+    """App and probe have no protocol version in common, or the probe lacks a feature."""
+
+
+class ProbeOverloaded(ProbeError):
+    """The probe is at its limits."""
+
+
+class ProbeOwned(ProbeError):
+    """The probe serves another owner; it has to be taken over first."""
+
+
+class UserCancelled(Exception):
+    """The user changed their mind. Unwinds without a message."""

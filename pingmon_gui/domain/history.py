@@ -1,0 +1,106 @@
+"""History of one series as columns: raw results, and roll-ups with a mergeable latency histogram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pingmon_gui.domain.availability import Availability
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.result import ProbeId, Shared
+from pingmon_gui.domain.status import Codes
+
+FIVE_MINUTES_MS = 300_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+ROLLUP_BUCKETS_MS = (FIVE_MINUTES_MS, HOUR_MS, DAY_MS)
+
+#: Latency histogram: bucket i holds totals from EDGES_MS[i] (inclusive) to EDGES_MS[i + 1]; the first also
+#: everything below, the last everything above. 96 buckets from 0.1 ms with ratio 1.15 reach 60 s.
+HISTOGRAM_BUCKETS = 96
+EDGES_MS = 0.1 * 1.15 ** np.arange(HISTOGRAM_BUCKETS + 1)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a series is: one monitor measured by one probe over one family at one address."""
+
+    monitor: MonitorId
+    probe: ProbeId
+    family: int
+    url: str
+
+
+@dataclass(frozen=True)
+class SeriesHistory:
+    """Raw results of one series, ordered by `at_ms`; every array has one element per result.
+
+    NaN where a phase did not happen. `detail` shares dicts `{"message", "address", "hops",
+    "certificate"}`; a hop is kept without its times.
+    """
+
+    series: Series
+    at_ms: npt.NDArray[np.int64]
+    interval_ms: npt.NDArray[np.int64]
+    status: Codes
+    failure: Codes
+    http_status: npt.NDArray[np.int16]
+    total_ms: npt.NDArray[np.float64]
+    phases_ms: npt.NDArray[np.float64]
+    queue_ms: npt.NDArray[np.float64]
+    recheck: npt.NDArray[np.bool_]
+    low_confidence: npt.NDArray[np.bool_]
+    detail: Shared
+
+
+@dataclass(frozen=True)
+class SeriesRollup:
+    """Roll-up of one series: one element per bucket that has any result or known time, ordered.
+
+    `total_sum_ms` adds the totals of good (online or slow) results, `histogram` (buckets, 96) counts
+    them; known and available ms are exact and include the carry-in of the last result before.
+    """
+
+    series: Series
+    bucket_ms: int
+    start_ms: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+    online: npt.NDArray[np.int64]
+    slow: npt.NDArray[np.int64]
+    offline: npt.NDArray[np.int64]
+    known_ms: npt.NDArray[np.int64]
+    available_ms: npt.NDArray[np.int64]
+    total_sum_ms: npt.NDArray[np.float64]
+    histogram: npt.NDArray[np.uint32]
+
+    def availability(self, asked_ms: int) -> Availability:
+        """Return the availability over all the buckets; `asked_ms` is the time asked for in them."""
+        known = int(self.known_ms.sum())
+        return Availability(int(self.available_ms.sum()), known, max(asked_ms, known))
+
+
+def histogram(total_ms: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
+    """Return the counts of each histogram bucket, shape (96,); NaN is left out."""
+    known = total_ms[~np.isnan(total_ms)]
+    place = np.clip(np.searchsorted(EDGES_MS, known, side="right") - 1, 0, HISTOGRAM_BUCKETS - 1)
+    return np.bincount(place, minlength=HISTOGRAM_BUCKETS).astype(np.uint32)
+
+
+def percentile(counts: npt.NDArray[np.uint32], share: float) -> npt.NDArray[np.float64]:
+    """Return the latency in ms below which `share` of the counted results lie, for each row of (n, 96).
+
+    Interpolated within the bucket on the log scale: off by at most the bucket's width (15 %). NaN
+    where nothing was counted.
+    """
+    counts = np.atleast_2d(counts).astype(np.float64)
+    cumulated = counts.cumsum(axis=1)
+    everything = cumulated[:, -1]
+    wanted = everything * share
+    place = np.minimum((cumulated < wanted[:, None]).sum(axis=1), HISTOGRAM_BUCKETS - 1)
+    rows = np.arange(len(counts))
+    below = cumulated[rows, place] - counts[rows, place]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = np.where(counts[rows, place] > 0, (wanted - below) / counts[rows, place], 0.0)
+    return np.where(everything > 0, EDGES_MS[place] * 1.15**within, np.nan)

@@ -1,0 +1,200 @@
+"""Targets: reading what people type or paste as an address, and showing it again.
+
+What is refused gets a sentence at once; nothing is guessed that could watch another site than meant.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+import idna
+from pingmon_probe.protocol import MAX_URL_CHARACTERS
+
+from pingmon_gui.domain.error import InvalidInput
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):(.*)$", re.DOTALL)
+_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
+#: Schemes whose addresses look like `user:password@host`.
+_NEVER_A_USER_NAME = ("mailto", "sip", "sips", "xmpp")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+MAX_PASTED_LINES = 10_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A normalised address. `basic_auth` is `user:password` taken out of it, None if there was none."""
+
+    url: str
+    basic_auth: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Target(url={self.url!r})"
+
+
+def parse_target(text: str) -> Target:
+    """Read an address with or without scheme (https is assumed); raises InvalidInput with a sentence.
+
+    The result is ASCII: the host in IDNA form and lower case, no default port, no fragment, a path of
+    at least "/". A user name and password are taken out of the address.
+    """
+    text = text.strip()
+    if not text:
+        raise InvalidInput("The address is empty.", "Type one like example.com or https://example.com/health.")
+    if len(text) > MAX_URL_CHARACTERS:
+        raise InvalidInput(f"The address is longer than {MAX_URL_CHARACTERS} characters.")
+    for letter in text:
+        if letter.isspace():
+            raise InvalidInput("The address holds a space.", "Write spaces in a path as %20.")
+        if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs", "Cn"):
+            raise InvalidInput("The address holds control characters or invisible marks.", "Type it anew.")
+    scheme, rest = _split_scheme(text)
+    if scheme not in _DEFAULT_PORTS:
+        raise InvalidInput(f"{scheme}: addresses cannot be watched.", "Use http:// or https://.")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        port = parts.port
+    except ValueError as exc:
+        raise InvalidInput("The port or the host of the address cannot be read.", "A port is 1 to 65535.") from exc
+    if port == 0:
+        raise InvalidInput("Port 0 cannot be watched.", "A port is 1 to 65535.")
+    if "\\" in parts.netloc or not parts.hostname:
+        raise InvalidInput("The address has no host.", "Type one like example.com or https://example.com/health.")
+    host = _ascii_host(parts.hostname)
+    netloc = f"[{host}]" if ":" in host else host
+    if port is not None and port != _DEFAULT_PORTS[scheme]:
+        netloc += f":{port}"
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    url = f"{scheme}://{netloc}{path}" + (f"?{query}" if query else "")
+    if len(url) > MAX_URL_CHARACTERS:
+        raise InvalidInput(f"The address is longer than {MAX_URL_CHARACTERS} characters.")
+    auth = None
+    if parts.username is not None or parts.password is not None:
+        auth = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        if len(auth) > 1_000 or not auth.isprintable():
+            raise InvalidInput("The user name and password in the address cannot be used.")
+    return Target(url, auth)
+
+
+def display_url(url: str) -> str:
+    """Return a normalised address as people read it: no https://, no bare "/" at the end, IDNA names decoded.
+
+    A name whose decoded form could be mistaken for another stays in its ASCII form.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if "xn--" in host:
+        try:
+            decoded = idna.decode(host)
+        except idna.IDNAError:
+            decoded = host
+        host = decoded if _is_one_script(decoded) else host
+    if ":" in host:
+        host = f"[{host}]"
+    shown = host + (f":{parts.port}" if parts.port else "") + parts.path + (f"?{parts.query}" if parts.query else "")
+    if parts.path in ("", "/") and not parts.query:
+        shown = shown.rstrip("/")
+    return shown if parts.scheme == "https" else f"{parts.scheme}://{shown}"
+
+
+@dataclass(frozen=True)
+class PastedLine:
+    """One line of a pasted list: a target, or the sentence that says why not.
+
+    `number` counts from 1. `error` is None for a usable line; `is_duplicate` marks targets that are
+    there already or stood further up: they are left out without being an error.
+    """
+
+    number: int
+    text: str
+    target: Target | None = None
+    name: str = ""
+    error: str | None = None
+    is_duplicate: bool = False
+
+
+def parse_pasted(text: str, existing: Collection[str]) -> list[PastedLine]:
+    """Read a pasted list: one address a line, optionally followed by white space or a comma and a name.
+
+    Empty lines and lines that start with # are passed over. `existing` holds the normalised
+    addresses that are watched already. Raises InvalidInput only for more than MAX_PASTED_LINES.
+    """
+    lines = text.splitlines()
+    if len(lines) > MAX_PASTED_LINES:
+        raise InvalidInput(f"The list has {len(lines):,} lines; at most {MAX_PASTED_LINES:,} can be read at once.")
+    seen = set(existing)
+    read: list[PastedLine] = []
+    for number, raw in enumerate(lines, start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        address, name = _split_name(line)
+        try:
+            target = parse_target(address)
+        except InvalidInput as exc:
+            read.append(PastedLine(number, line, error=exc.message))
+            continue
+        read.append(PastedLine(number, line, target, name, is_duplicate=target.url in seen))
+        seen.add(target.url)
+    return read
+
+
+def _split_name(line: str) -> tuple[str, str]:
+    match = re.match(r"^([^\s,;]+)(?:[\s,;]+(.*))?$", line)
+    if not match:
+        return line, ""
+    name = "".join(letter for letter in " ".join((match[2] or "").split()) if letter.isprintable())
+    return match[1], name[:200]
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    """Tell `host:8080/x` (no scheme) from `mailto:x` and `javascript:x` (a scheme we do not watch)."""
+    if text.startswith("//"):
+        return "https", text[2:]
+    match = _SCHEME.match(text)
+    if not match:
+        return "https", text
+    scheme, rest = match[1].lower(), match[2]
+    if rest.startswith("//"):
+        return scheme, rest[2:]
+    if scheme not in _NEVER_A_USER_NAME and (re.match(r"^\d*(?:[/?#].*)?$", rest) or "@" in rest.split("/", 1)[0]):
+        return "https", text
+    return scheme, rest
+
+
+def _ascii_host(host: str) -> str:
+    if ":" in host:
+        try:
+            return str(ipaddress.IPv6Address(host))
+        except ValueError as exc:
+            raise InvalidInput(
+                "The address in brackets is no IPv6 address.", "Zones like %eth0 cannot be used."
+            ) from exc
+    name = host.rstrip(".").lower()
+    if name.isascii():
+        labels = name.split(".")
+    else:
+        try:
+            labels = idna.encode(name, uts46=True).decode("ascii").split(".")
+        except idna.IDNAError as exc:
+            raise InvalidInput(f"“{host[:60]}” is no valid host name.") from exc
+    if all(label.isdigit() for label in labels[-1:]):
+        try:
+            return str(ipaddress.IPv4Address(".".join(labels)))
+        except ValueError as exc:
+            raise InvalidInput(
+                f"“{host[:60]}” is no valid IPv4 address.", "It has four numbers from 0 to 255."
+            ) from exc
+    if len(".".join(labels)) > 253 or not all(_LABEL.match(label) for label in labels):
+        raise InvalidInput(f"“{host[:60]}” is no valid host name.")
+    return ".".join(labels)
+
+
+def _is_one_script(text: str) -> bool:
+    scripts = {unicodedata.name(letter, "?").split(" ")[0] for letter in text if letter.isalpha()}
+    return len(scripts) <= 1
