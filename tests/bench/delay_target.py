@@ -1,0 +1,165 @@
+"""A target that waits a known time: `python -m tests.bench.delay_target [--cert PEM]` (own process, own core).
+
+GET /wait/MS?id=N answers after MS milliseconds and remembers how long it really took from the moment the
+request was read to the moment the answer was handed to the kernel. GET /taken?id=N,N,... (or /taken for
+all) gives them as JSON: {"N": [ms, ...]}. GET /hang never answers. Prints {"port": P} when listening.
+A single-thread readiness loop: under 100 requests a second it sleeps most of the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import heapq
+import json
+import os
+import selectors
+import socket
+import ssl
+import sys
+import time
+from collections import defaultdict
+from urllib.parse import parse_qs, urlsplit
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+
+
+class Connection:
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        self.sock = sock
+        self.received = b""
+        self.is_open = True
+        self.tls: ssl.SSLObject | None = None
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.is_shaken = context is None
+        if context is not None:
+            self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+
+    def read(self) -> bool:
+        """Take in what arrived; return whether a whole request stands in `received`. Raises OSError at the end."""
+        data = self.sock.recv(65536)
+        if not data:
+            raise ConnectionResetError
+        if self.tls is None:
+            self.received += data
+        else:
+            self.incoming.write(data)
+            try:
+                if not self.is_shaken:
+                    self.tls.do_handshake()
+                    self.is_shaken = True
+                self.received += self.tls.read(65536)
+            except ssl.SSLWantReadError:
+                pass
+            self._push()
+        return b"\r\n\r\n" in self.received
+
+    def send(self, data: bytes) -> None:
+        if self.tls is None:
+            self.sock.send(data)
+        else:
+            self.tls.write(data)
+            self._push()
+
+    def _push(self) -> None:
+        data = self.outgoing.read()
+        if data:
+            self.sock.send(data)
+
+
+class Target:
+    def __init__(self, certificate: str | None) -> None:
+        self.taken: dict[str, list[float]] = defaultdict(list)
+        self.context: ssl.SSLContext | None = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate)
+            self.context.num_tickets = 0
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.listener.setblocking(False)
+        self.poller = selectors.DefaultSelector()
+        self.poller.register(self.listener, selectors.EVENT_READ)
+        self.timers: list[tuple[float, int, Connection, float, str]] = []
+        self.counter = 0
+
+    def serve(self) -> None:
+        print(json.dumps({"port": self.listener.getsockname()[1], "pid": os.getpid()}), flush=True)
+        parent = os.getppid()
+        while os.getppid() == parent:
+            wait = min(1.0, max(0.0, self.timers[0][0] - time.perf_counter())) if self.timers else 1.0
+            # epoll rounds up to whole milliseconds: the last one is waited for awake.
+            for key, _ in self.poller.select(wait - 0.001 if wait > 0.001 else 0):
+                if key.fileobj is self.listener:
+                    self._accept()
+                else:
+                    self._read(key.data)
+            while self.timers and self.timers[0][0] <= time.perf_counter():
+                _, _, connection, since, name = heapq.heappop(self.timers)
+                self._answer(connection, since, name)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except BlockingIOError:
+                return
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(sock, self.context)
+            self.poller.register(sock, selectors.EVENT_READ, connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            is_whole = connection.read()
+        except (OSError, ssl.SSLError):
+            self._close(connection)
+            return
+        if not is_whole:
+            return
+        since = time.perf_counter()
+        parts = urlsplit(connection.received.split(b" ", 2)[1].decode("latin1"))
+        connection.received = b""
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        kind, _, value = parts.path.strip("/").partition("/")
+        if kind == "wait":
+            self.counter += 1
+            heapq.heappush(
+                self.timers, (since + float(value) / 1000, self.counter, connection, since, query.get("id", ""))
+            )
+        elif kind == "taken":
+            body = json.dumps(self.taken).encode()
+            self.taken.clear()
+            connection.sock.setblocking(True)
+            connection.send(HEAD % len(body) + body)
+            self._close(connection)
+
+    def _answer(self, connection: Connection, since: float, name: str) -> None:
+        if not connection.is_open:
+            return
+        self.taken[name].append((time.perf_counter() - since) * 1000)
+        with contextlib.suppress(OSError, ssl.SSLError):
+            connection.send(HEAD % 3 + b"ok\n")
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if connection.is_open:
+            connection.is_open = False
+            self.poller.unregister(connection.sock)
+            connection.sock.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cert")
+    parser.add_argument("--core", type=int)
+    arguments = parser.parse_args()
+    if arguments.core is not None:
+        os.sched_setaffinity(0, {arguments.core})
+    try:
+        Target(arguments.cert).serve()
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
