@@ -8,6 +8,7 @@ PingmonError
 +- DataFolderBusy          another process owns the data folder
 +- ProbeError              a probe; says nothing about any target
    +- ProbeUnreachable  +- ProbeUnauthorised  +- ProbeVersionMismatch  +- ProbeOverloaded  +- ProbeOwned
+   +- RevisionTooLow
 UserCancelled              not an error: unwinds quietly
 """
 
@@ -81,6 +82,14 @@ class ProbeOverloaded(ProbeError):
 
 class ProbeOwned(ProbeError):
     """The probe serves another owner; it has to be taken over first."""
+
+
+class RevisionTooLow(ProbeError):
+    """The probe has a newer plan of the same owner, at revision `current`."""
+
+    def __init__(self, message: str, current: int) -> None:
+        super().__init__(message)
+        self.current = current
 
 
 class UserCancelled(Exception):

@@ -1,0 +1,84 @@
+"""What the engine tells its listeners: named events, delivered at once on the loop's thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pingmon_gui.domain.error import StorageError
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.probe import ProbeHealth
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MonitorsChanged:
+    """Monitors came, changed or went; a restored one is `added`."""
+
+    added: tuple[MonitorId, ...] = ()
+    changed: tuple[MonitorId, ...] = ()
+    removed: tuple[MonitorId, ...] = ()
+
+
+@dataclass(frozen=True)
+class PreferencesChanged:
+    preferences: Preferences
+
+
+@dataclass(frozen=True)
+class ProbeChanged:
+    health: ProbeHealth
+
+
+@dataclass(frozen=True)
+class StorageProblem:
+    """Writing failed (`error` says why), or works again (None)."""
+
+    error: StorageError | None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence for the message bar or stderr; `hint` says what to do next."""
+
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class RaiseWindow:
+    """Another process was started on the same data folder: show the window."""
+
+
+Event = MonitorsChanged | PreferencesChanged | ProbeChanged | StorageProblem | Notice | RaiseWindow
+Listener = Callable[[Event], None]
+
+
+class EventHub:
+    """Delivers events to listeners in the order in which they subscribed."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[int, Listener] = {}
+        self._next = 0
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with every event from now on; the returned function ends that (twice is harmless)."""
+        number, self._next = self._next, self._next + 1
+        self._listeners[number] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(number, None)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> None:
+        """Hand `event` to every listener. One that raises is logged and stops neither the others nor the engine."""
+        for listener in list(self._listeners.values()):
+            try:
+                listener(event)
+            except Exception:
+                # A view's bug must not end the measuring: this is one of the edges where everything is caught.
+                _log.exception("a listener failed on %s", type(event).__name__)

@@ -1,0 +1,117 @@
+"""What the engine needs of a store, as protocols: the store implements them, the session joins the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pingmon_gui.domain.error import StorageError
+from pingmon_gui.domain.history import SeriesHistory
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.result import ProbeId, ResultBatch
+from pingmon_gui.domain.status import Codes
+
+
+class CursorPort(Protocol):
+    """How far the results of one probe's spool are kept: `seq` is the last one."""
+
+    @property
+    def spool(self) -> str: ...
+
+    @property
+    def seq(self) -> int: ...
+
+
+class VersionPort(Protocol):
+    """One version of a monitor's settings, as far as judging needs it."""
+
+    @property
+    def interval_ms(self) -> int: ...
+
+    @property
+    def slow_ms(self) -> int: ...
+
+
+class ConfigurationPort(Protocol):
+    """What the store holds besides results. `versions` also has those of deleted monitors that can be restored."""
+
+    @property
+    def monitors(self) -> Sequence[Monitor]: ...
+
+    @property
+    def probes(self) -> Sequence[Probe]: ...
+
+    @property
+    def preferences(self) -> Preferences: ...
+
+    @property
+    def cursors(self) -> Mapping[ProbeId, CursorPort]: ...
+
+    @property
+    def versions(self) -> Mapping[tuple[MonitorId, int], VersionPort]: ...
+
+
+class RecentPort(Protocol):
+    """Judged results of many series, ordered by time; one element per result."""
+
+    @property
+    def monitor(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def probe(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def at_ms(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def interval_ms(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def status(self) -> Codes: ...
+
+    @property
+    def failure(self) -> Codes: ...
+
+    @property
+    def total_ms(self) -> npt.NDArray[np.float64]: ...
+
+
+class StorePort(Protocol):
+    """The slice of the store that the engine uses. Everything raises only subclasses of StorageError."""
+
+    owner: str
+    problem: StorageError | None
+    on_problem: Callable[[StorageError | None], None] | None
+
+    def configuration(self) -> ConfigurationPort: ...
+
+    async def add_monitors(self, drafts: Sequence[MonitorDraft]) -> list[Monitor]: ...
+
+    async def change_monitors(self, monitors: Sequence[Monitor]) -> list[Monitor]: ...
+
+    async def delete_monitors(self, ids: Sequence[MonitorId]) -> None: ...
+
+    async def restore_monitors(self, ids: Sequence[MonitorId]) -> list[Monitor]: ...
+
+    async def change_preferences(self, values: Mapping[str, object]) -> Preferences: ...
+
+    async def save_probe(self, probe: Probe) -> None: ...
+
+    def append(self, batch: ResultBatch) -> None: ...
+
+    async def flush(self) -> None: ...
+
+    async def results(
+        self, monitor: MonitorId, from_ms: int, to_ms: int, probes: Collection[ProbeId] | None = None
+    ) -> list[SeriesHistory]: ...
+
+    def recent(self, since_ms: int) -> Iterator[Any]:
+        """Yield objects that fit RecentPort; blocks."""
+        ...
+
+    async def maintain(self) -> None: ...
