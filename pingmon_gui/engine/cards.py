@@ -1,0 +1,49 @@
+"""The figures above the table, and the one sentence about Pingmon's own health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pingmon_gui.domain.probe import ProbeHealth, ProbeState
+
+GOOD = "good"
+#: A probe whose loop was later than this (p99 over a minute) is not on time (architecture 5, self-check).
+LATE_P99_MS = 50.0
+
+
+@dataclass(frozen=True)
+class Cards:
+    """`online` counts verdicts online and slow among `not_paused`; `health` is "good" or the worst cause in words."""
+
+    total: int
+    paused: int
+    active_regions: int
+    regions_with_probe: int
+    online: int
+    reachable_somewhere: int
+    not_paused: int
+    health: str
+    healthy: bool
+
+
+def health_sentence(probes: Iterable[ProbeHealth], storage_problem: str | None) -> str:
+    """Return "good" if the store works and every probe is reached, votes and is on time; else the worst cause."""
+    if storage_problem is not None:
+        return storage_problem
+    known = list(probes)
+    for state in (ProbeState.REFUSED, ProbeState.UNREACHED, ProbeState.STOPPED):
+        for health in known:
+            if health.state is state:
+                return health.reason or f"The probe “{health.probe.name}” is not reached."
+    for health in known:
+        if health.state is ProbeState.CONNECTED and not health.votes:
+            return health.reason or f"The probe “{health.probe.name}” cannot measure just now."
+    for health in known:
+        if health.late_p99_ms is not None and health.late_p99_ms > LATE_P99_MS:
+            return f"The probe “{health.probe.name}” is late by {health.late_p99_ms:.0f} ms: its host is busy."
+    for state, what in ((ProbeState.STARTING, "starting"), (ProbeState.CATCHING_UP, "catching up")):
+        for health in known:
+            if health.state is state:
+                return f"The probe “{health.probe.name}” is {what}."
+    return GOOD

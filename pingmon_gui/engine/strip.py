@@ -1,0 +1,47 @@
+"""The history strip: for each monitor and region the worst status in each two minutes of the last hour."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pingmon_gui.domain.status import Codes, Status
+
+SLOTS = 30
+SLOT_MS = 120_000
+NOTHING_KNOWN = 255
+
+
+class HistoryStrip:
+    """`cells` has shape (rows, columns, 30), newest slot last: a status code, 255 where nothing is known."""
+
+    def __init__(self, rows: int, columns: int, now_ms: int) -> None:
+        self.slot = now_ms // SLOT_MS
+        self.cells = np.full((rows, columns, SLOTS), NOTHING_KNOWN, dtype=np.uint8)
+
+    def roll(self, now_ms: int) -> bool:
+        """Make room for the running slot; return whether anything moved. A clock running backwards moves nothing."""
+        by = min(now_ms // SLOT_MS - self.slot, SLOTS)
+        if by <= 0:
+            return False
+        self.slot = now_ms // SLOT_MS
+        self.cells[:, :, : SLOTS - by] = self.cells[:, :, by:].copy()
+        self.cells[:, :, SLOTS - by :] = NOTHING_KNOWN
+        return True
+
+    def mark(
+        self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], at_ms: npt.NDArray[np.int64], status: Codes
+    ) -> None:
+        """Take in results in any order: a slot keeps the worst. Results without a vote say nothing."""
+        place = SLOTS - 1 - np.maximum(0, self.slot - at_ms // SLOT_MS)
+        told = (place >= 0) & (status <= Status.OFFLINE)
+        rows, columns, place, status = rows[told], columns[told], place[told], status[told]
+        flat = self.cells.reshape(-1)
+        target = (rows * self.cells.shape[1] + columns) * SLOTS + place
+        # Kept one higher here, so that "nothing known" (255) wraps to 0 and gives way to any status.
+        shifted = flat[target] + np.uint8(1)
+        new = status.astype(np.uint8) + np.uint8(1)
+        order = np.lexsort((new, target))
+        target, new, shifted = target[order], new[order], shifted[order]
+        is_worst = np.append(target[1:] != target[:-1], True)[: len(target)]
+        flat[target[is_worst]] = np.maximum(shifted, new)[is_worst] - np.uint8(1)
