@@ -1,0 +1,46 @@
+# The same words for people and for CI. `make` alone lists them.
+PYTHON := $(or $(PINGMON_VENV),.venv)/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help env run test test-lab soak lint format lock probe bench clean
+
+help: ## lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+env: ## makes .venv with the app (editable) and all tools; installs missing system packages where it may
+	@sh packaging/env.sh dev
+
+run: ## opens the window; makes its own environment first
+	@sh packaging/env.sh app
+	@$(PYTHON) -m pingmon_gui
+
+test: env ## everything that must be green, offscreen
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not lab and not soak"
+
+test-lab: env ## real hosts, tray and namespaces (root, Linux)
+	@if [ -d tests/lab ]; then $(PYTHON) -m pytest -q -m lab tests/lab; \
+	else echo "There are no lab tests yet: everything that is tested runs in 'make test'."; fi
+
+soak: env ## long soaks and fuzz runs
+	QT_QPA_PLATFORM=offscreen PINGMON_SOAK=1 $(PYTHON) -m pytest -q -m soak --timeout 0 || [ $$? = 5 ]
+
+lint: env ## ruff, mypy and the arrows between rooms
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	PYTHONPATH=probes $(dir $(PYTHON))lint-imports --no-cache
+
+format: env ## rewrites the code in the house's format
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+probe: env ## builds the one-file probe into build/
+	$(PYTHON) packaging/build_probe.py
+
+bench: env ## all benchmarks; ONLY=name runs one; writes build/bench.json
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.bench $(ONLY)
+
+lock: ## pins the newest versions that pyproject.toml allows into requirements/
+	sh packaging/lock.sh
+
+clean: ## removes what the other targets made
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Pins the newest versions that pyproject.toml allows. Run with the oldest Python we support, so that what only
+# it needs is in the list; nothing of this machine's package sources is written down.
+set -eu
+cd "$(dirname "$0")/.."
+tools=build/lock-env
+[ -x $tools/bin/pip-compile ] || { python3.11 -m venv $tools && $tools/bin/python -m pip install -q 'pip-tools>=7.5'; }
+compile() {
+    $tools/bin/pip-compile --quiet --upgrade --no-emit-index-url --no-emit-find-links --no-emit-options \
+        --strip-extras --no-header --allow-unsafe --annotation-style=line "$@" pyproject.toml
+}
+compile --extra build -o requirements/app.txt
+compile --extra build --extra dev -c requirements/app.txt -o requirements/dev.txt
