@@ -1,0 +1,177 @@
+"""One run of one check: its budget of time, its timeline and its single result. The kinds live in `checks/`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import sentence
+from .connection import Tools
+from .loop import Timer
+from .protocol import LOW_CONFIDENCE_QUEUE_MS, CheckResult, CheckSpec
+from .timeline import Timeline
+
+_log = logging.getLogger(__name__)
+
+#: A timer that fires with less than this left counts as due; less would only spin.
+TIMEOUT_SLACK_S = 0.0005
+
+
+class Running:
+    """What a kind of check gives back: something that can be told that its time is up, or to go away."""
+
+    def on_timeout(self, deadline_s: float) -> None:
+        """The time of the whole check is used up: finish the run."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of every socket and timer, silently. May be called again, and after the run has finished."""
+        raise NotImplementedError
+
+
+class Facts:
+    """What a run found out besides times; the kind fills it in as it goes."""
+
+    __slots__ = ("address", "body_bytes", "certificate", "clock", "family", "hops", "http_status")
+
+    def __init__(self) -> None:
+        self.address: Optional[str] = None
+        self.family: Optional[int] = None
+        self.clock = "user"
+        self.http_status: Optional[int] = None
+        self.body_bytes = 0
+        self.certificate: Optional[Dict[str, Any]] = None
+        self.hops: List[Dict[str, Any]] = []
+
+
+class Run:
+    """One run. The kind books time on `timeline`, fills `facts`, and calls `stop_clock` and `finish` once each."""
+
+    __slots__ = (
+        "_deadline",
+        "_done",
+        "_finished",
+        "_running",
+        "facts",
+        "late_ms",
+        "marks",
+        "spec",
+        "started_at_ms",
+        "timeline",
+        "tools",
+    )
+
+    def __init__(
+        self,
+        tools: Tools,
+        spec: CheckSpec,
+        late_s: float,
+        marks: Tuple[int, bool, bool],
+        done: Callable[[Run, CheckResult], None],
+    ) -> None:
+        """`marks` are (plan revision, on demand, re-check), passed through to the result."""
+        self.tools = tools
+        self.spec = spec
+        self.marks = marks
+        self.late_ms = max(0.0, late_s * 1000)
+        self.started_at_ms = int(time.time() * 1000)
+        self.timeline = Timeline(tools.loop.now())
+        self.facts = Facts()
+        self._done = done
+        self._running: Optional[Running] = None
+        self._finished = False
+        self._deadline: Optional[Timer] = tools.loop.call_at(
+            self.timeline.started_s + spec.timeout_ms / 1000, self._on_deadline
+        )
+
+    def begin(self, kind: Callable[[Run], Running]) -> None:
+        """Start the check; whatever goes wrong in it becomes an `internal` result."""
+        try:
+            running = kind(self)
+            if self._finished:
+                running.close()
+            else:
+                self._running = running
+        except Exception as exc:
+            self.crashed(exc)
+
+    def stop_clock(self) -> None:
+        """End the timed part; what still comes (reading a certificate, searching a page) has no timeout from here."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def finish(self, failure: Optional[str] = None, message: str = "") -> None:
+        """Hand in the result. The first call counts, later ones do nothing."""
+        if self._finished:
+            return
+        self._finished = True
+        self.stop_clock()
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+        self._done(self, self._result(failure, message))
+
+    def crashed(self, exc: BaseException) -> None:
+        """Turn a bug of our own into a result that says so."""
+        _log.error("check of %s failed inside", sentence.shown(self.spec.url, 200), exc_info=exc)
+        self.finish("internal", sentence.internal(self.spec.url))
+
+    def close(self) -> None:
+        """Give the run up without a result."""
+        self._finished = True
+        self.stop_clock()
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def _on_deadline(self) -> None:
+        try:
+            timeline = self.timeline
+            # The timeout is the target's budget: what the probe itself held up is given back.
+            deadline_s = timeline.started_s + self.spec.timeout_ms / 1000 + timeline.queue_s
+            if self._running is not None and deadline_s - self.tools.loop.now() > TIMEOUT_SLACK_S:
+                self._deadline = self.tools.loop.call_at(deadline_s, self._on_deadline)
+                return
+            self._deadline = None
+            if self._running is not None:
+                self._running.on_timeout(deadline_s)
+        except Exception as exc:
+            self.crashed(exc)
+
+    def _result(self, failure: Optional[str], message: str) -> CheckResult:
+        dns, connect, tls, request, transfer = (
+            None if phase_s is None else round(phase_s * 1000, 3) for phase_s in self.timeline.phases_s
+        )
+        spent = [ms for ms in (dns, connect, tls, request, transfer) if ms is not None]
+        queue_ms = round(self.timeline.queue_s * 1000, 3)
+        facts = self.facts
+        revision, on_demand, recheck = self.marks
+        return CheckResult(
+            url=self.spec.url,
+            monitor=self.spec.monitor,
+            version=self.spec.version,
+            revision=revision,
+            started_at_ms=self.started_at_ms,
+            failure=failure,
+            message=message,
+            http_status=facts.http_status,
+            total_ms=round(sum(spent), 3) if spent else None,
+            dns_ms=dns,
+            connect_ms=connect,
+            tls_ms=tls,
+            request_ms=request,
+            transfer_ms=transfer,
+            late_ms=round(self.late_ms, 3),
+            queue_ms=queue_ms,
+            clock=facts.clock,
+            low_confidence=queue_ms > LOW_CONFIDENCE_QUEUE_MS,
+            address=facts.address,
+            family=facts.family,
+            hops=tuple(facts.hops),
+            body_bytes=facts.body_bytes,
+            certificate=facts.certificate,
+            recheck=recheck,
+            on_demand=on_demand,
+        )

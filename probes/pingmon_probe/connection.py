@@ -1,0 +1,372 @@
+"""One cold connection: name, address, TCP, TLS; one address family, one attempt, every wait booked on its phase.
+
+A measuring tool must not repair what it measures: no second address is tried. Checks own it and listen to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import Optional
+
+from . import sentence
+from .address import refusal
+from .loop import Loop
+from .resolver import Address, Lookup, Resolver, numeric_address
+from .stamp import USER, Stamps
+from .target import Target
+from .timeline import CONNECT, DNS, REQUEST, TLS, Timeline
+from .tls import Contexts, TlsClient, handshake_reason
+from .verdict_cache import VerdictCache
+
+#: The first read of an answer is small, so that its stamp is that of the first packet; later ones are not.
+FIRST_READ_BYTES = 512
+READ_BYTES = 16 * 1024
+
+_IN_PROGRESS = frozenset(
+    (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EALREADY, errno.EINTR, errno.EISCONN)
+)
+
+
+@dataclass
+class Tools:
+    """What every check of one probe shares."""
+
+    loop: Loop
+    stamps: Stamps
+    resolver: Resolver
+    contexts: Contexts
+    allow_private: bool
+    verdicts: VerdictCache = field(default_factory=VerdictCache)
+
+
+class Listener:
+    """What the owner of a connection is told; exactly one of `failed` and the owner's `close` ends it."""
+
+    def opened(self, connection: Connection) -> None:
+        """The connection stands, TLS included: say something."""
+
+    def received(self, connection: Connection, data: bytes, is_end: bool) -> None:
+        """Plain data came, the server ended the stream, or both."""
+
+    def failed(self, connection: Connection, failure: str, message: str) -> None:
+        """The connection is over; it is closed already."""
+
+    def crashed(self, exc: BaseException) -> None:
+        """A bug of our own came up in one of the loop's calls."""
+
+
+class Connection:
+    """A connection on its way to a target, then open.
+
+    `phase` says what is being waited for; the owner moves it from REQUEST to TRANSFER. `clock` is `kernel`
+    only as long as every stamp was the kernel's. `address` is None until one was chosen.
+    """
+
+    __slots__ = (
+        "_listener",
+        "_lookup",
+        "_pending",
+        "_sock",
+        "_tls",
+        "_tools",
+        "_verify",
+        "address",
+        "clock",
+        "is_retransmitted",
+        "phase",
+        "target",
+        "timeline",
+        "verify_error",
+    )
+
+    def __init__(
+        self,
+        tools: Tools,
+        target: Target,
+        timeline: Timeline,
+        listener: Listener,
+        *,
+        verify: bool = True,
+        address: Optional[Address] = None,
+    ) -> None:
+        self._tools = tools
+        self.target = target
+        self.timeline = timeline
+        self._listener = listener
+        self._verify = verify
+        self.address = address
+        self._lookup: Optional[Lookup] = None
+        self._sock: Optional[socket.socket] = None
+        self._tls: Optional[TlsClient] = None
+        self._pending = b""
+        self.phase = CONNECT
+        self.clock = tools.stamps.name
+        self.is_retransmitted = False
+        #: Set where the certificate did not hold.
+        self.verify_error: Optional[ssl.SSLCertVerificationError] = None
+
+    @property
+    def family(self) -> Optional[int]:
+        if self.address is None:
+            return None
+        return 6 if self.address[0] == socket.AF_INET6 else 4
+
+    @property
+    def is_lookup_waiting(self) -> bool:
+        """Whether the name still waits for one of the resolver's threads."""
+        return self._lookup is not None and self._lookup.started_s is None
+
+    def start(self, family: int = 0) -> None:
+        """Begin, for family 4, 6 or 0 (whatever the resolver gives first)."""
+        if self.address is None:
+            self.address = numeric_address(self.target.host, self.target.port)
+            if self.address is not None and family and self.family != family:
+                self._fail("dns", sentence.wrong_family(self.target, family))
+                return
+        if self.address is not None:
+            self._connect(self.address)
+            return
+        self.phase = DNS
+        self._lookup = self._tools.resolver.resolve(self.target.host, self.target.port, family, self._on_resolved)
+        if self._lookup is None:
+            self._fail("internal", sentence.resolver_busy(self.target, 0))
+
+    def send(self, data: bytes) -> None:
+        """Send plain data on the open connection, through TLS if there is one."""
+        if self._tls is not None:
+            data = self._pending + self._tls.encrypt(data)
+            self._pending = b""
+        self._send(data)
+
+    def settle(self, until_s: float) -> None:
+        """Book the wait that is going on, up to now."""
+        if self._lookup is not None:
+            started_s = self._lookup.started_s
+            self.timeline.own(until_s if started_s is None else min(started_s, until_s))
+        self.timeline.world(self.phase, until_s)
+
+    def certificate(self) -> Optional[bytes]:
+        """Return the server's certificate as DER, None without TLS or before the handshake is done."""
+        return self._tls.certificate() if self._tls is not None and self._tls.is_open else None
+
+    def close(self) -> None:
+        """Let go of everything; the listener hears no more. May be called again."""
+        if self._lookup is not None:
+            self._lookup.cancel()
+            self._lookup = None
+        if self._sock is not None:
+            self._tools.loop.unwatch(self._sock)
+            self._sock.close()
+            self._sock = None
+
+    def _fail(self, failure: str, message: str) -> None:
+        self.close()
+        self._listener.failed(self, failure, message)
+
+    def _on_resolved(self, lookup: Lookup) -> None:
+        try:
+            self._take_lookup(lookup)
+        except Exception as exc:
+            self._listener.crashed(exc)
+
+    def _take_lookup(self, lookup: Lookup) -> None:
+        self._lookup = None
+        if lookup.started_s is not None and lookup.finished_s is not None:
+            self.timeline.own(lookup.started_s)
+            self.timeline.world(DNS, lookup.finished_s)
+        if lookup.error is not None:
+            self._fail("dns", sentence.dns_failed(self.target, lookup.error, lookup.family))
+        elif not lookup.addresses:
+            error = socket.gaierror(socket.EAI_NONAME, "no address")
+            self._fail("dns", sentence.dns_failed(self.target, error, lookup.family))
+        else:
+            self._connect(lookup.addresses[0])
+
+    def _connect(self, address: Address) -> None:
+        self.address = address
+        self.phase = CONNECT
+        if not self._tools.allow_private:
+            why = refusal(address[1][0])
+            if why is not None:
+                self._fail("refused_target", sentence.refused_target(self.target, address[1][0], why))
+                return
+        try:
+            sock = socket.socket(address[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        except OSError as exc:
+            self._fail(*sentence.connect_failed(self.target, address, exc.errno or 0, exc.strerror or str(exc)))
+            return
+        self._sock = sock
+        sock.setblocking(False)
+        self._tools.stamps.prepare(sock)
+        self.timeline.own(self._tools.loop.now())
+        code = sock.connect_ex(address[1])
+        if code not in _IN_PROGRESS:
+            self._on_connect_failed(code)
+            return
+        self._tools.loop.watch(sock, writable=self._on_connected)
+
+    def _on_connect_failed(self, code: int) -> None:
+        assert self.address is not None
+        self.timeline.world(CONNECT, self._tools.loop.turn_s)
+        what = os.strerror(code)
+        self._fail(*sentence.connect_failed(self.target, self.address, code, what))
+
+    def _on_connected(self) -> None:
+        try:
+            assert self._sock is not None
+            code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                self._on_connect_failed(code)
+                return
+            stands_s, clock, self.is_retransmitted = self._tools.stamps.connected(self._sock, self.timeline.mark_s)
+            if clock == USER:
+                self.clock = USER
+            self.timeline.world(CONNECT, stands_s)
+            if self.target.is_tls:
+                self._begin_tls()
+            else:
+                self._open()
+        except Exception as exc:
+            self._listener.crashed(exc)
+
+    def _open(self) -> None:
+        self.phase = REQUEST
+        self._listener.opened(self)
+
+    def _begin_tls(self) -> None:
+        assert self._sock is not None
+        self.phase = TLS
+        self.timeline.world(TLS, self.timeline.mark_s)
+        try:
+            self._tls = TlsClient(self._tools.contexts.get(self._verify), self.target.host)
+            hello = self._tls.shake()
+        except (ssl.SSLError, ValueError) as exc:
+            self._fail(
+                "tls_handshake", sentence.handshake_failed(self.target, f"this name does not work in TLS ({exc})")
+            )
+            return
+        self._send(hello)
+
+    def _send(self, data: bytes) -> None:
+        """Send now, or as soon as there is room; then wait for what the server says."""
+        assert self._sock is not None
+        self.timeline.own(self._tools.loop.now())
+        try:
+            sent = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as exc:
+            self._on_broken(exc)
+            return
+        if sent < len(data):
+            self._pending = data[sent:]
+            self._tools.loop.watch(self._sock, self._on_readable, self._on_writable)
+        else:
+            self._tools.loop.watch(self._sock, self._on_readable)
+
+    def _on_writable(self) -> None:
+        try:
+            # The target made us wait for room: that is its time, not the probe's.
+            self.timeline.world(self.phase, self._tools.loop.turn_s)
+            data, self._pending = self._pending, b""
+            self._send(data)
+        except Exception as exc:
+            self._listener.crashed(exc)
+
+    def _on_readable(self) -> None:
+        try:
+            size = READ_BYTES if self._tls is not None or self.phase != REQUEST else FIRST_READ_BYTES
+            # One more read where the first was full; beyond that the other sockets have their turn.
+            if self._read(size) and size == FIRST_READ_BYTES and self._sock is not None:
+                self._read(READ_BYTES)
+        except Exception as exc:
+            self._listener.crashed(exc)
+
+    def _read(self, size: int) -> bool:
+        """Read once; return whether there may be more."""
+        assert self._sock is not None
+        try:
+            data, stamp_s, clock = self._tools.stamps.receive(self._sock, size)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as exc:
+            self._on_broken(exc)
+            return False
+        if not data:
+            self._on_end()
+            return False
+        if clock == USER:
+            self.clock = USER
+        self.timeline.world(self.phase, stamp_s)
+        if self._tls is None:
+            self._listener.received(self, data, False)
+        elif self._tls.is_open:
+            self._decrypt(data)
+        else:
+            self._shake(data)
+        return len(data) == size
+
+    def _shake(self, data: bytes) -> None:
+        assert self._tls is not None
+        try:
+            answer = self._tls.shake(data)
+        except ssl.SSLCertVerificationError as exc:
+            self.verify_error = exc
+            self._say_goodbye()
+            self._fail("tls_verify", "")
+            return
+        except ssl.SSLError as exc:
+            self._say_goodbye()
+            self._fail("tls_handshake", sentence.handshake_failed(self.target, handshake_reason(exc)))
+            return
+        if self._tls.is_open:
+            # What the client says last goes out together with the request.
+            self._pending = answer
+            self._open()
+        elif answer:
+            self._send(answer)
+
+    def _decrypt(self, data: bytes) -> None:
+        assert self._tls is not None
+        try:
+            pieces, is_end = self._tls.decrypt(data)
+        except ssl.SSLError as exc:
+            reason = handshake_reason(exc)
+            # In TLS 1.3 the server's refusal of the client comes after the client's handshake is done.
+            failure = "tls_handshake" if "ALERT" in (exc.reason or "") and self.phase == REQUEST else "protocol"
+            self._fail(failure, sentence.handshake_failed(self.target, reason))
+            return
+        for place, piece in enumerate(pieces):
+            if self._sock is None:
+                return
+            self._listener.received(self, piece, is_end and place == len(pieces) - 1)
+        if is_end and not pieces and self._sock is not None:
+            self._listener.received(self, b"", True)
+
+    def _say_goodbye(self) -> None:
+        """Tell the server why, as far as one send goes: it may log it."""
+        if self._tls is not None and self._sock is not None:
+            alert = self._tls.alert()
+            if alert:
+                with contextlib.suppress(OSError):
+                    self._sock.send(alert)
+
+    def _on_end(self) -> None:
+        if self._tls is not None and not self._tls.is_open:
+            self.timeline.world(TLS, self._tools.loop.turn_s)
+            self._fail("tls_handshake", sentence.closed_in_handshake(self.target))
+            return
+        self._listener.received(self, b"", True)
+
+    def _on_broken(self, exc: OSError) -> None:
+        self.timeline.world(self.phase, self._tools.loop.turn_s)
+        if self.phase == TLS:
+            self._fail("tls_handshake", sentence.closed_in_handshake(self.target))
+        else:
+            what = exc.strerror or "no reason was given"
+            self._fail("protocol", sentence.broken(self.target, self.phase, what))

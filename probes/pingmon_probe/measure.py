@@ -1,0 +1,173 @@
+"""The measuring core's front: start a check, get its result. The plan runner and the service call it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Callable, Deque, Optional, Set, Tuple
+
+from .check import Run
+from .checks import CHECKS
+from .connection import Tools
+from .loop import Loop
+from .protocol import CheckResult, CheckSpec
+from .resolver import Resolver
+from .stamp import make_stamps
+from .tls import Contexts
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_MAX_IN_FLIGHT = 4_000
+#: Files and sockets left to the service, the spool and the resolver.
+FILES_KEPT_FREE = 128
+
+Done = Callable[[CheckResult], None]
+
+
+class _Order:
+    """A check that waits for its start."""
+
+    __slots__ = ("done", "marks", "planned_at_s", "spec")
+
+    def __init__(self, spec: CheckSpec, planned_at_s: float, marks: Tuple[int, bool, bool], done: Done) -> None:
+        self.spec = spec
+        self.planned_at_s = planned_at_s
+        self.marks = marks
+        self.done = done
+
+
+class Measurer:
+    """Runs checks on a loop, a few starts per turn, so that a start never makes another check's numbers worse.
+
+    A check that has to wait for its start is late (`late_ms`); the wait is in none of its phases. `done` is
+    called once for every start, on the loop, unless `close` comes first.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        stamps: str = "auto",
+        allow_private: bool = False,
+        ca_file: Optional[str] = None,
+        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+        starts_per_turn: int = 2,
+        resolver_threads: int = 64,
+        resolver: Optional[Resolver] = None,
+    ) -> None:
+        """`ca_file` (PEM) is trusted besides the host's store. Raises OSError or ssl.SSLError if it is unreadable."""
+        self._loop = loop
+        self._tools = Tools(
+            loop=loop,
+            stamps=make_stamps(loop, stamps),
+            resolver=resolver or Resolver(loop, resolver_threads),
+            contexts=Contexts(ca_file),
+            allow_private=allow_private,
+        )
+        self._max_in_flight = min(max_in_flight, _sockets_allowed(max_in_flight), loop.capacity or max_in_flight)
+        self._starts_per_turn = starts_per_turn
+        self._orders: Deque[_Order] = deque()
+        self._runs: Set[Run] = set()
+        self._is_starting = False
+        self._is_closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many checks run now; those that wait for their start are not counted."""
+        return len(self._runs)
+
+    @property
+    def waiting(self) -> int:
+        """How many checks wait for their start."""
+        return len(self._orders)
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many checks may run at once on this host."""
+        return self._max_in_flight
+
+    @property
+    def clock(self) -> str:
+        """`kernel` or `user`: whose receive stamps this host offers."""
+        return self._tools.stamps.name
+
+    def start(
+        self,
+        spec: CheckSpec,
+        planned_at_s: Optional[float],
+        done: Done,
+        *,
+        on_demand: bool = False,
+        recheck: bool = False,
+        revision: int = 0,
+    ) -> None:
+        """Start a check as soon as may be. `planned_at_s` (monotonic) is its slot, None = now.
+
+        Raises KeyError for a kind that `CHECKS` does not have.
+        """
+        CHECKS[spec.kind]
+        if self._is_closed:
+            return
+        planned = self._loop.now() if planned_at_s is None else planned_at_s
+        self._orders.append(_Order(spec, planned, (revision, on_demand, recheck), done))
+        self._start_soon()
+
+    def close(self) -> None:
+        """Give up all that runs or waits; no `done` is called any more. May be called again."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._orders.clear()
+        for run in list(self._runs):
+            run.close()
+        self._runs.clear()
+        self._tools.resolver.close()
+        self._tools.stamps.close()
+
+    def _start_soon(self) -> None:
+        if not self._is_starting and self._orders and len(self._runs) < self._max_in_flight:
+            self._is_starting = True
+            self._loop.call_soon(self._start_some)
+
+    def _start_some(self) -> None:
+        self._is_starting = False
+        for _ in range(self._starts_per_turn):
+            if self._is_closed or not self._orders or len(self._runs) >= self._max_in_flight:
+                break
+            self._start_one(self._orders.popleft())
+        self._start_soon()
+
+    def _start_one(self, order: _Order) -> None:
+        done = order.done
+
+        def finished(run: Run, result: CheckResult) -> None:
+            self._runs.discard(run)
+            self._start_soon()
+            try:
+                done(result)
+            except Exception as exc:
+                _log.error("the receiver of a result failed", exc_info=exc)
+
+        late_s = self._loop.now() - order.planned_at_s
+        run = Run(self._tools, order.spec, late_s, order.marks, finished)
+        self._runs.add(run)
+        run.begin(CHECKS[order.spec.kind])
+
+
+def _sockets_allowed(wanted: int) -> int:
+    """Return how many sockets this process may open for checks, after asking the system for enough."""
+    try:
+        import resource
+    except ImportError:
+        return wanted  # Windows has no such limit
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + FILES_KEPT_FREE
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        except (OSError, ValueError):
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, soft - FILES_KEPT_FREE)

@@ -1,0 +1,125 @@
+"""Names to addresses by the host's own resolver, in threads of its own, timed inside the thread.
+
+getaddrinfo blocks; asyncio's default executor would add its queue to the name's time (numbers: 700 ms of
+error for 200 names at once), so lookups have their own pool and carry their own stamps.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from time import monotonic
+from typing import Any, Callable, List, Optional, Tuple
+
+from .loop import Loop
+
+#: Lookups that may wait for a thread. Beyond it a lookup is refused as the probe's own fault.
+MAX_WAITING = 10_000
+
+#: (family, numeric address with port and so on, as connect takes it)
+Address = Tuple[int, Tuple[Any, ...]]
+
+
+class Lookup:
+    """One name being resolved. All times are on the monotonic clock, None until they happened."""
+
+    __slots__ = ("addresses", "done", "error", "family", "finished_s", "host", "is_cancelled", "port", "started_s")
+
+    def __init__(self, host: str, port: int, family: int, done: Callable[[Lookup], None]) -> None:
+        self.host = host
+        self.port = port
+        self.family = family
+        self.done = done
+        self.started_s: Optional[float] = None
+        self.finished_s: Optional[float] = None
+        self.addresses: List[Address] = []
+        self.error: Optional[OSError] = None
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Forget it: `done` is not called. A thread that is inside getaddrinfo stays there until it returns."""
+        self.is_cancelled = True
+
+
+class Resolver:
+    """A bounded pool of daemon threads around getaddrinfo; threads are started when they are needed."""
+
+    def __init__(self, loop: Loop, threads: int = 64, getaddrinfo: Callable[..., Any] = socket.getaddrinfo) -> None:
+        self._loop = loop
+        self._max_threads = threads
+        self._getaddrinfo = getaddrinfo
+        self._waiting: queue.Queue[Optional[Lookup]] = queue.Queue(MAX_WAITING)
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def resolve(self, host: str, port: int, family: int, done: Callable[[Lookup], None]) -> Optional[Lookup]:
+        """Start a lookup (family 4, 6 or 0); `done(lookup)` is called on the loop. None if too many wait."""
+        lookup = Lookup(host, port, family, done)
+        try:
+            self._waiting.put_nowait(lookup)
+        except queue.Full:
+            return None
+        with self._lock:
+            if self._idle < self._waiting.qsize() and self._threads < self._max_threads:
+                self._threads += 1
+                threading.Thread(target=self._work, name="resolver", daemon=True).start()
+        return lookup
+
+    def close(self) -> None:
+        """Send the idle threads home; those inside getaddrinfo are daemons and go with the process."""
+        for _ in range(self._threads):
+            try:
+                self._waiting.put_nowait(None)
+            except queue.Full:
+                return
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            lookup = self._waiting.get()
+            with self._lock:
+                self._idle -= 1
+            if lookup is None:
+                return
+            if lookup.is_cancelled:
+                continue
+            self._look_up(lookup)
+            self._loop.call_soon_threadsafe(_deliver, lookup)
+
+    def _look_up(self, lookup: Lookup) -> None:
+        family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(lookup.family, socket.AF_UNSPEC)
+        lookup.started_s = monotonic()
+        try:
+            # As bytes, the name is not put through Python's own (old) IDNA codec: it is ASCII already.
+            found = self._getaddrinfo(
+                lookup.host.encode("ascii"), lookup.port, family, socket.SOCK_STREAM, socket.IPPROTO_TCP
+            )
+            lookup.addresses = [(entry[0], entry[4]) for entry in found if entry[0] in _FAMILIES]
+        except OSError as exc:
+            lookup.error = exc
+        except (ValueError, OverflowError) as exc:
+            lookup.error = socket.gaierror(socket.EAI_NONAME, str(exc))
+        lookup.finished_s = monotonic()
+
+
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+
+def _deliver(lookup: Lookup) -> None:
+    if not lookup.is_cancelled:
+        lookup.done(lookup)
+
+
+def numeric_address(host: str, port: int) -> Optional[Address]:
+    """Return the address if the host is a plain numeric one (no scope), else None: it has to be resolved."""
+    try:
+        if ":" in host:
+            socket.inet_pton(socket.AF_INET6, host)
+            return socket.AF_INET6, (host, port, 0, 0)
+        socket.inet_pton(socket.AF_INET, host)
+        return socket.AF_INET, (host, port)
+    except (OSError, UnicodeError):
+        return None
