@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable, Dict
 
 from pingmon_probe.check import Run, Running
+
 from .http import HttpCheck
 
 #: The kind's name in a plan -> what starts it. It gets the run, begins it and returns what can be stopped.
