@@ -105,6 +105,7 @@ class Board:
         self.row_of: dict[MonitorId, int] = {}
         self.monitors: dict[MonitorId, Monitor] = {}
         self.probes: dict[ProbeId, ProbeHealth] = {}
+        self.left_out: dict[ProbeId, dict[MonitorId, str]] = {}
         self.storage_problem: str | None = None
         self._slot_of: dict[ProbeId, int] = {}
         self._series = _Columns.fresh(0)
@@ -188,6 +189,14 @@ class Board:
         if self._may_vote(before) != self._may_vote(health):
             self._votes[self._slot_of[health.probe.id]] = self._may_vote(health)
             self._refresh_all()
+
+    def set_left_out(self, probe: ProbeId, reasons: dict[MonitorId, str]) -> None:
+        """Take note of the monitors that a probe cannot serve, each with the sentence that says why."""
+        self.left_out[probe] = reasons
+
+    def set_storage_problem(self, sentence: str | None) -> None:
+        self.storage_problem = sentence
+        self._probes_changed = True
 
     def put_monitors(self, monitors: Sequence[Monitor]) -> None:
         """Add monitors or replace those with the same id; new ones come last, in the order given."""
@@ -322,6 +331,15 @@ class Board:
         turn = np.arange(self._turn, min(self._turn + ROWS_PER_TICK, len(self.ids)))
         self._turn = self._turn + ROWS_PER_TICK if self._turn + ROWS_PER_TICK < len(self.ids) else 0
         self._refresh(np.union1d(aged, turn), np.flatnonzero(self.has_probe))
+
+    def restart_series(self, ids: Iterable[MonitorId]) -> None:
+        """Forget the confirmed states of monitors that point elsewhere now; their hour stays."""
+        series = self._series_of(self._rows(ids))
+        self._series.voted_until_ms[series] = 0
+        self._confirmation.confirmed[series] = Status.UNKNOWN
+        self._confirmation.is_checking[series] = False
+        self._confirmation.slow_bits[series] = 0
+        self._refresh(np.unique(series // self._width), np.arange(len(REGIONS)))
 
     def close_streaks(self) -> None:
         """After a gap (sleep, a jump of the clock): a result before it confirms none after it."""

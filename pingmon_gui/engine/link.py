@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,7 +86,7 @@ class ProbeLink(Protocol):
 
     def results(
         self, after: int, spool: str | None, wait_s: float
-    ) -> AsyncIterator[StreamHeader | ResultBatch | Heartbeat]:
+    ) -> AsyncGenerator[StreamHeader | ResultBatch | Heartbeat, None]:
         """Yield one StreamHeader, then batches in order and heartbeats, for about `wait_s`, then end.
 
         Batches are trimmed to seq > `after` if the spool is still `spool`; their status is UNKNOWN
@@ -94,6 +94,6 @@ class ProbeLink(Protocol):
         """
         ...
 
-    def run_checks(self, specs: Sequence[CheckSpec]) -> AsyncIterator[CheckResult]:
+    def run_checks(self, specs: Sequence[CheckSpec]) -> AsyncGenerator[CheckResult, None]:
         """Run the checks at once; yield each result as it is done. At most 1,000 checks at a time."""
         ...

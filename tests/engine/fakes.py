@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from pingmon_probe.protocol import FEATURES, CheckResult, CheckSpec, Plan
 
-from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
+from pingmon_gui.domain.error import ProbeError, StorageError
+from pingmon_gui.domain.history import Series, SeriesHistory
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
+from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import NO_FAILURE, Status
+from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 
 START_MS = 1_700_000_000_000
 
@@ -107,3 +114,255 @@ def batch(
         hops=Shared([()], same),
         certificate=Shared([None], same),
     )
+
+
+@dataclass(frozen=True)
+class FakeCursor:
+    spool: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class FakeVersion:
+    interval_ms: int
+    slow_ms: int
+
+
+@dataclass
+class FakeConfiguration:
+    monitors: list[Monitor] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    preferences: Preferences = field(default_factory=lambda: Preferences({}))
+    cursors: dict[ProbeId, FakeCursor] = field(default_factory=dict)
+    versions: dict[tuple[MonitorId, int], FakeVersion] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FakeRecent:
+    monitor: np.ndarray
+    probe: np.ndarray
+    at_ms: np.ndarray
+    interval_ms: np.ndarray
+    status: np.ndarray
+    failure: np.ndarray
+    total_ms: np.ndarray
+
+
+class FakeStore:
+    """Keeps everything in memory; the same rules as the real one for ids, versions and cursors."""
+
+    def __init__(self, *monitors: Monitor, owner: str = "owner") -> None:
+        self.owner = owner
+        self.problem: StorageError | None = None
+        self.on_problem: Callable[[StorageError | None], None] | None = None
+        self.kept = FakeConfiguration(list(monitors))
+        self.deleted: dict[MonitorId, Monitor] = {}
+        self.batches: list[ResultBatch] = []
+        self.flushes = 0
+        self.is_closed = False
+        self._remember(monitors)
+
+    def _remember(self, monitors: Iterable[Monitor]) -> None:
+        for m in monitors:
+            self.kept.versions[m.id, m.version] = FakeVersion(m.settings.interval_ms, m.settings.slow_ms)
+
+    def configuration(self) -> FakeConfiguration:
+        return self.kept
+
+    async def add_monitors(self, drafts: Sequence[MonitorDraft]) -> list[Monitor]:
+        first = 1_000 + len(self.kept.monitors)
+        added = [
+            Monitor(MonitorId(first + i), 1, d.url, d.name, d.settings, START_MS, d.tags, regions=d.regions)
+            for i, d in enumerate(drafts)
+        ]
+        self.kept.monitors += added
+        self._remember(added)
+        return added
+
+    async def change_monitors(self, monitors: Sequence[Monitor]) -> list[Monitor]:
+        old = {m.id: m for m in self.kept.monitors}
+        changed = [
+            replace(m, version=m.version + 1) if (m.url, m.settings) != (old[m.id].url, old[m.id].settings) else m
+            for m in monitors
+        ]
+        new = {m.id: m for m in changed}
+        self.kept.monitors = [new.get(m.id, m) for m in self.kept.monitors]
+        self._remember(changed)
+        return changed
+
+    async def delete_monitors(self, ids: Sequence[MonitorId]) -> None:
+        self.deleted.update((m.id, m) for m in self.kept.monitors if m.id in ids)
+        self.kept.monitors = [m for m in self.kept.monitors if m.id not in ids]
+
+    async def restore_monitors(self, ids: Sequence[MonitorId]) -> list[Monitor]:
+        restored = [self.deleted.pop(i) for i in ids if i in self.deleted]
+        self.kept.monitors += restored
+        return restored
+
+    async def change_preferences(self, values: Mapping[str, object]) -> Preferences:
+        self.kept.preferences = self.kept.preferences.with_values(values)
+        return self.kept.preferences
+
+    async def save_probe(self, probe: Probe) -> None:
+        self.kept.probes.append(probe)
+
+    def append(self, batch: ResultBatch) -> None:
+        self.batches.append(batch)
+        self.kept.cursors[batch.probe] = FakeCursor(batch.spool, batch.last_seq)
+
+    async def flush(self) -> None:
+        self.flushes += 1
+
+    async def maintain(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        await self.flush()
+        self.is_closed = True
+
+    def rows(self) -> list[tuple[int, int, int]]:
+        """Return (monitor, started_at_ms, status) of everything kept, in order of arrival."""
+        return [
+            (int(m), int(at), int(status))
+            for b in self.batches
+            for m, at, status in zip(b.monitor, b.started_at_ms, b.status, strict=True)
+        ]
+
+    def recent(self, since_ms: int) -> Iterator[FakeRecent]:
+        for b in self.batches:
+            new = b.started_at_ms >= since_ms
+            yield FakeRecent(
+                b.monitor[new],
+                np.full(int(new.sum()), b.probe),
+                b.started_at_ms[new],
+                b.interval_ms[new],
+                b.status[new],
+                b.failure[new],
+                b.total_ms[new],
+            )
+
+    async def results(
+        self, monitor: MonitorId, from_ms: int, to_ms: int, probes: Collection[ProbeId] | None = None
+    ) -> list[SeriesHistory]:
+        found = [b for b in self.batches if probes is None or b.probe in probes]
+        return [history(b, monitor) for b in found if (b.monitor == monitor).any()]
+
+
+def history(batch: ResultBatch, monitor: int) -> SeriesHistory:
+    """Return what a store would tell of one monitor's results in a batch, ordered by time."""
+    mine = np.flatnonzero(batch.monitor == monitor)
+    mine = mine[np.argsort(batch.started_at_ms[mine], kind="stable")]
+    return SeriesHistory(
+        series=Series(MonitorId(monitor), batch.probe, 4, "https://site.example/"),
+        at_ms=batch.started_at_ms[mine],
+        interval_ms=batch.interval_ms[mine],
+        status=batch.status[mine],
+        failure=batch.failure[mine],
+        http_status=batch.http_status[mine],
+        total_ms=batch.total_ms[mine],
+        phases_ms=batch.phases_ms[mine],
+        queue_ms=batch.queue_ms[mine],
+        recheck=batch.recheck[mine],
+        low_confidence=batch.low_confidence[mine],
+        detail=Shared([{}], np.zeros(len(mine), dtype=np.int64)),
+    )
+
+
+class FakeLink:
+    """A probe that does what the test says: `feed` items into its open stream, or let the next call fail.
+
+    `features`, `owner`, `revision` and `plan_hash` are what it answers; `plans` and `checked` what it was given.
+    """
+
+    def __init__(self, probe: Probe, clock: FakeClock) -> None:
+        self._probe = probe
+        self._clock = clock
+        self._items: asyncio.Queue[object] | None = None
+        self.restarts = 0
+        self.problem: str | None = None
+        self.failure: ProbeError | None = None
+        self.plan_failures: list[ProbeError] = []
+        self.features: tuple[str, ...] = FEATURES
+        self.owner: str | None = None
+        self.revision = 0
+        self.plan_hash: str | None = None
+        self.header = StreamHeader("spool", 1, 0, (), START_MS, 0.0)
+        self.votes = True
+        self.plans: list[Plan] = []
+        self.checked: list[CheckSpec] = []
+        self.opened: list[tuple[int, str | None]] = []
+        self.is_closed = False
+
+    @property
+    def probe(self) -> Probe:
+        return self._probe
+
+    def feed(self, *items: object) -> None:
+        """Let the open stream yield these; an exception is raised, None ends the stream."""
+        assert self._items is not None, "no stream is open"
+        for item in items:
+            self._items.put_nowait(item)
+
+    async def start(self) -> None:
+        if self.failure:
+            raise self.failure
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+    async def status(self) -> ProbeStatus:
+        if self.failure:
+            raise self.failure
+        return ProbeStatus(
+            version="1.0",
+            features=self.features,
+            owner=self.owner,
+            revision=self.revision,
+            plan_hash=self.plan_hash,
+            spool=self.header.spool,
+            last_seq=self.header.last,
+            wall_ms=self._clock.now_ms(),
+            clock_offset_ms=self.header.clock_offset_ms,
+            votes=self.votes,
+            reason=None if self.votes else "its own network is down",
+            late_p99_ms=1.0,
+            skipped=0,
+        )
+
+    async def put_plan(self, plan: Plan) -> int:
+        if self.plan_failures:
+            raise self.plan_failures.pop(0)
+        self.plans.append(plan)
+        self.owner, self.revision, self.plan_hash = plan.owner, plan.revision, plan.content_hash
+        return plan.revision
+
+    async def results(
+        self, after: int, spool: str | None, wait_s: float
+    ) -> AsyncGenerator[StreamHeader | ResultBatch | Heartbeat, None]:
+        if self.failure:
+            raise self.failure
+        self.opened.append((after, spool))
+        self._items = asyncio.Queue()
+        yield self.header
+        while True:
+            item = await self._items.get()
+            if item is None:
+                return
+            if isinstance(item, ProbeError):
+                raise item
+            yield item  # type: ignore[misc]
+
+    async def run_checks(self, specs: Sequence[CheckSpec]) -> AsyncGenerator[CheckResult, None]:
+        self.checked += specs
+        for spec in specs:
+            yield CheckResult(url=spec.url, monitor=spec.monitor, version=spec.version)
+
+
+def heartbeat(*, votes: bool = True, revision: int = 1, reason: str | None = None) -> Heartbeat:
+    return Heartbeat(START_MS, 1.0, 0, votes, reason, revision)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition()` holds; let the loop work meanwhile. The test's own timeout ends what never comes."""
+    while not condition():  # noqa: ASYNC110 - a condition of any kind, not an event
+        await asyncio.sleep(0.001)

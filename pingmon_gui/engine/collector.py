@@ -1,0 +1,149 @@
+"""The collector of one probe: keeps one results stream open, judges what comes and hands it to store and board."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from pingmon_probe.protocol import MAX_WAIT_S
+
+from pingmon_gui.domain.availability import hold_ms
+from pingmon_gui.domain.error import ProbeError, ProbeOwned, ProbeUnauthorised, ProbeUnreachable, ProbeVersionMismatch
+from pingmon_gui.domain.probe import ProbeState
+from pingmon_gui.domain.result import ResultBatch, Shared
+from pingmon_gui.domain.status import judge
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.clock import Clock
+from pingmon_gui.engine.desk import ProbeDesk
+from pingmon_gui.engine.link import Heartbeat, ProbeLink, ProbeStatus, StreamHeader
+from pingmon_gui.engine.nap import BackOff, Nap
+from pingmon_gui.engine.port import CursorPort, StorePort
+from pingmon_gui.engine.version_table import VersionTable
+
+_log = logging.getLogger(__name__)
+
+
+class Collector:
+    """`run` never ends by itself; the `on_...` functions tell the scheduler what it has to know of the connection."""
+
+    def __init__(
+        self,
+        link: ProbeLink,
+        desk: ProbeDesk,
+        store: StorePort,
+        board: Board,
+        versions: VersionTable,
+        clock: Clock,
+        cursor: CursorPort | None,
+        on_connected: Callable[[ProbeStatus], None],
+        on_revision: Callable[[int], None],
+        on_catching_up: Callable[[], None],
+        nap: Nap,
+    ) -> None:
+        self._link = link
+        self._desk = desk
+        self._store = store
+        self._board = board
+        self._versions = versions
+        self._clock = clock
+        self._spool = cursor.spool if cursor else None
+        self._seq = cursor.seq if cursor else 0
+        self._on_connected = on_connected
+        self._on_revision = on_revision
+        self._on_catching_up = on_catching_up
+        self._nap = nap
+        self._header: StreamHeader | None = None
+        self._catch_up_seq = 0
+        self._back_off = BackOff()
+
+    async def run(self) -> None:
+        """Collect for ever. A probe that is not reached says nothing about any target."""
+        while True:
+            try:
+                await self._link.start()
+                self._answered(await self._link.status())
+                while True:
+                    await self._stream()
+            except (ProbeUnauthorised, ProbeOwned, ProbeVersionMismatch) as exc:
+                self._desk.refused(str(exc))
+            except ProbeError as exc:
+                self._desk.unreached(self._link.problem or str(exc))
+            await self._nap.sleep(self._back_off.next_s())
+
+    def hurry(self) -> None:
+        """Try again at once: something happened (a wake from sleep) that may have cured what was wrong."""
+        self._back_off.reset()
+        self._nap.wake()
+
+    def _answered(self, status: ProbeStatus) -> None:
+        self._desk.answered(status)
+        self._on_connected(status)
+
+    async def _stream(self) -> None:
+        is_empty = True
+        async with contextlib.aclosing(self._link.results(self._seq, self._spool, MAX_WAIT_S)) as stream:
+            async for item in stream:
+                is_empty = False
+                if isinstance(item, ResultBatch):
+                    self._take(item)
+                elif isinstance(item, Heartbeat):
+                    self._desk.alive(item)
+                    self._on_revision(item.revision)
+                else:
+                    self._open(item)
+                self._back_off.reset()
+        if is_empty:
+            raise ProbeUnreachable(f"The probe “{self._link.probe.name}” ended the connection without an answer.")
+
+    def _open(self, header: StreamHeader) -> None:
+        if header.spool != self._spool:
+            self._spool, self._seq = header.spool, 0
+        for first, last in header.dropped:
+            if last > self._seq:
+                name, count = self._link.probe.name, last - max(first, self._seq + 1) + 1
+                _log.warning("probe %s had no room left and dropped %d results", name, count)
+        self._catch_up_seq = header.last
+        self._header = header
+        if header.last <= self._seq or self._desk.health.state is ProbeState.CONNECTED:
+            self._desk.connected(header, is_catching_up=False)
+        # Otherwise whether the backlog is old shows with its first results; until then nothing is claimed.
+
+    def _take(self, batch: ResultBatch) -> None:
+        if batch.spool != self._spool or batch.last_seq <= self._seq:
+            return
+        new = np.arange(batch.count) >= self._seq + 1 - batch.first_seq
+        self._seq = batch.last_seq
+        is_known, interval_ms, slow_ms = self._versions.look_up(batch.monitor, batch.version)
+        status = judge(batch.failure, batch.total_ms, slow_ms, batch.own_network)
+        judged = replace(batch, status=status, interval_ms=interval_ms)
+        kept = new & is_known
+        if not kept.all():
+            judged = keep(judged, kept)
+        if not self._desk.is_reached and self._header is not None:
+            oldest = int((judged.started_at_ms + hold_ms(judged.interval_ms)).min(initial=self._clock.now_ms()))
+            is_old = oldest < self._clock.now_ms() and self._seq < self._catch_up_seq
+            self._desk.connected(self._header, is_catching_up=is_old)
+            if is_old:
+                self._on_catching_up()
+        self._store.append(judged)
+        self._board.apply(judged)
+        self._desk.heard()
+        if self._seq >= self._catch_up_seq:
+            self._desk.caught_up()
+
+
+def keep(batch: ResultBatch, kept: npt.NDArray[np.bool_]) -> ResultBatch:
+    """Return the batch with the kept results only; it ends with the same seq, so the cursor passes what was dropped."""
+    places = np.flatnonzero(kept)
+    columns: dict[str, object] = {}
+    for name, value in vars(batch).items():
+        if isinstance(value, np.ndarray):
+            columns[name] = value[places]
+        elif isinstance(value, Shared):
+            columns[name] = Shared(value.values, value.index[places])
+    count = len(places)
+    return replace(batch, first_seq=batch.last_seq - count + 1, count=count, **columns)  # type: ignore[arg-type]

@@ -1,0 +1,243 @@
+"""The engine: joins scheduler, collector and board for every probe, lets time pass, starts and stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pingmon_gui.domain.availability import last_hour
+from pingmon_gui.domain.error import ProbeError, StorageError
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.probe import ProbeHealth
+from pingmon_gui.domain.region import REGIONS
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Status
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.clock import Clock
+from pingmon_gui.engine.collector import Collector
+from pingmon_gui.engine.command import Commands
+from pingmon_gui.engine.desk import ProbeDesk
+from pingmon_gui.engine.event import EventHub, StorageProblem
+from pingmon_gui.engine.link import ProbeLink, ProbeStatus
+from pingmon_gui.engine.nap import Nap
+from pingmon_gui.engine.port import CursorPort, StorePort
+from pingmon_gui.engine.scheduler import Scheduler
+from pingmon_gui.engine.version_table import VersionTable
+
+_log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+#: A tick that comes this much later than it should was held up by sleep, not by work.
+GAP_S = 10.0
+#: When the clock was set back by more than this, what the board counted no longer fits the time of day.
+SET_BACK_MS = 60_000
+#: Monitors measured more rarely than this are measured at once when a probe is reached, instead of in their slot.
+PATIENCE_MS = 30_000
+#: So few unknown monitors are measured at once whatever their interval: at the default pace that takes 2 s.
+FEW = 200
+#: The warm start reads results this much older than the hour, for those whose hold reaches in.
+CARRY_IN_MS = 150_000
+RECOUNT_TRIES = 5
+REPAIR_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Everything of one probe."""
+
+    link: ProbeLink
+    desk: ProbeDesk
+    scheduler: Scheduler
+    collector: Collector
+
+
+class Engine:
+    """`start` returns when the board shows what the store knows; probes are reached after that.
+
+    `commands` exists from `start` on. Everything runs on the loop that called `start`.
+    """
+
+    commands: Commands
+
+    def __init__(self, store: StorePort, links: Sequence[ProbeLink], clock: Clock) -> None:
+        self._store = store
+        self._links = list(links)
+        self._clock = clock
+        self._rooms: list[_Room] = []
+        self._main: asyncio.Task[None] | None = None
+        self._recounts: dict[tuple[MonitorId, ProbeId], int] = {}
+        self.hub = EventHub()
+        self.board = Board(clock)
+
+    async def start(self) -> None:
+        """Read the configuration, warm the board, begin to work. Raises StorageError."""
+        configuration = self._store.configuration()
+        self._versions = VersionTable(configuration.versions)
+        self._versions.add(configuration.monitors)
+        self.board.set_probes([ProbeHealth(link.probe) for link in self._links])
+        self.board.put_monitors(configuration.monitors)
+        self.commands = Commands(
+            self._store,
+            self.board,
+            self._versions,
+            self.hub,
+            lambda: [room.scheduler for room in self._rooms],
+            configuration.preferences,
+        )
+        self._rooms = [self._room(link, configuration.cursors.get(link.probe.id)) for link in self._links]
+        await self._warm()
+        loop = asyncio.get_running_loop()
+        self._store.on_problem = lambda error: _call_from_thread(loop, self._storage_told, error)
+        self._storage_told(self._store.problem)
+        self._main = asyncio.create_task(self._run(), name="engine")
+
+    async def stop(self) -> None:
+        """Cancel, await, close the links, then see to it that everything collected is in the database."""
+        self._store.on_problem = None
+        if self._main is not None:
+            self._main.cancel()
+            await asyncio.gather(self._main, return_exceptions=True)
+            self._main = None
+        for room in self._rooms:
+            room.desk.stopped()
+        for closed in await asyncio.gather(*(room.link.close() for room in self._rooms), return_exceptions=True):
+            if isinstance(closed, ProbeError):
+                _log.warning("a probe was not closed cleanly: %s", closed)
+            elif isinstance(closed, BaseException):
+                raise closed
+        self._rooms = []
+        await self._store.flush()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tick_for_ever(), name="tick")
+            tasks.create_task(self._recount_for_ever(), name="recount")
+            for room in self._rooms:
+                name = room.link.probe.name
+                tasks.create_task(_guarded(room.collector.run, room.desk), name=f"collect:{name}")
+                tasks.create_task(_guarded(room.scheduler.run, room.desk), name=f"schedule:{name}")
+
+    def _room(self, link: ProbeLink, cursor: CursorPort | None) -> _Room:
+        desk = ProbeDesk(link, self.board, self.hub, self._clock)
+        scheduler = Scheduler(link, desk, self.board, self._store.owner, lambda: self.commands.preferences, Nap())
+
+        def on_connected(status: ProbeStatus) -> None:
+            scheduler.connected(status)
+            scheduler.check_now(self._waiting_for(link))
+
+        collector = Collector(
+            link,
+            desk,
+            self._store,
+            self.board,
+            self._versions,
+            self._clock,
+            cursor,
+            on_connected=on_connected,
+            on_revision=scheduler.revision_heard,
+            on_catching_up=lambda: scheduler.check_now(self.board.ids),
+            nap=Nap(),
+        )
+        return _Room(link, desk, scheduler, collector)
+
+    def _waiting_for(self, link: ProbeLink) -> list[MonitorId]:
+        """Return monitors that would stay unknown for long: measured rarely, or few enough to be measured at once."""
+        column = REGIONS.index(link.probe.region)
+        unknown = np.flatnonzero(self.board.state[:, column] == Status.UNKNOWN).tolist()
+        ids = [self.board.ids[row] for row in unknown]
+        if len(ids) <= FEW:
+            return ids
+        return [monitor for monitor in ids if self.board.monitors[monitor].settings.interval_ms > PATIENCE_MS]
+
+    # Time
+
+    async def _tick_for_ever(self) -> None:
+        wall_ms, steady_s = self._clock.now_ms(), self._clock.monotonic_s()
+        while True:
+            await asyncio.sleep(TICK_S)
+            before_ms, before_s = wall_ms, steady_s
+            wall_ms, steady_s = self._clock.now_ms(), self._clock.monotonic_s()
+            await self.tick((wall_ms - before_ms) / 1000, steady_s - before_s)
+
+    async def tick(self, wall_s: float, steady_s: float) -> None:
+        """Let time pass. `wall_s` and `steady_s` say by how much the two clocks advanced since the last tick.
+
+        Where they differ, or both made a leap, the computer slept or its clock was set: a gap, in which
+        nobody measured from here. Nothing is concluded from it; what probes elsewhere measured is collected.
+        """
+        if wall_s * 1000 < -SET_BACK_MS:
+            _log.warning("the clock was set back by %.0f s: reading the last hour anew", -wall_s)
+            self.board.forget_results()
+            await self._warm()
+        if abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + TICK_S:
+            _log.info("a gap of %.0f s (%.0f s by the steady clock): asleep, or the clock was set", wall_s, steady_s)
+            self.board.close_streaks()
+            for room in self._rooms:
+                room.collector.hurry()
+        self.board.tick(self._clock.now_ms())
+        self._recounts.update((pair, RECOUNT_TRIES) for pair in self.board.take_late())
+        for monitor in self.commands.take_restored():
+            self._recounts.update(((monitor, probe), RECOUNT_TRIES) for probe in self.board.probes)
+
+    # History
+
+    async def _warm(self) -> None:
+        """Bring the last hour from the store to the board."""
+        since_ms = last_hour(self._clock.now_ms())[0] - CARRY_IN_MS
+        batches = await asyncio.to_thread(lambda: list(self._store.recent(since_ms)))
+        for batch in batches:
+            self.board.warm(batch)
+        self.board.tick(self._clock.now_ms())
+        # Their last result may lie further back than what was read.
+        for monitor in self.board.monitors.values():
+            if monitor.settings.interval_ms * 5 // 2 > CARRY_IN_MS:
+                self._recounts.update(((monitor.id, probe), RECOUNT_TRIES) for probe in self.board.probes)
+
+    async def _recount_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._recounts:
+                await self.recount()
+
+    async def recount(self) -> None:
+        """Count the hour of every series with late results anew from the store."""
+        work, self._recounts = self._recounts, {}
+        try:
+            await self._store.flush()
+            for (monitor, probe), tries in work.items():
+                now_ms = self._clock.now_ms()
+                histories = await self._store.results(monitor, last_hour(now_ms)[0], now_ms + 1, [probe])
+                if not self.board.recount(monitor, probe, histories) and tries > 1:
+                    self._recounts.setdefault((monitor, probe), tries - 1)
+        except StorageError as exc:
+            _log.warning("the last hour of %d series could not be counted anew: %s", len(work), exc)
+
+    def _storage_told(self, error: StorageError | None) -> None:
+        if error is not None or self.board.storage_problem is not None:
+            self.board.set_storage_problem(None if error is None else error.message)
+            self.hub.publish(StorageProblem(error))
+
+
+async def _guarded(run: Callable[[], Awaitable[None]], desk: ProbeDesk) -> None:
+    """Run one probe's task; a bug in it is logged and holds up neither the other probes nor, for long, this one."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            _log.exception("a task of the probe %s failed", desk.health.probe.name)
+            desk.unreached("Pingmon has a fault of its own here: the log has the details.")
+        await asyncio.sleep(REPAIR_S)
+
+
+def _call_from_thread(
+    loop: asyncio.AbstractEventLoop, told: Callable[[StorageError | None], None], error: StorageError | None
+) -> None:
+    try:
+        loop.call_soon_threadsafe(told, error)
+    except RuntimeError:
+        # The loop is closed: nobody is left to be told, and the log has it.
+        _log.warning("storage: %s", error)

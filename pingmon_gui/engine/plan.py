@@ -1,0 +1,67 @@
+"""Plans: which checks a probe gets, in which phase, and which monitors it cannot serve."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from pingmon_probe.protocol import DEFAULT_STATUS_SET, CheckSpec, Plan, phase_ms
+
+from pingmon_gui.domain.monitor import Monitor, MonitorId
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.region import REGIONS, Region
+
+UPGRADE_THIS_PROBE = "The probe is too old for this check: upgrade this probe."
+
+
+def check_for(monitor: Monitor, probe: Probe, regions_with_probe: Collection[Region]) -> CheckSpec:
+    """Return the monitor's check in this probe's phase: the monitor's regions take turns within its interval."""
+    watching = [region for region in REGIONS if region in regions_with_probe and monitor.watched_from(region)]
+    phase = phase_ms(monitor.id, monitor.settings.interval_ms, watching.index(probe.region), len(watching))
+    return monitor.check_spec(phase)
+
+
+def needed_features(check: CheckSpec) -> set[str]:
+    """Return the features a probe has to list before this check may be sent to it."""
+    return {
+        name
+        for name, is_needed in (
+            (check.kind, True),
+            ("keyword", check.keyword is not None),
+            ("status_set", check.status_set != DEFAULT_STATUS_SET),
+            ("ignore_certificate", check.ignore_certificate),
+            ("basic_auth", check.basic_auth is not None),
+            ("family", check.family != 0),
+        )
+        if is_needed
+    }
+
+
+def checks_of_probe(
+    monitors: Iterable[Monitor], probe: Probe, regions_with_probe: Collection[Region], features: Collection[str]
+) -> tuple[list[CheckSpec], list[MonitorId]]:
+    """Return (checks, monitors that this probe is too old for). Paused ones and other regions' are left out."""
+    checks: list[CheckSpec] = []
+    left_out: list[MonitorId] = []
+    for monitor in monitors:
+        if monitor.is_paused or not monitor.watched_from(probe.region):
+            continue
+        check = check_for(monitor, probe, regions_with_probe)
+        if needed_features(check) <= set(features):
+            checks.append(check)
+        else:
+            left_out.append(monitor.id)
+    return checks, left_out
+
+
+def make_plan(
+    owner: str, revision: int, checks: Sequence[CheckSpec], anchors: tuple[str, ...], features: Collection[str]
+) -> tuple[Plan, str]:
+    """Return (plan, content hash); checks are ordered by monitor so that equal work gives an equal hash."""
+    ordered = tuple(sorted(checks, key=lambda check: check.monitor))
+    plan = Plan(owner, max(1, revision), ordered, anchors=anchors if "anchors" in features else ())
+    return plan, plan.content_hash
+
+
+def with_revision(plan: Plan, revision: int) -> Plan:
+    return replace(plan, revision=revision)

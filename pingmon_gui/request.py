@@ -1,0 +1,91 @@
+"""Words that processes of one data folder exchange: drafts, monitors and errors as JSON.
+
+Used by the session that owns the folder and by commands that ask it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pingmon_gui.domain import error
+from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, parse_name, parse_tags
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.target import parse_target
+
+Json = dict[str, Any]
+
+
+def draft_json(draft: MonitorDraft) -> Json:
+    """Return a draft with its secrets: for the owner of the data folder, never for a person."""
+    return {
+        "url": draft.url,
+        "name": draft.name,
+        "settings": draft.settings.to_json(),
+        "tags": list(draft.tags),
+        "regions": None if draft.regions is None else [region.value for region in draft.regions],
+    }
+
+
+def draft_from_json(document: Any) -> MonitorDraft:
+    """Read what `draft_json` wrote, checking everything anew. Raises InvalidInput with a sentence."""
+    try:
+        return MonitorDraft(
+            url=parse_target(document["url"]).url,
+            name=parse_name(document.get("name", "")),
+            settings=settings_from_json(document.get("settings", {})),
+            tags=tags_from_json(document.get("tags", [])),
+            regions=regions_from_json(document.get("regions")),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput("The request describes a domain in a way that cannot be read.") from exc
+
+
+def settings_from_json(values: Json, base: MonitorSettings | None = None) -> MonitorSettings:
+    """Return settings in which `values` replace those of `base` (the defaults). Raises InvalidInput."""
+    known = (base or MonitorSettings()).to_json()
+    try:
+        return MonitorSettings.from_json(known | values)
+    except (TypeError, ValueError) as exc:
+        raise InvalidInput("The settings of a domain cannot be read.") from exc
+
+
+def tags_from_json(tags: Any) -> tuple[str, ...]:
+    return parse_tags(",".join(str(tag) for tag in tags))
+
+
+def regions_from_json(regions: Any) -> tuple[Region, ...] | None:
+    try:
+        return None if regions is None else tuple(Region(region) for region in regions)
+    except ValueError as exc:
+        words = ", ".join(Region)
+        raise InvalidInput("There is no such region.", f"Regions are {words}.") from exc
+
+
+def monitor_json(monitor: Monitor) -> Json:
+    """Return a monitor for people and scripts: without user name and password."""
+    settings = monitor.settings.to_json()
+    settings.pop("basic_auth", None)
+    return {
+        "id": monitor.id,
+        "version": monitor.version,
+        "url": monitor.url,
+        "name": monitor.name,
+        "settings": settings,
+        "created_at_ms": monitor.created_at_ms,
+        "tags": list(monitor.tags),
+        "is_paused": monitor.is_paused,
+        "regions": None if monitor.regions is None else [region.value for region in monitor.regions],
+    }
+
+
+def error_json(cause: PingmonError) -> Json:
+    return {"ok": False, "error": type(cause).__name__, "message": cause.message, "hint": cause.hint}
+
+
+def error_from_json(document: Json) -> PingmonError:
+    """Return the error that an answer with `"ok": false` tells of; a class not known here is a PingmonError."""
+    kind = getattr(error, str(document.get("error")), PingmonError)
+    message, hint = str(document.get("message", "The request failed.")), document.get("hint")
+    simple = isinstance(kind, type) and issubclass(kind, PingmonError) and kind.__init__ is PingmonError.__init__
+    return kind(message, hint) if simple else PingmonError(message, hint)
