@@ -34,7 +34,7 @@ format: env ## rewrites the code in the house's format
 	$(PYTHON) -m ruff format .
 
 probe: env ## builds the one-file probe into build/
-	$(PYTHON) packaging/build_probe.py
+	$(PYTHON) probes/build_probe.py
 
 bench: env ## all benchmarks; ONLY=name runs one; writes build/bench.json
 	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.bench $(ONLY)

@@ -32,7 +32,7 @@ class Disk:
             os.fsync(file)
         finally:
             os.close(file)
-        os.replace(fresh, path)
+        fresh.replace(path)
         self.sync_folder(path.parent)
 
     def sync(self, file: BinaryIO) -> None:

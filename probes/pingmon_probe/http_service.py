@@ -253,7 +253,7 @@ class Connection:
                 event = self._h11.next_event()
                 if event is h11.NEED_DATA:
                     if self._h11.they_are_waiting_for_100_continue:
-                        go_on = h11.InformationalResponse(status_code=100, headers=[])  # type: ignore[call-arg]
+                        go_on = h11.InformationalResponse(status_code=100, headers=[])
                         self._write(self._h11.send(go_on))
                     return
                 if event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):

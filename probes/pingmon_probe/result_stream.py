@@ -1,4 +1,4 @@
-"""One answer to GET /v1/results: a header, the spool's lines from a cursor on, heartbeats while there is nothing new."""
+"""One answer to GET /v1/results: a header, the spool's lines from a cursor on, heartbeats in between."""
 
 from __future__ import annotations
 

@@ -246,9 +246,9 @@ class Runner:
     def _on_judged(self, watched: Watched, result: CheckResult, ended_s: float, done: Optional[Done]) -> None:
         watched.running -= 1
         self._on_result(result)
-        if not watched.is_removed and self._needs_recheck(watched, result):
-            if watched.recheck_timer is None and self._is_measuring:
-                watched.recheck_timer = self._clock.call_at(ended_s + RECHECK_AFTER_S, self._recheck, watched)
+        needs_recheck = self._needs_recheck(watched, result)
+        if needs_recheck and watched.recheck_timer is None and self._is_measuring and not watched.is_removed:
+            watched.recheck_timer = self._clock.call_at(ended_s + RECHECK_AFTER_S, self._recheck, watched)
         if done is not None:
             done(result)
 

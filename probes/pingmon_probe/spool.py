@@ -174,12 +174,13 @@ class Spool:
                 return b"", after
             if not self._cache or self._cache[0][0] > after + 1:
                 return None
-            lines, size, last = [], 0, after
+            lines: List[Tuple[int, int, bytes]] = []
             for line_first, line_last, line in reversed(self._cache):
                 if line_last <= after:
                     break
                 lines.append((line_first, line_last, line))
-            taken = []
+            taken: List[bytes] = []
+            size, last = 0, after
             for _, line_last, line in reversed(lines):
                 if taken and size + len(line) > max_bytes:
                     break
@@ -199,8 +200,7 @@ class Spool:
         """Return (a copy of) the segment in which the first seq above `after` is, None if there is none."""
         with self._lock:
             place = bisect_right([segment.first for segment in self._segments], after + 1) - 1
-            if place < 0:
-                place = 0
+            place = max(place, 0)
             while place < len(self._segments) and self._segments[place].last <= after:
                 place += 1
             if place >= len(self._segments):
@@ -436,7 +436,8 @@ class SpoolReader:
             with file:
                 if segment.path == self._path and self._last == after:
                     file.seek(self._offset)
-                lines, size, last = [], 0, after
+                lines: List[bytes] = []
+                size, last = 0, after
                 while (offset := file.tell()) < segment.bytes:
                     line = file.readline()
                     seqs = seqs_of(line)
