@@ -122,7 +122,7 @@ class Connection:
         return self._lookup is not None and self._lookup.started_s is None
 
     def start(self, family: int = 0) -> None:
-        """Begin, for family 4, 6 or 0 (whatever the resolver gives first)."""
+        """Begin, for family 4, 6 or 0 (IPv4 where there is a way to it, else IPv6)."""
         if self.address is None:
             self.address = numeric_address(self.target.host, self.target.port)
             if self.address is not None and family and self.family != family:

@@ -111,7 +111,7 @@ class CheckSpec:
 
     `monitor` is the app's id of the monitor (0 for a check that belongs to none) and `version` the
     number of the monitor's settings; both come back with every result. `family` is 4, 6, or 0 for
-    the first address that the host's resolver gives. `status_set` lists inclusive ranges.
+    what `resolver.ipv4_first` chooses. `status_set` lists inclusive ranges.
     `basic_auth` is `user:password` and is never written to a log or a result.
     """
 

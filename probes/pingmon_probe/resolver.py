@@ -97,15 +97,39 @@ class Resolver:
             found = self._getaddrinfo(
                 lookup.host.encode("ascii"), lookup.port, family, socket.SOCK_STREAM, socket.IPPROTO_TCP
             )
-            lookup.addresses = [(entry[0], entry[4]) for entry in found if entry[0] in _FAMILIES]
         except OSError as exc:
-            lookup.error = exc
+            found, lookup.error = [], exc
         except (ValueError, OverflowError) as exc:
-            lookup.error = socket.gaierror(socket.EAI_NONAME, str(exc))
+            found, lookup.error = [], socket.gaierror(socket.EAI_NONAME, str(exc))
         lookup.finished_s = monotonic()
+        addresses = [(entry[0], entry[4]) for entry in found if entry[0] in _FAMILIES]
+        lookup.addresses = addresses if lookup.family else ipv4_first(addresses)
 
 
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+
+def ipv4_first(addresses: List[Address]) -> List[Address]:
+    """Return the addresses of one family only: IPv4 if there is one and a way to it, else IPv6 (or what there is).
+
+    Automatic means the same family in every region and at every check, so that their numbers compare. Resolvers
+    order by their own rules, and a name like localhost may have an IPv6 address that no server listens on.
+    """
+    of_4 = [address for address in addresses if address[0] == socket.AF_INET]
+    of_6 = [address for address in addresses if address[0] == socket.AF_INET6]
+    if of_4 and of_6:
+        return of_4 if _has_way(of_4[0]) or not _has_way(of_6[0]) else of_6
+    return of_4 or of_6
+
+
+def _has_way(address: Address) -> bool:
+    """Return whether the host has a route; connecting a datagram socket asks the kernel and sends nothing."""
+    try:
+        with socket.socket(address[0], socket.SOCK_DGRAM) as sock:
+            sock.connect(address[1])
+    except OSError:
+        return False
+    return True
 
 
 def _deliver(lookup: Lookup) -> None:
