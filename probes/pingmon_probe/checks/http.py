@@ -77,7 +77,9 @@ class HttpCheck(Running, Listener):
         was_in_head = not parser.is_head_done
         try:
             if data:
-                connection.phase = TRANSFER
+                if connection.phase != TRANSFER:
+                    connection.phase = TRANSFER
+                    self._run.timeline.world(TRANSFER, self._run.timeline.mark_s)
                 parser.feed(data)
             if is_end and not parser.is_done:
                 parser.finish()
@@ -174,6 +176,8 @@ class HttpCheck(Running, Listener):
     def _complete(self) -> None:
         """The last byte is here: judge the answer."""
         parser = self._parser
+        assert self._connection is not None
+        self._connection.close()
         self._run.facts.http_status = parser.status
         failure, message = self._judge_head()
         if failure is not None or self._spec.keyword is None:
