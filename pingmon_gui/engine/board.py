@@ -106,7 +106,7 @@ class Board:
         self.monitors: dict[MonitorId, Monitor] = {}
         self.probes: dict[ProbeId, ProbeHealth] = {}
         self.left_out: dict[ProbeId, dict[MonitorId, str]] = {}
-        self.storage_problem: str | None = None
+        self.problem: str | None = None
         self._slot_of: dict[ProbeId, int] = {}
         self._series = _Columns.fresh(0)
         self._confirmation = Confirmation.fresh(0)
@@ -157,7 +157,7 @@ class Board:
         active = {health.probe.region for health in self.probes.values() if self._may_vote(health)}
         online = ((self.verdict == Verdict.ONLINE) | (self.verdict == Verdict.SLOW)) & not_paused
         reachable = ((self.state == Status.ONLINE) | (self.state == Status.SLOW)).any(axis=1) & not_paused
-        health = health_sentence(self.probes.values(), self.storage_problem)
+        health = health_sentence(self.probes.values(), self.problem)
         return Cards(
             total=len(self.ids),
             paused=int(self.paused.sum()),
@@ -194,8 +194,9 @@ class Board:
         """Take note of the monitors that a probe cannot serve, each with the sentence that says why."""
         self.left_out[probe] = reasons
 
-    def set_storage_problem(self, sentence: str | None) -> None:
-        self.storage_problem = sentence
+    def set_problem(self, sentence: str | None) -> None:
+        """Take note of what is wrong with Pingmon itself, apart from its probes: the store above all."""
+        self.problem = sentence
         self._probes_changed = True
 
     def put_monitors(self, monitors: Sequence[Monitor]) -> None:

@@ -27,10 +27,10 @@ class Cards:
     healthy: bool
 
 
-def health_sentence(probes: Iterable[ProbeHealth], storage_problem: str | None) -> str:
-    """Return "good" if the store works and every probe is reached, votes and is on time; else the worst cause."""
-    if storage_problem is not None:
-        return storage_problem
+def health_sentence(probes: Iterable[ProbeHealth], problem: str | None) -> str:
+    """Return "good" if there is no `problem` and every probe is reached, votes and is on time; else the worst cause."""
+    if problem is not None:
+        return problem
     known = list(probes)
     for state in (ProbeState.REFUSED, ProbeState.UNREACHED, ProbeState.STOPPED):
         for health in known:

@@ -21,7 +21,7 @@ from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.collector import Collector
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.desk import ProbeDesk
-from pingmon_gui.engine.event import EventHub, StorageProblem
+from pingmon_gui.engine.event import EventHub, Notice, StorageProblem
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.nap import Nap
 from pingmon_gui.engine.port import CursorPort, StorePort
@@ -63,14 +63,14 @@ class Engine:
 
     commands: Commands
 
-    def __init__(self, store: StorePort, links: Sequence[ProbeLink], clock: Clock) -> None:
+    def __init__(self, store: StorePort, links: Sequence[ProbeLink], clock: Clock, hub: EventHub | None = None) -> None:
         self._store = store
         self._links = list(links)
         self._clock = clock
         self._rooms: list[_Room] = []
         self._main: asyncio.Task[None] | None = None
         self._recounts: dict[tuple[MonitorId, ProbeId], int] = {}
-        self.hub = EventHub()
+        self.hub = hub or EventHub()
         self.board = Board(clock)
 
     async def start(self) -> None:
@@ -94,6 +94,7 @@ class Engine:
         self._store.on_problem = lambda error: _call_from_thread(loop, self._storage_told, error)
         self._storage_told(self._store.problem)
         self._main = asyncio.create_task(self._run(), name="engine")
+        self._main.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Cancel, await, close the links, then see to it that everything collected is in the database."""
@@ -120,6 +121,14 @@ class Engine:
                 name = room.link.probe.name
                 tasks.create_task(_guarded(room.collector.run, room.desk), name=f"collect:{name}")
                 tasks.create_task(_guarded(room.scheduler.run, room.desk), name=f"schedule:{name}")
+
+    def _ended(self, main: asyncio.Task[None]) -> None:
+        """Say so if the engine ended without being asked to: a window that stands still must not look healthy."""
+        if not main.cancelled() and (cause := main.exception()) is not None:
+            _log.critical("the engine ended by a fault of its own", exc_info=cause)
+            sentence = "Pingmon has stopped measuring because of a fault of its own."
+            self.board.set_problem(sentence)
+            self.hub.publish(Notice(sentence, "Start it again; the log has the details."))
 
     def _room(self, link: ProbeLink, cursor: CursorPort | None) -> _Room:
         desk = ProbeDesk(link, self.board, self.hub, self._clock)
@@ -217,8 +226,8 @@ class Engine:
             _log.warning("the last hour of %d series could not be counted anew: %s", len(work), exc)
 
     def _storage_told(self, error: StorageError | None) -> None:
-        if error is not None or self.board.storage_problem is not None:
-            self.board.set_storage_problem(None if error is None else error.message)
+        if error is not None or self.board.problem is not None:
+            self.board.set_problem(None if error is None else error.message)
             self.hub.publish(StorageProblem(error))
 
 

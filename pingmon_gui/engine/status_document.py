@@ -1,0 +1,78 @@
+"""The JSON of `pingmon status` (architecture 9), from a board."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from pingmon_gui.domain.monitor import Monitor
+from pingmon_gui.domain.probe import ProbeHealth
+from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.status import Status, failure_name
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.engine.board import Board
+
+
+def status_document(board: Board, probes: Iterable[ProbeHealth], now_ms: int) -> dict[str, Any]:
+    """Return every monitor with its verdict and one entry per region that watches it; shares are 0..1 or None.
+
+    `total_ms`, `failure` and `at_ms` are those of the newest result, however old; `status` is what holds now.
+    """
+    known = list(probes)
+    return {
+        "at_ms": now_ms,
+        "monitors": [_monitor(board, known, row, board.monitors[monitor]) for row, monitor in enumerate(board.ids)],
+        "probes": [
+            {
+                "name": health.probe.name,
+                "region": health.probe.region.value,
+                "state": health.state.value,
+                "version": health.version,
+                "clock_offset_ms": health.clock_offset_ms,
+                "last_contact_ms": health.last_contact_at_ms,
+            }
+            for health in known
+        ],
+    }
+
+
+def _monitor(board: Board, probes: list[ProbeHealth], row: int, monitor: Monitor) -> dict[str, Any]:
+    watching = [column for column in range(len(REGIONS)) if board.assigned[row, column]]
+    return {
+        "url": monitor.url,
+        "name": monitor.name,
+        "verdict": Verdict(int(board.verdict[row])).word,
+        "regions": [_region(board, probes, row, monitor, column) for column in watching],
+    }
+
+
+def _region(board: Board, probes: list[ProbeHealth], row: int, monitor: Monitor, column: int) -> dict[str, Any]:
+    region = REGIONS[column]
+    latest = max(board.latest(monitor.id, region), key=lambda found: found.result.started_at_ms, default=None)
+    here = [health for health in probes if health.probe.region is region]
+    health = next((health for health in here if latest and health.probe.id == latest.probe.id), here[0])
+    status = Status(int(board.state[row, column]))
+    return {
+        "region": region.value,
+        "probe": health.probe.name,
+        "status": status.word,
+        "total_ms": _number(float(board.total_ms[row, column])),
+        "failure": failure_name(int(board.failure[row, column])),
+        "message": _message(board, health, monitor, region, status, latest.result.message if latest else ""),
+        "availability_1h": _number(float(board.availability[row, column])),
+        "coverage_1h": _number(float(board.coverage[row, column])),
+        "at_ms": int(board.at_ms[row, column]) or None,
+    }
+
+
+def _message(board: Board, health: ProbeHealth, monitor: Monitor, region: Region, status: Status, told: str) -> str:
+    """Return the result's own sentence; where nobody can measure just now, the reason for that."""
+    if status is Status.UNKNOWN:
+        left_out = board.left_out.get(health.probe.id, {}).get(monitor.id)
+        return left_out or ("" if health.votes else health.reason) or told
+    return told
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,280 @@
+"""The session: the one place where store, probes and engine are built and joined, started and stopped in order.
+
+Both front ends stand on it; it knows no Qt. Whoever makes one owns the data folder (see `ownership`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import platformdirs
+
+from pingmon_gui.domain.availability import last_hour
+from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageError, StorageReadOnly
+from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
+from pingmon_gui.domain.region import REGION_NAMES, Region
+from pingmon_gui.domain.target import parse_target
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.clock import Clock
+from pingmon_gui.engine.command import Commands
+from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
+from pingmon_gui.engine.event import EventHub, RaiseWindow
+from pingmon_gui.engine.link import ProbeLink
+from pingmon_gui.engine.status_document import status_document
+from pingmon_gui.request import (
+    Json,
+    draft_from_json,
+    error_json,
+    monitor_json,
+    regions_from_json,
+    settings_from_json,
+    tags_from_json,
+)
+
+if TYPE_CHECKING:
+    from pingmon_gui.store.store import Store
+
+_log = logging.getLogger(__name__)
+
+THIS_COMPUTER = Probe(EMBEDDED_PROBE, REGION_NAMES[Region.LOCAL], Region.LOCAL)
+MAINTAIN_S = 2.0
+#: After a turn that failed: the disk may be full, and asking at once makes it no emptier.
+MAINTAIN_AFTER_ERROR_S = 60.0
+
+LinkFactory = Callable[[Path], Sequence[ProbeLink]]
+
+
+class SystemClock:
+    """The computer's own clocks."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+
+def default_data_dir() -> Path:
+    """Return where the app keeps everything: PINGMON_DATA_DIR, else the user's data folder of this system."""
+    given = os.environ.get("PINGMON_DATA_DIR")
+    return Path(given).expanduser() if given else Path(platformdirs.user_data_dir("pingmon", appauthor=False))
+
+
+def database_path(data_dir: Path) -> Path:
+    return data_dir / "pingmon.db"
+
+
+def embedded_probe(data_dir: Path) -> Sequence[ProbeLink]:
+    """Return the links of an app without remote probes: this computer."""
+    # Imported when needed: reading commands and benches do without the network's libraries.
+    from pingmon_gui.fleet.embedded import EmbeddedProbe
+
+    return [EmbeddedProbe(THIS_COMPUTER, data_dir / "probe")]
+
+
+class Session:
+    """A running Pingmon on one data folder. `store`, `board`, `commands` exist from `start` on, `hub` at once."""
+
+    store: Store
+
+    def __init__(self, data_dir: Path, *, probes: LinkFactory | None = None, clock: Clock | None = None) -> None:
+        self.data_dir = data_dir
+        self.hub = EventHub()
+        self._clock = clock or SystemClock()
+        self._make_links = probes or embedded_probe
+        self._engine: Engine | None = None
+        self._maintenance: asyncio.Task[None] | None = None
+
+    @property
+    def board(self) -> Board:
+        return self._running.board
+
+    @property
+    def commands(self) -> Commands:
+        return self._running.commands
+
+    @property
+    def preferences(self) -> Preferences:
+        return self.commands.preferences
+
+    async def start(self) -> None:
+        """Open the store, show what it knows, reach the probes. Raises StorageError; then nothing runs."""
+        self.store = await asyncio.to_thread(self._open_store)
+        try:
+            links = self._make_links(self.data_dir)
+            stored = {probe.id: probe for probe in self.store.configuration().probes}
+            for link in links:
+                if stored.get(link.probe.id) != link.probe:
+                    await self.store.save_probe(link.probe)
+            engine = Engine(self.store, links, self._clock, self.hub)
+            await engine.start()
+        except BaseException:
+            await self.store.close()
+            raise
+        self._engine = engine
+        self._maintenance = asyncio.create_task(self._maintain(), name="maintain")
+
+    async def stop(self) -> None:
+        """Stop measuring, keep everything that was collected, close. Harmless if it does not run."""
+        if self._maintenance is not None:
+            self._maintenance.cancel()
+            await asyncio.gather(self._maintenance, return_exceptions=True)
+            self._maintenance = None
+        if self._engine is not None:
+            engine, self._engine = self._engine, None
+            try:
+                await engine.stop()
+            finally:
+                await self.store.close()
+
+    async def status_json(self) -> Json:
+        """Return the document of `pingmon status --json`."""
+        return status_document(self.board, self.board.probes.values(), self._clock.now_ms())
+
+    async def answer(self, request: Json) -> Json:
+        """Answer another process. Never raises for what a request may hold: a known failure is an answer too."""
+        command = request.get("command")
+        answer = self._answers.get(command) if isinstance(command, str) else None
+        try:
+            if answer is None:
+                raise InvalidInput(f"The command {command!r:.60} is not known.", "Is the other program a newer one?")
+            return {"ok": True, **await answer(self, request)}
+        except PingmonError as exc:
+            return error_json(exc)
+
+    def _open_store(self) -> Store:
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StorageReadOnly(
+                f"The data folder {self.data_dir} cannot be made: {exc.strerror}.",
+                "Choose another one with --data-dir.",
+            ) from exc
+        from pingmon_gui.store.store import Store
+
+        return Store.open(database_path(self.data_dir), now_ms=self._clock.now_ms)
+
+    async def _maintain(self) -> None:
+        while True:
+            delay_s = MAINTAIN_S
+            try:
+                await self.store.maintain()
+            except StorageError as exc:
+                _log.warning("the store could not be tidied: %s", exc)
+                delay_s = MAINTAIN_AFTER_ERROR_S
+            await asyncio.sleep(delay_s)
+
+    @property
+    def _running(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("the session does not run")
+        return self._engine
+
+    # Requests of other processes
+
+    async def _add(self, request: Json) -> Json:
+        drafts = [draft_from_json(draft) for draft in _list(request, "drafts")]
+        return {"monitors": [monitor_json(monitor) for monitor in await self.commands.add(drafts)]}
+
+    async def _list_monitors(self, _: Json) -> Json:
+        return {"monitors": [monitor_json(monitor) for monitor in self.board.monitors.values()]}
+
+    async def _change(self, request: Json) -> Json:
+        monitors = [self._changed(change) for change in _list(request, "changes")]
+        return {"monitors": [monitor_json(monitor) for monitor in await self.commands.change(monitors)]}
+
+    def _changed(self, change: Any) -> Monitor:
+        monitor = self.board.monitors.get(change.get("id", 0)) if isinstance(change, dict) else None
+        if monitor is None:
+            raise InvalidInput("There is no such domain.")
+        try:
+            return replace(
+                monitor,
+                url=parse_target(change["url"]).url if "url" in change else monitor.url,
+                name=parse_name(change["name"]) if "name" in change else monitor.name,
+                settings=settings_from_json(change.get("settings", {}), monitor.settings),
+                tags=tags_from_json(change["tags"]) if "tags" in change else monitor.tags,
+                regions=regions_from_json(change["regions"]) if "regions" in change else monitor.regions,
+            )
+        except (AttributeError, TypeError, ValueError) as exc:
+            raise InvalidInput("The request describes a change in a way that cannot be read.") from exc
+
+    async def _pause(self, request: Json) -> Json:
+        return await self._with_ids(request, lambda ids: self.commands.set_paused(ids, True))
+
+    async def _resume(self, request: Json) -> Json:
+        return await self._with_ids(request, lambda ids: self.commands.set_paused(ids, False))
+
+    async def _remove(self, request: Json) -> Json:
+        return await self._with_ids(request, self.commands.delete)
+
+    async def _check_now(self, request: Json) -> Json:
+        return await self._with_ids(request, self.commands.check_now)
+
+    async def _with_ids(self, request: Json, command: Callable[[list[MonitorId]], Awaitable[None]]) -> Json:
+        wanted = {monitor for monitor in _list(request, "ids") if isinstance(monitor, int)}
+        ids = [monitor for monitor in self.board.ids if monitor in wanted]
+        await command(ids)
+        return {"ids": ids}
+
+    async def _status(self, _: Json) -> Json:
+        return {"status": await self.status_json()}
+
+    async def _raise(self, _: Json) -> Json:
+        self.hub.publish(RaiseWindow())
+        return {}
+
+    _answers: ClassVar[dict[str, Callable[[Session, Json], Awaitable[Json]]]] = {
+        "domain.add": _add,
+        "domain.list": _list_monitors,
+        "domain.change": _change,
+        "domain.pause": _pause,
+        "domain.resume": _resume,
+        "domain.remove": _remove,
+        "domain.check_now": _check_now,
+        "check_now": _check_now,
+        "status": _status,
+        "raise": _raise,
+    }
+
+
+def stored_status(store: Store, now_ms: int) -> Json:
+    """Return the document of `pingmon status --json` from a store that nobody works on just now. Blocks.
+
+    What is older than 2.5 intervals is unknown; every probe is "stopped".
+    """
+    configuration = store.configuration()
+    board = Board(_StandingClock(now_ms))
+    board.set_probes(ProbeHealth(probe, ProbeState.CONNECTED, votes=True) for probe in configuration.probes)
+    board.put_monitors(configuration.monitors)
+    for recent in store.recent(last_hour(now_ms)[0] - CARRY_IN_MS):
+        board.warm(recent)
+    board.tick(now_ms)
+    return status_document(board, [ProbeHealth(probe, ProbeState.STOPPED) for probe in configuration.probes], now_ms)
+
+
+class _StandingClock:
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic_s(self) -> float:
+        return 0.0
+
+
+def _list(request: Json, name: str) -> list[Any]:
+    value = request.get(name)
+    if not isinstance(value, list):
+        raise InvalidInput(f"The request lacks its list of {name}.")
+    return value
