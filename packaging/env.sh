@@ -78,7 +78,10 @@ install_packages() {
     code=0
     apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install"
     # shellcheck disable=SC2086
-    $apt "$@" >/dev/null 2>&1 || { $as_root apt-get -qq update && $apt "$@" >/dev/null; } || code=$?
+    log=$(mktemp)
+    $apt "$@" >"$log" 2>&1 || { $as_root apt-get -qq update >"$log" 2>&1 && $apt "$@" >"$log" 2>&1; } || code=$?
+    [ $code = 0 ] || cat "$log" >&2
+    rm -f "$log"
     [ $quiet_services = no ] || $as_root rm -f /usr/sbin/policy-rc.d
     case " $* " in *' nginx-light '*) $as_root systemctl disable nginx >/dev/null 2>&1 || true ;; esac
     return $code

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import platformdirs
-
+from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageError, StorageReadOnly
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
@@ -61,16 +59,6 @@ class SystemClock:
 
     def monotonic_s(self) -> float:
         return time.monotonic()
-
-
-def default_data_dir() -> Path:
-    """Return where the app keeps everything: PINGMON_DATA_DIR, else the user's data folder of this system."""
-    given = os.environ.get("PINGMON_DATA_DIR")
-    return Path(given).expanduser() if given else Path(platformdirs.user_data_dir("pingmon", appauthor=False))
-
-
-def database_path(data_dir: Path) -> Path:
-    return data_dir / "pingmon.db"
 
 
 def embedded_probe(data_dir: Path) -> Sequence[ProbeLink]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pingmon_gui.data_folder import default_data_dir
 from pingmon_gui.domain.error import InvalidInput, StorageReadOnly
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
 from pingmon_gui.domain.probe import ProbeState
@@ -16,7 +17,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.engine.event import Event, RaiseWindow
 from pingmon_gui.request import draft_from_json, draft_json, error_from_json
-from pingmon_gui.session import Session, default_data_dir, stored_status
+from pingmon_gui.session import Session, stored_status
 from tests.engine.fakes import START_MS, FakeClock, FakeLink, FakeStore, batch, monitor, probe, until
 
 

@@ -1,0 +1,104 @@
+"""`pingmon check URL`: one check from this computer, as a person or a script reads it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+from pingmon_probe.protocol import PHASES, CheckResult, CheckSpec
+
+from pingmon_gui.console import output
+from pingmon_gui.console.option import add_check_options, settings_from
+from pingmon_gui.domain.error import ProbeError
+from pingmon_gui.domain.monitor import MonitorSettings
+from pingmon_gui.domain.target import parse_target
+from pingmon_gui.log import one_line
+
+_BAR_CHARACTERS = 40
+
+
+def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "check",
+        parents=[common],
+        help="one check from this computer",
+        description="Run one check from this computer and show every phase of it. Nothing is stored.",
+        epilog="Exit code: 0 when the check was done, whatever it found; with --fail 1 unless the target is online "
+        "or slow.",
+    )
+    parser.add_argument("url", metavar="URL", help="with or without https://")
+    add_check_options(parser)
+    parser.add_argument("--fail", action="store_true", help="exit with 1 unless the target is online or slow")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    target = parse_target(args.url)
+    settings = settings_from(args, MonitorSettings(), target.basic_auth)
+    spec = CheckSpec(
+        url=target.url,
+        timeout_ms=settings.timeout_ms,
+        slow_ms=settings.slow_ms,
+        family=settings.family,
+        status_set=settings.status_set,
+        keyword=settings.keyword,
+        keyword_absent=settings.keyword_absent,
+        ignore_certificate=settings.ignore_certificate,
+        basic_auth=settings.basic_auth,
+    )
+    result = asyncio.run(_check(spec))
+    document = result.to_check_json(spec.slow_ms)
+    if args.json:
+        output.write_json(document)
+    else:
+        output.write(describe(document))
+    return 1 if args.fail and document["status"] not in ("online", "slow") else 0
+
+
+async def _check(spec: CheckSpec) -> CheckResult:
+    from pingmon_gui.fleet.oneshot import check_once
+
+    async for result in check_once([spec]):
+        return result
+    raise ProbeError("The check ended without a result.")
+
+
+def describe(document: dict[str, Any]) -> str:
+    """Return a check's JSON as lines for a person."""
+    plain = one_line
+    address = document["address"] or ""
+    facts = [
+        document["status"],
+        output.latency(document["total_ms"]),
+        f"HTTP {document['http_status']}" if document["http_status"] else "",
+        f"from {address} (IPv{document['family']})" if address and document["family"] else address,
+    ]
+    lines = [plain(document["url"]), "   ".join(plain(fact) for fact in facts if fact)]
+    if document["message"]:
+        lines.append(plain(document["message"]))
+    lines += ["", *_phase_lines(document["phases"], document["total_ms"])]
+    if document["low_confidence"]:
+        lines.append(f"The probe itself was not ready for {output.latency(document['queue_ms'])}: measure again.")
+    if document["hops"]:
+        lines += ["", "redirects"]
+        lines += [f"  {hop.get('http_status')}  {plain(str(hop.get('url')))}" for hop in document["hops"]]
+    if certificate := document["certificate"]:
+        lines += ["", f"certificate  {plain(str(certificate.get('subject')))}"]
+        lines.append(f"  issued by  {plain(str(certificate.get('issuer')))}")
+        lines.append(f"  valid to   {plain(str(certificate.get('not_after')))}")
+        if certificate.get("verify_error"):
+            lines.append(f"  not valid: {plain(str(certificate['verify_error']))}")
+    elif urlsplit(document["url"]).scheme == "http":
+        lines += ["", "not encrypted: no certificate"]
+    return "\n".join(lines)
+
+
+def _phase_lines(phases: dict[str, float | None], total_ms: float | None) -> list[str]:
+    lines = []
+    for name in PHASES:
+        ms = phases[name]
+        bar = "▇" * round(_BAR_CHARACTERS * ms / total_ms) if ms and total_ms else ""
+        lines.append(f"  {name.removesuffix('_ms'):<9}{output.latency(ms):>9}  {bar}".rstrip())
+    return [*lines, f"  {'total':<9}{output.latency(total_ms):>9}"]

@@ -1,0 +1,337 @@
+"""`pingmon domain ...`: what is watched."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pingmon_gui.console import access, domain_file, output
+from pingmon_gui.console.option import WrongUsage, add_check_options, add_watch_options, name_option, settings_from
+from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, format_status_set, parse_tags
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.target import PastedLine, display_url, parse_pasted, parse_target
+from pingmon_gui.log import one_line, without_secrets
+from pingmon_gui.request import draft_json, monitor_json
+
+if TYPE_CHECKING:
+    from pingmon_gui.store.store import Store
+
+Json = dict[str, Any]
+MAX_INPUT_BYTES = 32 * 1024 * 1024
+
+
+def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
+    domain = commands.add_parser(
+        "domain", parents=[common], help="what is watched", description="Add, show and change what is watched."
+    )
+    group = domain.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = group.add_parser(
+            name, parents=[common], help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+        )
+        parser.set_defaults(run=run)
+        return parser
+
+    add = command("add", run_add, "watch one or several domains")
+    add.add_argument(
+        "urls", nargs="+", metavar="URL", help="with or without https://; - reads a list, one a line, name behind it"
+    )
+    name_option(add)
+    add_watch_options(add)
+    add_check_options(add)
+    add.add_argument("--dry-run", action="store_true", help="only say what would be added")
+    command("list", run_list, "list what is watched")
+    one = "its address, name or id"
+    command("show", run_show, "show one domain with all its settings").add_argument(
+        "domain", metavar="DOMAIN", help=one
+    )
+    for name, run, text in (
+        ("remove", run_remove, "stop watching domains and forget their history"),
+        ("pause", run_pause, "stop measuring domains for now"),
+        ("resume", run_resume, "measure paused domains again"),
+    ):
+        parser = command(name, run, text)
+        parser.add_argument("domains", nargs="+", metavar="DOMAIN", help=one)
+    file = command("import", run_import, "add domains from a file: an export, or a list with one address a line")
+    file.add_argument("file", metavar="FILE", help="- reads standard input")
+    file.add_argument("--dry-run", action="store_true", help="only say what would be added")
+    file = command("export", run_export, "write all domains with their settings as JSON")
+    file.add_argument("file", metavar="FILE", help="- writes to standard output")
+    file.add_argument("--with-secrets", action="store_true", help="include user names and passwords")
+
+
+@dataclass
+class _Intake:
+    """What came in and what became of it; `errors` have a line number where the input had lines."""
+
+    drafts: list[MonitorDraft] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    errors: list[Json] = field(default_factory=list)
+
+    def refuse(self, text: str, cause: InvalidInput, line: int | None = None) -> None:
+        message = cause.message if cause.hint is None else f"{cause.message} {cause.hint}"
+        self.errors.append({"line": line, "text": without_secrets(text), "message": without_secrets(message)})
+
+
+def run_add(args: argparse.Namespace) -> int:
+    if args.name is not None and (len(args.urls) > 1 or args.urls == ["-"]):
+        raise WrongUsage("--name goes with a single URL.")
+    if args.urls.count("-") > 1:
+        raise WrongUsage("Standard input can be read only once.")
+    known, preferences = _configuration(args)
+    base = settings_from(args, _default_settings(preferences), None)
+    tags = parse_tags(",".join(args.tag or ()))
+    regions = tuple(dict.fromkeys(args.region)) if args.region else None
+    intake = _Intake()
+    seen = {monitor.url for monitor in known}
+
+    def accept(url: str, name: str, basic_auth: str | None) -> None:
+        if url in seen:
+            intake.duplicates.append(url)
+            return
+        seen.add(url)
+        settings = base if basic_auth is None else replace(base, basic_auth=basic_auth)
+        intake.drafts.append(MonitorDraft(url, name, settings, tags, regions))
+
+    for text in args.urls:
+        if text == "-":
+            for line in parse_pasted(_standard_input(), ()):
+                _accept_line(line, accept, intake)
+            continue
+        try:
+            target = parse_target(text)
+        except InvalidInput as exc:
+            intake.refuse(text, exc)
+        else:
+            accept(target.url, args.name or "", target.basic_auth)
+    return _add(args, intake)
+
+
+def _accept_line(line: PastedLine, accept: Callable[[str, str, str | None], None], intake: _Intake) -> None:
+    if line.target is None:
+        intake.refuse(line.text, InvalidInput(line.error or "The line cannot be read."), line.number)
+    else:
+        accept(line.target.url, line.name, line.target.basic_auth)
+
+
+def run_import(args: argparse.Namespace) -> int:
+    text = _standard_input() if args.file == "-" else domain_file.read_text(args.file, MAX_INPUT_BYTES)
+    known, preferences = _configuration(args)
+    seen = {monitor.url for monitor in known}
+    intake = _Intake()
+    paused: list[str] = []
+    if domain_file.is_export(text):
+        for number, read in enumerate(domain_file.read_export(text), start=1):
+            if isinstance(read, InvalidInput):
+                intake.refuse(f"domain {number}", read)
+            elif read.draft.url in seen:
+                intake.duplicates.append(read.draft.url)
+            else:
+                seen.add(read.draft.url)
+                intake.drafts.append(read.draft)
+                paused += [read.draft.url] if read.is_paused else []
+    else:
+        base = _default_settings(preferences)
+        for line in parse_pasted(text, ()):
+            if line.target is not None and line.target.url in seen:
+                intake.duplicates.append(line.target.url)
+            elif line.target is not None:
+                seen.add(line.target.url)
+                settings = replace(base, basic_auth=line.target.basic_auth)
+                intake.drafts.append(MonitorDraft(line.target.url, line.name, settings))
+            else:
+                intake.refuse(line.text, InvalidInput(line.error or "The line cannot be read."), line.number)
+    return _add(args, intake, paused)
+
+
+def _add(args: argparse.Namespace, intake: _Intake, paused: Sequence[str] = ()) -> int:
+    added: list[Json] = []
+    if intake.drafts and not args.dry_run:
+
+        async def alone(store: Store) -> Json:
+            return {"monitors": [monitor_json(monitor) for monitor in await store.add_monitors(intake.drafts)]}
+
+        request = {"command": "domain.add", "drafts": [draft_json(draft) for draft in intake.drafts]}
+        added = access.carry_out(args.data_dir, request, alone)["monitors"]
+        if ids := [monitor["id"] for monitor in added if monitor["url"] in set(paused)]:
+            _pause(args, ids, True)
+            added = [{**monitor, "is_paused": monitor["id"] in ids or monitor["is_paused"]} for monitor in added]
+    elif args.dry_run:
+        added = [_preview(draft) for draft in intake.drafts]
+    for error in intake.errors:
+        place = f"line {error['line']}" if error["line"] else error["text"]
+        output.say(f"{place}: {error['message']}")
+    for url in intake.duplicates:
+        output.say(f"{display_url(url)}: is there already, left out")
+    if args.json:
+        output.write_json({"added": added, "duplicates": intake.duplicates, "errors": intake.errors})
+    else:
+        verb = "would be added" if args.dry_run else "added"
+        for monitor in added:
+            name = f"  {monitor['name']}" if monitor["name"] else ""
+            output.write(one_line(f"{verb}: {display_url(monitor['url'])}{name}"))
+    return 1 if intake.errors else 0
+
+
+def _preview(draft: MonitorDraft) -> Json:
+    document = draft_json(draft)
+    document["settings"].pop("basic_auth", None)
+    return document
+
+
+def run_list(args: argparse.Namespace) -> int:
+    monitors = access.monitors(args.data_dir)
+    if args.json:
+        output.write_json({"domains": [_shown(monitor) for monitor in monitors]})
+    elif not monitors:
+        output.say("Nothing is watched yet. Add your first domain: pingmon domain add example.com")
+    else:
+        output.write_table(
+            ("DOMAIN", "NAME", "EVERY", "STATE", "TAGS"),
+            (
+                (
+                    display_url(monitor.url),
+                    monitor.name,
+                    output.duration(monitor.settings.interval_ms),
+                    "paused" if monitor.is_paused else "watched",
+                    ", ".join(monitor.tags),
+                )
+                for monitor in monitors
+            ),
+        )
+    return 0
+
+
+def run_show(args: argparse.Namespace) -> int:
+    monitor = access.find(access.monitors(args.data_dir), args.domain)
+    if args.json:
+        output.write_json(_shown(monitor))
+        return 0
+    settings = monitor.settings
+    rule = "must be absent" if settings.keyword_absent else "must be there"
+    facts = {
+        "address": monitor.url,
+        "name": monitor.name,
+        "id": str(monitor.id),
+        "state": "paused" if monitor.is_paused else "watched",
+        "every": output.duration(settings.interval_ms),
+        "timeout": output.duration(settings.timeout_ms),
+        "slow from": output.duration(settings.slow_ms),
+        "statuses": format_status_set(settings.status_set),
+        "keyword": f"{rule}: {settings.keyword}" if settings.keyword else "",
+        "certificate": "ignored" if settings.ignore_certificate else "must be valid",
+        "family": f"IPv{settings.family}" if settings.family else "automatic",
+        "log-in": "user name and password (not shown)" if settings.basic_auth else "",
+        "regions": "every one that has a probe" if monitor.regions is None else ", ".join(monitor.regions),
+        "tags": ", ".join(monitor.tags),
+        "since": output.local_time(monitor.created_at_ms),
+    }
+    for name, value in facts.items():
+        if value:
+            output.write(f"{name:<12}{one_line(value)}")
+    return 0
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    found = _found(args)
+    ids = [monitor.id for monitor in found]
+
+    async def alone(store: Store) -> Json:
+        await store.delete_monitors(ids)
+        return {"ids": ids}
+
+    access.carry_out(args.data_dir, {"command": "domain.remove", "ids": ids}, alone)
+    return _report(args, "removed", found)
+
+
+def run_pause(args: argparse.Namespace) -> int:
+    found = _found(args)
+    _pause(args, [monitor.id for monitor in found], True)
+    return _report(args, "paused", found)
+
+
+def run_resume(args: argparse.Namespace) -> int:
+    found = _found(args)
+    _pause(args, [monitor.id for monitor in found], False)
+    return _report(args, "resumed", found)
+
+
+def _pause(args: argparse.Namespace, ids: Sequence[int], is_paused: bool) -> None:
+    async def alone(store: Store) -> Json:
+        chosen = [monitor for monitor in store.configuration().monitors if monitor.id in ids]
+        await store.change_monitors([replace(monitor, is_paused=is_paused) for monitor in chosen])
+        return {"ids": [monitor.id for monitor in chosen]}
+
+    command = "domain.pause" if is_paused else "domain.resume"
+    access.carry_out(args.data_dir, {"command": command, "ids": list(ids)}, alone)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    monitors = access.monitors(args.data_dir)
+    hidden = sum(monitor.settings.basic_auth is not None for monitor in monitors)
+    text = domain_file.export_text(monitors, with_secrets=args.with_secrets)
+    if args.file == "-":
+        output.write(text.rstrip("\n"))
+    else:
+        domain_file.write_text(args.file, text)
+        if args.json:
+            output.write_json({"file": args.file, "domains": len(monitors)})
+        else:
+            output.say(f"{len(monitors)} domains written to {args.file}.")
+    if hidden and not args.with_secrets:
+        output.say(f"User name and password of {hidden} domains were left out; --with-secrets includes them.")
+    return 0
+
+
+def _found(args: argparse.Namespace) -> list[Monitor]:
+    known = access.monitors(args.data_dir)
+    return list({monitor.id: monitor for monitor in (access.find(known, text) for text in args.domains)}.values())
+
+
+def _report(args: argparse.Namespace, verb: str, monitors: Sequence[Monitor]) -> int:
+    if args.json:
+        output.write_json({verb: [monitor.url for monitor in monitors]})
+    else:
+        for monitor in monitors:
+            output.write(one_line(f"{verb}: {monitor.title}"))
+    return 0
+
+
+def _shown(monitor: Monitor) -> Json:
+    """Return a monitor's JSON with every setting; of a log-in only whether there is one."""
+    document = monitor_json(monitor)
+    settings = domain_file.plain_settings(monitor.settings)
+    settings["basic_auth"] = "***" if settings["basic_auth"] is not None else None
+    return {**document, "settings": settings}
+
+
+def _configuration(args: argparse.Namespace) -> tuple[list[Monitor], Preferences]:
+    async def query(store: Store) -> tuple[list[Monitor], Preferences]:
+        configuration = store.configuration()
+        return list(configuration.monitors), configuration.preferences
+
+    nothing: tuple[list[Monitor], Preferences] = ([], Preferences({}))
+    return access.read(args.data_dir, query, nothing)
+
+
+def _default_settings(preferences: Preferences) -> MonitorSettings:
+    timeout_ms = preferences.integer("default_timeout_ms")
+    return MonitorSettings(
+        interval_ms=preferences.integer("default_interval_s") * 1_000,
+        timeout_ms=timeout_ms,
+        slow_ms=min(preferences.integer("default_slow_ms"), timeout_ms),
+    )
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:
+        return ""
+    data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1) if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
+    if len(data) > MAX_INPUT_BYTES:
+        raise InvalidInput(f"More than {MAX_INPUT_BYTES // 1024 // 1024} MB were sent.")
+    return data.decode("utf-8-sig", "replace")

@@ -1,0 +1,128 @@
+"""`pingmon run`: the whole engine without a window. What changes is told on stderr, a line each, fit for a journal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from pingmon_gui import log
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.region import REGION_NAMES, REGIONS
+from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.event import Event, Notice, PreferencesChanged
+from pingmon_gui.ownership import Ownership
+from pingmon_gui.session import Session
+
+_log = logging.getLogger("pingmon")
+_REPORT_EVERY_S = 0.5
+_WORDS = {
+    Verdict.ONLINE: "is online",
+    Verdict.SLOW: "is slow",
+    Verdict.OFFLINE: "is offline",
+    Verdict.REGIONAL: "has a regional problem",
+    Verdict.UNKNOWN: "is unknown: nobody can measure it just now",
+    Verdict.PAUSED: "is paused",
+}
+_BAD = (Verdict.OFFLINE, Verdict.REGIONAL)
+
+
+def run(args: argparse.Namespace) -> int:
+    with Ownership.take(args.data_dir, "run") as ownership:
+        log.set_up(args.data_dir, debug=args.debug, on_stderr=True)
+        asyncio.run(_run(ownership, args.duration_s))
+    return 0
+
+
+async def _run(ownership: Ownership, duration_s: float | None) -> None:
+    stop = asyncio.Event()
+    with _stopped_by_signal(stop):
+        session = Session(ownership.data_dir)
+        await session.start()
+        try:
+            log.set_level(session.preferences.text("log_level"))
+            unsubscribe = session.hub.subscribe(_on_event)
+            await ownership.serve(session.answer)
+            reporter = Reporter(session.board)
+            _log.info("watching %s", _counted(len(session.board.ids)))
+            until = None if duration_s is None else asyncio.get_running_loop().time() + duration_s
+            while not stop.is_set():
+                now = asyncio.get_running_loop().time()
+                if until is not None and now >= until:
+                    break
+                wait_s = _REPORT_EVERY_S if until is None else min(_REPORT_EVERY_S, until - now)
+                try:
+                    await asyncio.wait_for(stop.wait(), wait_s)
+                except TimeoutError:
+                    reporter.report()
+            unsubscribe()
+        finally:
+            await ownership.stop_serving()
+            await session.stop()
+    _log.info("stopped")
+
+
+def _on_event(event: Event) -> None:
+    if isinstance(event, PreferencesChanged):
+        log.set_level(event.preferences.text("log_level"))
+    elif isinstance(event, Notice):
+        _log.warning("%s", event.message if event.hint is None else f"{event.message} {event.hint}")
+
+
+def _counted(number: int) -> str:
+    return "1 domain" if number == 1 else f"{number} domains"
+
+
+@contextmanager
+def _stopped_by_signal(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at SIGINT and SIGTERM, on every system, for as long as the context lasts."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Reporter:
+    """Tells what changed since the last time: one line for each monitor with another verdict."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._known: dict[MonitorId, Verdict] = {}
+
+    def report(self) -> None:
+        board = self._board
+        for row in board.take_changes().rows.tolist():
+            monitor = board.monitors[board.ids[row]]
+            verdict = Verdict(int(board.verdict[row]))
+            before = self._known.get(monitor.id)
+            if verdict is before or (before is None and verdict is Verdict.UNKNOWN):
+                continue
+            self._known[monitor.id] = verdict
+            level = logging.WARNING if verdict in _BAD else logging.INFO
+            again = " again" if verdict is Verdict.ONLINE and before in _BAD else ""
+            _log.log(level, "%s %s%s%s", monitor.title, _WORDS[verdict], again, self._causes(monitor.id, verdict))
+
+    def _causes(self, monitor: MonitorId, verdict: Verdict) -> str:
+        if verdict not in (*_BAD, Verdict.SLOW):
+            return ""
+        board = self._board
+        causes = []
+        for column, region in enumerate(REGIONS):
+            if board.state[board.row_of[monitor], column] not in (Status.OFFLINE, Status.SLOW):
+                continue
+            messages = [latest.result.message for latest in board.latest(monitor, region) if latest.result.message]
+            causes.append(f"{REGION_NAMES[region]}: {messages[0]}" if messages else REGION_NAMES[region])
+        return f" ({'; '.join(causes)})" if causes else ""

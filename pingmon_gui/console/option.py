@@ -1,0 +1,174 @@
+"""Options that several commands share, and readers of their values. What cannot be read is wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.monitor import MonitorSettings, parse_name, parse_status_set, parse_tags
+from pingmon_gui.domain.region import Region
+
+_Value = TypeVar("_Value")
+_UNITS_MS = {"ms": 1, "": 1_000, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(ms|s|min|m|h|d|)", re.ASCII)
+#: 1970 to 9999, what a date can say.
+_LAST_MS = 253_402_300_799_000
+
+
+class WrongUsage(PingmonError):
+    """The command line cannot be carried out as it was typed: exit code 2."""
+
+
+def reader(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Return `read` for argparse: a sentence of ours becomes wrong usage."""
+
+    def wrapped(text: str) -> _Value:
+        try:
+            return read(text)
+        except InvalidInput as exc:
+            raise argparse.ArgumentTypeError(exc.message if exc.hint is None else f"{exc.message} {exc.hint}") from exc
+
+    return wrapped
+
+
+def duration_ms(text: str) -> int:
+    """Read `10`, `1.5s`, `500ms`, `5m`, `2h` or `7d` (a bare number is seconds) as ms. Raises InvalidInput."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match:
+        raise InvalidInput(f"“{text[:40]}” is no length of time.", "Write 10, 1.5s, 500ms, 5m, 2h or 7d.")
+    return round(float(match[1]) * _UNITS_MS[match[2]])
+
+
+def time_ms(text: str, now_ms: int) -> int:
+    """Read a time: `now`, `2h` (so long ago), a date, or a date and time; local unless it names a zone.
+
+    Raises InvalidInput.
+    """
+    text = text.strip()
+    if text.lower() == "now":
+        return now_ms
+    if _DURATION.fullmatch(text.lstrip("-").lower()):
+        return max(0, now_ms - duration_ms(text.lstrip("-")))
+    try:
+        at_ms = int(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError, OSError) as exc:
+        raise InvalidInput(
+            f"“{text[:40]}” is no time.", "Write 2026-11-22, 2026-11-22T18:00, 2026-11-22T18:00Z, 90m, 24h or now."
+        ) from exc
+    if not 0 <= at_ms <= _LAST_MS:
+        raise InvalidInput(f"“{text[:40]}” lies before 1970.")
+    return at_ms
+
+
+def seconds(text: str) -> float:
+    """Read a length of time that is not nothing, as seconds. Raises InvalidInput."""
+    ms = duration_ms(text)
+    if ms == 0:
+        raise InvalidInput("The length of time must be longer than nothing.")
+    return ms / 1000
+
+
+def _keyword(text: str) -> str:
+    MonitorSettings(keyword=text)
+    return text
+
+
+def _timeout(text: str) -> int:
+    timeout_ms = duration_ms(text)
+    MonitorSettings(timeout_ms=timeout_ms, slow_ms=1)
+    return timeout_ms
+
+
+def _slow(text: str) -> int:
+    slow_ms = duration_ms(text)
+    MonitorSettings(slow_ms=slow_ms, timeout_ms=30_000)
+    return slow_ms
+
+
+def _interval(text: str) -> int:
+    interval_ms = duration_ms(text)
+    MonitorSettings(interval_ms=interval_ms)
+    return interval_ms
+
+
+def _family(text: str) -> int:
+    try:
+        return {"4": 4, "ipv4": 4, "6": 6, "ipv6": 6, "auto": 0}[text.lower()]
+    except KeyError as exc:
+        raise InvalidInput("The address family must be 4, 6 or auto.") from exc
+
+
+def _region(text: str) -> Region:
+    try:
+        return Region(text.lower())
+    except ValueError as exc:
+        raise InvalidInput(f"There is no region “{text[:20]}”.", f"Regions are {', '.join(Region)}.") from exc
+
+
+def add_check_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a target is measured and judged. What is not given stays None."""
+    group = parser.add_argument_group("how it is measured and judged")
+    group.add_argument(
+        "--timeout", type=reader(_timeout), metavar="TIME", help="for the whole check, redirects included: 5s, 500ms"
+    )
+    group.add_argument("--slow", type=reader(_slow), metavar="TIME", help="a good answer that takes this long is slow")
+    group.add_argument("--keyword", type=reader(_keyword), metavar="TEXT", help="must stand in the body")
+    group.add_argument("--keyword-absent", action="store_true", help="turn --keyword round: it must not stand there")
+    group.add_argument(
+        "--status-set", type=reader(parse_status_set), metavar="SET", help="accepted HTTP statuses: 200-299,404"
+    )
+    group.add_argument(
+        "--ignore-certificate", action="store_true", help="judge by the answer alone; a bad certificate is only shown"
+    )
+    group.add_argument("--family", type=reader(_family), metavar="4|6|auto", help="the kind of address to connect to")
+
+
+def add_watch_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a domain that is watched, besides those of one check."""
+    group = parser.add_argument_group("how it is watched")
+    group.add_argument("--interval", type=reader(_interval), metavar="TIME", help="from 5s to 1h")
+    group.add_argument("--tag", type=reader(parse_tags), action="extend", metavar="TAG", help="may be repeated")
+    group.add_argument(
+        "--region",
+        type=reader(_region),
+        action="append",
+        metavar="|".join(Region),
+        help="watch from there only; may be repeated (without it: from every region that has a probe)",
+    )
+
+
+def name_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", type=reader(parse_name), help="what to call it")
+
+
+def settings_from(args: argparse.Namespace, base: MonitorSettings, basic_auth: str | None) -> MonitorSettings:
+    """Return `base` with what was given on the command line. Raises WrongUsage if the values do not go together."""
+    if args.keyword_absent and args.keyword is None:
+        raise WrongUsage("--keyword-absent says what to do with --keyword, which is not there.")
+    given: dict[str, Any] = {
+        "timeout_ms": args.timeout,
+        "slow_ms": args.slow,
+        "keyword": args.keyword,
+        "status_set": args.status_set,
+        "family": args.family,
+        "interval_ms": getattr(args, "interval", None),
+        "keyword_absent": args.keyword_absent or None,
+        "ignore_certificate": args.ignore_certificate or None,
+        "basic_auth": basic_auth,
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    timeout_ms = values.get("timeout_ms", base.timeout_ms)
+    if args.slow is None:
+        # A short timeout was asked for: then the usual limit for slow cannot lie above it.
+        values["slow_ms"] = min(base.slow_ms, timeout_ms)
+    elif args.timeout is None:
+        values["timeout_ms"] = max(timeout_ms, args.slow)
+    try:
+        return replace(base, **values)
+    except InvalidInput as exc:
+        raise WrongUsage(exc.message, exc.hint) from exc
