@@ -99,7 +99,8 @@ class Session:
         self.store = await asyncio.to_thread(self._open_store)
         try:
             links = self._make_links(self.data_dir)
-            stored = {probe.id: probe for probe in self.store.configuration().probes}
+            configuration = await asyncio.to_thread(self.store.configuration)
+            stored = {probe.id: probe for probe in configuration.probes}
             for link in links:
                 if stored.get(link.probe.id) != link.probe:
                     await self.store.save_probe(link.probe)

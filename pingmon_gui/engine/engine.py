@@ -75,7 +75,7 @@ class Engine:
 
     async def start(self) -> None:
         """Read the configuration, warm the board, begin to work. Raises StorageError."""
-        configuration = self._store.configuration()
+        configuration = await asyncio.to_thread(self._store.configuration)
         self._versions = VersionTable(configuration.versions)
         self._versions.add(configuration.monitors)
         self.board.set_probes([ProbeHealth(link.probe) for link in self._links])
@@ -89,7 +89,7 @@ class Engine:
             configuration.preferences,
         )
         self._rooms = [self._room(link, configuration.cursors.get(link.probe.id)) for link in self._links]
-        await self._warm()
+        await self._warm(is_shown=False)
         loop = asyncio.get_running_loop()
         self._store.on_problem = lambda error: _call_from_thread(loop, self._storage_told, error)
         self._storage_told(self._store.problem)
@@ -181,7 +181,7 @@ class Engine:
         if wall_s * 1000 < -SET_BACK_MS:
             _log.warning("the clock was set back by %.0f s: reading the last hour anew", -wall_s)
             self.board.forget_results()
-            await self._warm()
+            await self._warm(is_shown=True)
         if abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + TICK_S:
             _log.info("a gap of %.0f s (%.0f s by the steady clock): asleep, or the clock was set", wall_s, steady_s)
             self.board.close_streaks()
@@ -194,17 +194,24 @@ class Engine:
 
     # History
 
-    async def _warm(self) -> None:
+    async def _warm(self, *, is_shown: bool) -> None:
         """Bring the last hour from the store to the board."""
         since_ms = last_hour(self._clock.now_ms())[0] - CARRY_IN_MS
-        batches = await asyncio.to_thread(lambda: list(self._store.recent(since_ms)))
-        for batch in batches:
-            self.board.warm(batch)
+        if is_shown:
+            for batch in await asyncio.to_thread(lambda: list(self._store.recent(since_ms))):
+                self.board.warm(batch)
+        else:
+            # Nobody looks at the board yet, so the thread that reads may fill it as it goes.
+            await asyncio.to_thread(self._read_into_board, since_ms)
         self.board.tick(self._clock.now_ms())
         # Their last result may lie further back than what was read.
         for monitor in self.board.monitors.values():
             if monitor.settings.interval_ms * 5 // 2 > CARRY_IN_MS:
                 self._recounts.update(((monitor.id, probe), RECOUNT_TRIES) for probe in self.board.probes)
+
+    def _read_into_board(self, since_ms: int) -> None:
+        for batch in self._store.recent(since_ms):
+            self.board.warm(batch)
 
     async def _recount_for_ever(self) -> None:
         while True:

@@ -84,9 +84,13 @@ class RecentPort(Protocol):
 class StorePort(Protocol):
     """The slice of the store that the engine uses. Everything raises only subclasses of StorageError."""
 
-    owner: str
-    problem: StorageError | None
     on_problem: Callable[[StorageError | None], None] | None
+
+    @property
+    def owner(self) -> str: ...
+
+    @property
+    def problem(self) -> StorageError | None: ...
 
     def configuration(self) -> ConfigurationPort: ...
 
