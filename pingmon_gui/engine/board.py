@@ -14,25 +14,30 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import CheckResult
 
-from pingmon_gui.domain.availability import Availability, hold_ms
+from pingmon_gui.domain.availability import Availability, held_until_ms
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId, ResultBatch
-from pingmon_gui.domain.status import NO_FAILURE, Codes, Confirmation, Status, failure_name
+from pingmon_gui.domain.status import NO_FAILURE, Codes, Status, failure_name
 from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
-from pingmon_gui.engine.cards import GOOD, Cards, health_sentence
+from pingmon_gui.engine.cards import Cards, count_cards
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.hour import Flags, Ints, Places, RollingHour
+from pingmon_gui.engine.layout import Layout
 from pingmon_gui.engine.port import RecentPort
-from pingmon_gui.engine.strip import HistoryStrip
+from pingmon_gui.engine.series import Incoming, SeriesState
+from pingmon_gui.engine.strip import SLOT_MS, SLOTS, HistoryStrip
 
 #: A result from further ahead than this comes from a clock nobody believes: it is kept, but not shown as live.
 MAX_AHEAD_MS = 60_000
 #: Monitors measured more rarely than this also mark the slots of the strip that their last result reaches into.
 RARE_INTERVAL_MS = 60_000
+#: So many rows are counted anew in each tick whether or not anything happened to them.
 ROWS_PER_TICK = 1_000
+
+_ALL_COLUMNS = np.arange(len(REGIONS))
 
 
 @dataclass(frozen=True)
@@ -51,79 +56,56 @@ class LatestResult:
     status: Status
 
 
-@dataclass
-class _Columns:
-    """One element per series (flat: row x slots + slot): the newest result, and which batch it came in."""
-
-    at_ms: Ints
-    until_ms: Ints
-    voted_until_ms: Ints
-    interval_ms: Ints
-    status: Codes
-    failure: Codes
-    total_ms: npt.NDArray[np.float64]
-    batch: Ints
-    place: Ints
-
-    @classmethod
-    def fresh(cls, count: int) -> _Columns:
-        def zeros() -> Ints:
-            return np.zeros(count, dtype=np.int64)
-
-        return cls(
-            at_ms=zeros(),
-            until_ms=zeros(),
-            voted_until_ms=zeros(),
-            interval_ms=zeros(),
-            status=np.full(count, Status.UNKNOWN, dtype=np.int8),
-            failure=np.full(count, NO_FAILURE, dtype=np.int8),
-            total_ms=np.full(count, np.nan),
-            batch=zeros(),
-            place=zeros(),
-        )
-
-    def moved(self, old_places: Places) -> _Columns:
-        new = _Columns.fresh(len(old_places))
-        kept = np.flatnonzero(old_places >= 0)
-        for name in vars(new):
-            getattr(new, name)[kept] = getattr(self, name)[old_places[kept]]
-        return new
-
-
 class Board:
     """See the module. Arrays are replaced when `generation` grows; never keep one across that.
 
-    Every row has one slot per probe and a last one that stays empty, so that regions without (or with
-    fewer) probes can be read like the others.
+    Per row and column: `state` is the confirmed status (UNKNOWN where nothing younger than 2.5 intervals
+    is known), `is_checking` whether a result stands that would change it, `assigned` whether a probe of
+    that region watches; `total_ms` (NaN), `failure` and `at_ms` (0) are the newest result's;
+    `availability` and `coverage` (NaN) the last hour's; `strip` is described in `HistoryStrip`.
+    `problem` is what is wrong with Pingmon itself apart from its probes.
     """
+
+    state: Codes
+    is_checking: Flags
+    assigned: Flags
+    has_probe: Flags
+    total_ms: npt.NDArray[np.float64]
+    failure: Codes
+    at_ms: Ints
+    availability: npt.NDArray[np.float64]
+    coverage: npt.NDArray[np.float64]
+    strip: npt.NDArray[np.uint8]
+    verdict: Codes
+    paused: Flags
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._now_ms = clock.now_ms()
         self.generation = 0
-        self.ids: list[MonitorId] = []
-        self.row_of: dict[MonitorId, int] = {}
         self.monitors: dict[MonitorId, Monitor] = {}
         self.probes: dict[ProbeId, ProbeHealth] = {}
         self.left_out: dict[ProbeId, dict[MonitorId, str]] = {}
         self.problem: str | None = None
-        self._slot_of: dict[ProbeId, int] = {}
-        self._series = _Columns.fresh(0)
-        self._confirmation = Confirmation.fresh(0)
-        self._hour = RollingHour(0, self._now_ms)
-        self._strip = HistoryStrip(0, len(REGIONS), self._now_ms)
+        self._layout = Layout((), ())
+        self._series = SeriesState(0, self._now_ms)
         self._pauses = RollingHour(0, self._now_ms)
-        self._changed = np.zeros(0, dtype=np.bool_)
-        self._probes_changed = False
+        self._strip = HistoryStrip(0, len(REGIONS), self._now_ms)
         self._late: set[tuple[MonitorId, ProbeId]] = set()
-        self._batches: dict[int, ResultBatch] = {}
-        self._references: dict[int, int] = {}
-        self._next_batch = 1
-        self._turn = 0
+        self._probes_changed = False
         self._swept_ms = self._now_ms
-        self._shape((), ())
+        self._next_row = 0
+        self._lay_out(self._layout)
 
     # What views read
+
+    @property
+    def ids(self) -> list[MonitorId]:
+        return self._layout.ids
+
+    @property
+    def row_of(self) -> dict[MonitorId, int]:
+        return self._layout.row_of
 
     def take_changes(self) -> Changes:
         rows = np.flatnonzero(self._changed)
@@ -137,57 +119,37 @@ class Board:
         What was read from the store at the start has no details until the next result replaces it.
         """
         found = []
-        for probe_id, slot in self._slot_of.items():
-            place = self.row_of[monitor] * self._width + slot
+        for probe_id, slot in self._layout.slot_of.items():
+            series = self.row_of[monitor] * self._layout.width + slot
             probe = self.probes[probe_id].probe
-            if probe.region is region and self._series.at_ms[place]:
-                status = Status(int(self._series.status[place]))
-                found.append(LatestResult(probe, self._result(self.monitors[monitor], place), status))
+            if probe.region is region and self._series.at_ms[series]:
+                status = Status(int(self._series.status[series]))
+                found.append(LatestResult(probe, self._result(self.monitors[monitor], series), status))
         return found
 
     def availability_of(self, monitor: MonitorId, region: Region) -> Availability:
         """Return the exact times of the rolling hour behind `availability` and `coverage`."""
-        row, column = self.row_of[monitor], REGIONS.index(region)
-        known, available, asked = self._times(np.array([row]), np.array([column]), self._now_ms)
+        known, available, asked = self._times(self._layout.rows([monitor]), np.array([REGIONS.index(region)]))
         return Availability(int(available[0, 0]), int(known[0, 0]), int(asked[0, 0]))
 
     def cards(self) -> Cards:
-        not_paused = ~self.paused
-        regions = {health.probe.region for health in self.probes.values()}
-        active = {health.probe.region for health in self.probes.values() if self._may_vote(health)}
-        online = ((self.verdict == Verdict.ONLINE) | (self.verdict == Verdict.SLOW)) & not_paused
-        reachable = ((self.state == Status.ONLINE) | (self.state == Status.SLOW)).any(axis=1) & not_paused
-        health = health_sentence(self.probes.values(), self.problem)
-        return Cards(
-            total=len(self.ids),
-            paused=int(self.paused.sum()),
-            active_regions=len(active),
-            regions_with_probe=len(regions),
-            online=int(online.sum()),
-            reachable_somewhere=int(reachable.sum()),
-            not_paused=int(not_paused.sum()),
-            health=health,
-            healthy=health == GOOD,
-        )
+        return count_cards(self.state, self.verdict, self.paused, list(self.probes.values()), self.problem)
 
     # What the engine tells it
 
     def set_probes(self, probes: Iterable[ProbeHealth]) -> None:
         """Replace the set of probes; what is known of those that stay is kept."""
-        new = {health.probe.id: health for health in probes}
-        old_slots = [self._slot_of.get(probe, -1) for probe in new]
-        self.probes = new
-        self._slot_of = {probe: slot for slot, probe in enumerate(new)}
+        self.probes = {health.probe.id: health for health in probes}
         self._probes_changed = True
-        self._shape(range(len(self.ids)), old_slots)
+        self._lay_out(Layout(self.ids, [health.probe for health in self.probes.values()]))
 
     def set_health(self, health: ProbeHealth) -> None:
         """Take note of how a known probe does; its region's states follow at once."""
         before = self.probes[health.probe.id]
         self.probes[health.probe.id] = health
         self._probes_changed = True
-        if self._may_vote(before) != self._may_vote(health):
-            self._votes[self._slot_of[health.probe.id]] = self._may_vote(health)
+        if _may_vote(before) != _may_vote(health):
+            self._votes[self._layout.slot_of[health.probe.id]] = _may_vote(health)
             self._refresh_all()
 
     def set_left_out(self, probe: ProbeId, reasons: dict[MonitorId, str]) -> None:
@@ -202,34 +164,41 @@ class Board:
     def put_monitors(self, monitors: Sequence[Monitor]) -> None:
         """Add monitors or replace those with the same id; new ones come last, in the order given."""
         added = [monitor.id for monitor in monitors if monitor.id not in self.row_of]
-        resumed = [m.id for m in monitors if m.id in self.row_of and self.monitors[m.id].is_paused and not m.is_paused]
-        paused = [m.id for m in monitors if m.id in self.row_of and m.is_paused and not self.monitors[m.id].is_paused]
+        turned = [m for m in monitors if m.id in self.row_of and m.is_paused != self.monitors[m.id].is_paused]
         self._advance(max(self._now_ms, self._clock.now_ms()))
         self.monitors.update((monitor.id, monitor) for monitor in monitors)
         if added:
-            old_rows = [*range(len(self.ids)), *(-1 for _ in added)]
-            self.ids = self.ids + added
-            self._shape(old_rows, range(len(self._slot_of)))
-        if paused:
-            self._hour.close(self._series_of(self._rows(paused)), self._now_ms)
-            self._pauses.open(self._rows(paused), self._now_ms)
-        if resumed:
-            self._pauses.close(self._rows(resumed), self._now_ms)
-            self._confirmation.is_checking[self._series_of(self._rows(resumed))] = False
+            self._lay_out(Layout([*self.ids, *added], [health.probe for health in self.probes.values()]))
+        paused = self._layout.rows(monitor.id for monitor in turned if monitor.is_paused)
+        resumed = self._layout.rows(monitor.id for monitor in turned if not monitor.is_paused)
+        self._series.hour.close(self._layout.series_of_rows(paused), self._now_ms)
+        self._pauses.open(paused, self._now_ms)
+        self._pauses.close(resumed, self._now_ms)
+        self._series.close_streaks(self._layout.series_of_rows(resumed))
         # How long a monitor that comes paused has been so is not known: none of the hour was asked for.
-        came_paused = [monitor for monitor in added if self.monitors[monitor].is_paused]
-        self._pauses.open(self._rows(came_paused), self._hour.start_ms)
-        self._describe(self._rows([monitor.id for monitor in monitors]))
+        came_paused = self._layout.rows(monitor for monitor in added if self.monitors[monitor].is_paused)
+        self._pauses.open(came_paused, self._pauses.start_ms)
+        self._describe(self._layout.rows(monitor.id for monitor in monitors))
 
     def remove_monitors(self, ids: Collection[MonitorId]) -> None:
+        """Remove monitors; ids that are not here are passed over."""
         gone = set(ids) & set(self.row_of)
-        if not gone:
-            return
-        old_rows = [row for row, monitor in enumerate(self.ids) if monitor not in gone]
-        self.ids = [monitor for monitor in self.ids if monitor not in gone]
         for monitor in gone:
             del self.monitors[monitor]
-        self._shape(old_rows, range(len(self._slot_of)))
+        if gone:
+            kept = [monitor for monitor in self.ids if monitor not in gone]
+            self._lay_out(Layout(kept, [health.probe for health in self.probes.values()]))
+
+    def restart_series(self, ids: Iterable[MonitorId]) -> None:
+        """Forget the confirmed states of monitors that point elsewhere now; their hour stays."""
+        rows = self._layout.rows(ids)
+        self._series.forget_states(self._layout.series_of_rows(rows))
+        self._refresh(rows, _ALL_COLUMNS)
+
+    def close_streaks(self) -> None:
+        """After a gap (sleep, a jump of the clock): a result before it confirms none after it."""
+        self._series.close_streaks(slice(None))
+        self._refresh_all()
 
     def apply(self, batch: ResultBatch) -> None:
         """Take in judged results of one probe, in the order of its spool.
@@ -237,47 +206,28 @@ class Board:
         Results of monitors or probes that are not on the board are passed over. One that started
         before another that is known of its series changes neither dot nor hour: see `take_late`.
         """
-        slot = self._slot_of.get(batch.probe)
-        if slot is None or batch.count == 0:
+        slot = self._layout.slot_of.get(batch.probe)
+        if slot is None:
             return
         self._advance(max(self._now_ms, self._clock.now_ms()))
-        rows = self._rows_of(batch.monitor)
-        kept = (rows >= 0) & (batch.started_at_ms <= self._now_ms + MAX_AHEAD_MS)
-        places = np.flatnonzero(kept)
-        number, self._next_batch = self._next_batch, self._next_batch + 1
-        self._batches[number] = batch
-        self._references[number] = 0
-        touched = self._take(
-            rows[places] * self._width + slot,
-            batch.started_at_ms[places],
-            batch.interval_ms[places],
-            batch.status[places],
-            batch.failure[places],
-            batch.total_ms[places],
-            number,
-            places,
-        )
-        if self._references[number] == 0:
-            del self._batches[number], self._references[number]
-        self._refresh(touched, np.array([self._column_of_slot[slot]]))
+        rows = self._layout.rows_of_column(batch.monitor)
+        place = np.flatnonzero((rows >= 0) & (batch.started_at_ms <= self._now_ms + MAX_AHEAD_MS))
+        if len(place):
+            series = rows[place] * self._layout.width + slot
+            went_on = self._take(_incoming(series, batch.started_at_ms, batch, place), batch)
+            # A batch is one probe's, so no row occurs twice among its series.
+            self._refresh(went_on // self._layout.width, self._layout.column_of_slot[slot : slot + 1])
 
     def warm(self, recent: RecentPort) -> None:
         """Take in what the store knows of the last hour. `tick` has to follow before views see it."""
         slots = np.full(len(recent.monitor), -1, dtype=np.intp)
-        for probe, slot in self._slot_of.items():
+        for probe, slot in self._layout.slot_of.items():
             slots[recent.probe == probe] = slot
-        rows = self._rows_of(recent.monitor)
-        places = np.flatnonzero((rows >= 0) & (slots >= 0) & (recent.at_ms <= self._now_ms + MAX_AHEAD_MS))
-        self._take(
-            rows[places] * self._width + slots[places],
-            recent.at_ms[places],
-            recent.interval_ms[places],
-            recent.status[places],
-            recent.failure[places],
-            recent.total_ms[places],
-            0,
-            places,
-        )
+        rows = self._layout.rows_of_column(recent.monitor)
+        place = np.flatnonzero((rows >= 0) & (slots >= 0) & (recent.at_ms <= self._now_ms + MAX_AHEAD_MS))
+        if len(place):
+            series = rows[place] * self._layout.width + slots[place]
+            self._take(_incoming(series, recent.at_ms, recent, place), None)
 
     def take_late(self) -> list[tuple[MonitorId, ProbeId]]:
         """Return the series whose hour has to be counted again from the store, each once, and forget them."""
@@ -289,34 +239,25 @@ class Board:
 
         Returns False, and does nothing, if the board knows a newer result than `histories` do.
         """
-        if monitor not in self.row_of or probe not in self._slot_of:
+        row, slot = self.row_of.get(monitor), self._layout.slot_of.get(probe)
+        if row is None or slot is None:
             return True
-        row, slot = self.row_of[monitor], self._slot_of[probe]
-        place = row * self._width + slot
-        series = np.array([place])
-        at_ms = np.concatenate([history.at_ms for history in histories] or [np.zeros(0, dtype=np.int64)])
-        known_at = int(self._series.at_ms[place])
-        if known_at and (len(at_ms) == 0 or at_ms.max() < known_at):
-            return False
-        if len(at_ms) == 0:
-            return True
-        order = np.argsort(at_ms, kind="stable")
-        order = order[at_ms[order] <= (known_at or self._now_ms + MAX_AHEAD_MS)]
-        at_ms = at_ms[order]
-        interval_ms = np.concatenate([history.interval_ms for history in histories])[order]
-        status = np.concatenate([history.status for history in histories])[order]
-        repeated = np.repeat(series, len(order))
-        self._hour.forget(series)
-        if known_at:
-            is_first = np.arange(len(order)) == 0
-            self._hour.take(repeated, is_first, at_ms, interval_ms, status)
-            if self.monitors[monitor].is_paused:
-                self._hour.close(series, self._now_ms)
+        series = np.array([row * self._layout.width + slot])
+        known_at_ms = int(self._series.at_ms[series[0]])
+        stored = _merged(histories, int(series[0]), known_at_ms or self._now_ms + MAX_AHEAD_MS)
+        if stored is None or stored.at_ms[-1] < known_at_ms:
+            return known_at_ms == 0
+        self._series.hour.forget(series)
+        if known_at_ms:
+            is_first = np.arange(len(stored.at_ms)) == 0
+            self._series.hour.take(stored.series, is_first, stored.at_ms, stored.interval_ms, stored.status)
+            if self.paused[row]:
+                self._series.hour.close(series, self._now_ms)
+            self._mark(stored)
         else:
-            failure = np.concatenate([history.failure for history in histories])[order]
-            total_ms = np.concatenate([history.total_ms for history in histories])[order]
-            self._take(repeated, at_ms, interval_ms, status, failure, total_ms, 0, order)
-        self._refresh(np.array([row]), np.array([self._column_of_slot[slot]]))
+            self._take(stored, None)
+        self._mark_rare(stored)
+        self._refresh(np.array([row]), self._layout.column_of_slot[slot : slot + 1])
         return True
 
     def tick(self, now_ms: int) -> None:
@@ -327,302 +268,200 @@ class Board:
         """
         before, self._swept_ms = self._swept_ms, now_ms
         self._advance(now_ms)
-        voted_until_ms = self._series.voted_until_ms
-        aged = np.flatnonzero((voted_until_ms > before) & (voted_until_ms <= now_ms)) // self._width
-        turn = np.arange(self._turn, min(self._turn + ROWS_PER_TICK, len(self.ids)))
-        self._turn = self._turn + ROWS_PER_TICK if self._turn + ROWS_PER_TICK < len(self.ids) else 0
+        until_ms = self._series.voted_until_ms
+        aged = np.flatnonzero((until_ms > before) & (until_ms <= now_ms)) // self._layout.width
+        turn = np.arange(self._next_row, min(self._next_row + ROWS_PER_TICK, len(self.ids)))
+        self._next_row = self._next_row + ROWS_PER_TICK if self._next_row + ROWS_PER_TICK < len(self.ids) else 0
         self._refresh(np.union1d(aged, turn), np.flatnonzero(self.has_probe))
-
-    def restart_series(self, ids: Iterable[MonitorId]) -> None:
-        """Forget the confirmed states of monitors that point elsewhere now; their hour stays."""
-        series = self._series_of(self._rows(ids))
-        self._series.voted_until_ms[series] = 0
-        self._confirmation.confirmed[series] = Status.UNKNOWN
-        self._confirmation.is_checking[series] = False
-        self._confirmation.slow_bits[series] = 0
-        self._refresh(np.unique(series // self._width), np.arange(len(REGIONS)))
-
-    def close_streaks(self) -> None:
-        """After a gap (sleep, a jump of the clock): a result before it confirms none after it."""
-        self._confirmation.is_checking[:] = False
-        self._refresh_all()
 
     def forget_results(self) -> None:
         """Forget every result, for a clock that was set back: `warm` brings back what the store knows."""
-        self._now_ms = self._clock.now_ms()
-        self._series = _Columns.fresh(len(self._series.at_ms))
-        self._confirmation = Confirmation.fresh(len(self._series.at_ms))
-        self._hour = RollingHour(len(self._series.at_ms), self._now_ms)
+        self._now_ms = self._swept_ms = self._clock.now_ms()
+        self._series = SeriesState(self._layout.count, self._now_ms)
         self._strip = HistoryStrip(len(self.ids), len(REGIONS), self._now_ms)
         self.strip = self._strip.cells
         self._pauses = RollingHour(len(self.ids), self._now_ms)
-        self._pauses.open(np.flatnonzero(self.paused), self._hour.start_ms)
-        self._batches, self._references = {}, {}
+        self._pauses.open(np.flatnonzero(self.paused), self._pauses.start_ms)
+        self._changed[:] = True
         self._refresh_all()
 
     # How it is done
 
     def _advance(self, now_ms: int) -> None:
         self._now_ms = now_ms
-        self._hour.roll(now_ms)
+        self._series.hour.roll(now_ms)
         self._pauses.roll(now_ms)
         if self._strip.roll(now_ms):
-            rare = np.flatnonzero((self._series.interval_ms > RARE_INTERVAL_MS) & (self._series.until_ms > now_ms))
-            rare = rare[~self.paused[rare // self._width]]
-            self._mark(rare, np.full(len(rare), now_ms), self._series.status[rare])
+            rare = (self._series.interval_ms > RARE_INTERVAL_MS) & (self._series.until_ms > now_ms)
+            series = np.flatnonzero(rare)
+            series = series[~self.paused[series // self._layout.width]]
+            self._mark_at(series, np.full(len(series), now_ms), self._series.status[series])
             self._changed[:] = True
 
-    def _take(
-        self,
-        series: Places,
-        at_ms: Ints,
-        interval_ms: Ints,
-        status: Codes,
-        failure: Codes,
-        total_ms: npt.NDArray[np.float64],
-        batch: int,
-        places: Places,
-    ) -> Places:
-        """Take in results in the order of a spool; return the rows that changed, each once."""
-        order = np.argsort(series, kind="stable")
-        series, at_ms = series[order], at_ms[order]
-        self._mark(series, at_ms, status[order])
-        late = _started_before_an_earlier_one(series, at_ms, self._series.at_ms[series])
-        if late.any():
-            self._note_late(series[late])
-            order, series, at_ms = order[~late], series[~late], at_ms[~late]
-        if len(order) == 0:
-            return np.zeros(0, dtype=np.intp)
-        interval_ms, status = interval_ms[order], status[order]
-        is_first = np.append(True, series[1:] != series[:-1])
-        is_last = np.append(is_first[1:], True)
-        until_ms = at_ms + hold_ms(interval_ms)
-        before = np.where(is_first, self._series.until_ms[series], np.append(0, until_ms[:-1]))
-        self._mark_rare(series, is_first, at_ms)
-        self._hour.take(series, is_first, at_ms, interval_ms, status)
-        self._confirm(series, is_first, status, is_after_gap=at_ms > before)
+    def _take(self, incoming: Incoming, batch: ResultBatch | None) -> Places:
+        self._mark(incoming)
+        went_on, late = self._series.take(incoming, batch)
+        self._late.update(self._layout.owner(series) for series in late.tolist())
+        return went_on
 
-        last, newest = series[is_last], order[is_last]
-        self._refer(last, batch)
-        self._series.at_ms[last] = at_ms[is_last]
-        self._series.until_ms[last] = until_ms[is_last]
-        self._series.interval_ms[last] = interval_ms[is_last]
-        self._series.status[last] = status[is_last]
-        self._series.failure[last] = failure[newest]
-        self._series.total_ms[last] = total_ms[newest]
-        self._series.place[last] = places[newest]
-        # In order of time within a series, so the newest result with a vote is written last.
-        voting = status <= Status.OFFLINE
-        self._series.voted_until_ms[series[voting]] = until_ms[voting]
-        return np.unique(last // self._width)
+    def _mark(self, results: Incoming) -> None:
+        self._mark_at(results.series, results.at_ms, results.status)
 
-    def _confirm(self, series: Places, is_first: Flags, status: Codes, is_after_gap: Flags) -> None:
-        start = np.flatnonzero(is_first)
-        turn = np.arange(len(series)) - np.repeat(start, np.diff(np.append(start, len(series))))
-        if not turn.any():
-            self._confirmation.is_checking[series[is_after_gap]] = False
-            self._confirmation.apply(series, status)
-            return
-        by_turn = np.argsort(turn, kind="stable")
-        for now in np.split(by_turn, np.cumsum(np.bincount(turn))[:-1]):
-            self._confirmation.is_checking[series[now[is_after_gap[now]]]] = False
-            self._confirmation.apply(series[now], status[now])
+    def _mark_at(self, series: Places, at_ms: Ints, status: Codes) -> None:
+        rows, slots = np.divmod(series, self._layout.width)
+        self._strip.mark(rows, self._layout.column_of_slot[slots], at_ms, status)
 
-    def _mark(self, series: Places, at_ms: Ints, status: Codes) -> None:
-        self._strip.mark(series // self._width, self._column_of_slot[series % self._width], at_ms, status)
+    def _mark_rare(self, results: Incoming) -> None:
+        """Mark the slots that the results of a rarely measured monitor reach into; one series, ordered by time."""
+        until_ms = held_until_ms(results.at_ms, results.interval_ms)
+        rare = results.interval_ms > RARE_INTERVAL_MS
+        for slots in range(1, SLOTS + 1):
+            start_ms = (results.at_ms // SLOT_MS + slots) * SLOT_MS
+            reaching = rare & (start_ms < until_ms) & (start_ms <= self._now_ms)
+            self._mark_at(results.series[reaching], start_ms[reaching], results.status[reaching])
 
-    def _mark_rare(self, series: Places, is_first: Flags, at_ms: Ints) -> None:
-        """Mark the strip's slots that the result before each of these, if it is a rare monitor's, reaches into."""
-        begin = np.where(is_first, self._series.at_ms[series], np.append(0, at_ms[:-1]))
-        until = np.where(is_first, np.minimum(self._series.until_ms[series], at_ms), at_ms)
-        rare = is_first & (begin > 0) & (until - begin > RARE_INTERVAL_MS)
-        series, begin, until = series[rare], begin[rare], until[rare]
-        status = self._series.status[series]
-        while len(series):
-            begin = begin + RARE_INTERVAL_MS
-            more = begin < until
-            series, begin, until, status = series[more], begin[more], until[more], status[more]
-            self._mark(series, begin, status)
-
-    def _note_late(self, series: Places) -> None:
-        probes = list(self._slot_of)
-        self._late.update((self.ids[int(s) // self._width], probes[int(s) % self._width]) for s in np.unique(series))
-
-    def _refer(self, series: Places, batch: int) -> None:
-        """Let these series point to `batch`; let go of batches that nothing points to any more."""
-        numbers, counts = np.unique(self._series.batch[series], return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            if number:
-                self._references[number] -= count
-                if self._references[number] == 0 and number != batch:
-                    del self._batches[number], self._references[number]
-        self._series.batch[series] = batch
-        if batch:
-            self._references[batch] += len(series)
-
-    def _result(self, monitor: Monitor, place: int) -> CheckResult:
-        number = int(self._series.batch[place])
-        if number:
-            return self._batches[number].result(int(self._series.place[place]))
-        total = float(self._series.total_ms[place])
+    def _result(self, monitor: Monitor, series: int) -> CheckResult:
+        detailed = self._series.detail(series)
+        if detailed is not None:
+            return detailed
+        total = float(self._series.total_ms[series])
         return CheckResult(
             url=monitor.url,
             monitor=monitor.id,
             version=monitor.version,
-            started_at_ms=int(self._series.at_ms[place]),
-            failure=failure_name(int(self._series.failure[place])),
+            started_at_ms=int(self._series.at_ms[series]),
+            failure=failure_name(int(self._series.failure[series])),
             total_ms=None if np.isnan(total) else total,
         )
 
-    def _shape(self, old_rows: Iterable[int], old_slots: Iterable[int]) -> None:
-        """Make every array fit the present ids and probes; -1 stands for one that was not there before."""
-        rows = np.fromiter(old_rows, dtype=np.intp)
-        slots = np.append(np.fromiter(old_slots, dtype=np.intp), -1)
-        old_width = getattr(self, "_width", 1)
-        moved = np.where((rows[:, None] >= 0) & (slots >= 0), rows[:, None] * old_width + slots, -1).reshape(-1)
-        count, columns = len(rows), len(REGIONS)
+    def _lay_out(self, layout: Layout) -> None:
+        """Make every array fit the present monitors and probes, keeping what is known."""
+        rows, series = layout.moved_from(self._layout)
+        self._layout = layout
         self.generation += 1
-        self.row_of = {monitor: row for row, monitor in enumerate(self.ids)}
-        self._sorted_ids = np.array(self.ids, dtype=np.int64)
-        self._row_by_id = np.argsort(self._sorted_ids)
-        self._sorted_ids = self._sorted_ids[self._row_by_id]
-        self._width = len(slots)
-        self._series = self._series.moved(moved)
-        self._confirmation = _moved(self._confirmation, moved)
-        self._hour = self._hour.moved(moved)
+        self._series = self._series.moved(series)
         self._pauses = self._pauses.moved(rows)
-        strip, kept = HistoryStrip(count, columns, self._strip.slot * 120_000), rows >= 0
-        strip.cells[kept] = self._strip.cells[rows[kept]]
-        self._strip, self.strip = strip, strip.cells
-        numbers, counts = np.unique(self._series.batch, return_counts=True)
-        self._references = {int(n): int(c) for n, c in zip(numbers, counts, strict=True) if n}
-        self._batches = {number: self._batches[number] for number in self._references}
-
-        self.state = np.full((count, columns), Status.UNKNOWN, dtype=np.int8)
-        self.is_checking = np.zeros((count, columns), dtype=np.bool_)
-        self.total_ms = np.full((count, columns), np.nan)
-        self.failure = np.full((count, columns), NO_FAILURE, dtype=np.int8)
-        self.at_ms = np.zeros((count, columns), dtype=np.int64)
-        self.availability = np.full((count, columns), np.nan)
-        self.coverage = np.full((count, columns), np.nan)
-        self.verdict = np.full(count, Verdict.UNKNOWN, dtype=np.int8)
-        self.paused = np.zeros(count, dtype=np.bool_)
-        self.assigned = np.zeros((count, columns), dtype=np.bool_)
-        self._created_at = np.zeros(count, dtype=np.int64)
-        self._changed = np.ones(count, dtype=np.bool_)
-        self._shape_regions()
-        self._describe(np.arange(count))
-
-    def _shape_regions(self) -> None:
-        by_column: list[list[int]] = [[] for _ in REGIONS]
-        for probe, slot in self._slot_of.items():
-            by_column[REGIONS.index(self.probes[probe].probe.region)].append(slot)
-        widest = max(1, *(len(slots) for slots in by_column))
-        empty = self._width - 1
-        self._slots = np.array([slots + [empty] * (widest - len(slots)) for slots in by_column])
-        self._probe_count = np.array([len(slots) for slots in by_column])
-        self._column_of_slot = np.zeros(self._width, dtype=np.intp)
-        for column, slots in enumerate(by_column):
-            self._column_of_slot[slots] = column
-        self.has_probe = self._probe_count > 0
-        self._votes = np.array([*(self._may_vote(health) for health in self.probes.values()), False])
+        self._strip = self._strip.moved(rows)
+        self.strip = self._strip.cells
+        self._votes = np.array([*(_may_vote(health) for health in self.probes.values()), False])
+        self.has_probe = layout.probe_count > 0
+        shape = (len(rows), len(REGIONS))
+        self.state = np.full(shape, Status.UNKNOWN, dtype=np.int8)
+        self.is_checking = np.zeros(shape, dtype=np.bool_)
+        self.assigned = np.zeros(shape, dtype=np.bool_)
+        self.total_ms = np.full(shape, np.nan)
+        self.failure = np.full(shape, NO_FAILURE, dtype=np.int8)
+        self.at_ms = np.zeros(shape, dtype=np.int64)
+        self.availability = np.full(shape, np.nan)
+        self.coverage = np.full(shape, np.nan)
+        self.verdict = np.full(len(rows), Verdict.UNKNOWN, dtype=np.int8)
+        self.paused = np.zeros(len(rows), dtype=np.bool_)
+        self._created_at = np.zeros(len(rows), dtype=np.int64)
+        self._changed = np.ones(len(rows), dtype=np.bool_)
+        self._describe(np.arange(len(rows)))
 
     def _describe(self, rows: Places) -> None:
         """Take over what the configuration says of these rows."""
         monitors = [self.monitors[self.ids[row]] for row in rows.tolist()]
         self.paused[rows] = [monitor.is_paused for monitor in monitors]
         self._created_at[rows] = [monitor.created_at_ms for monitor in monitors]
-        watched = [[monitor.watched_from(region) for region in REGIONS] for monitor in monitors]
+        everywhere = (True,) * len(REGIONS)
+        watched = [everywhere if m.regions is None else tuple(m.watched_from(r) for r in REGIONS) for m in monitors]
         self.assigned[rows] = np.array(watched, dtype=np.bool_).reshape(len(monitors), len(REGIONS)) & self.has_probe
         self._changed[rows] = True
-        self._refresh(rows, np.arange(len(REGIONS)))
+        self._refresh(rows, _ALL_COLUMNS)
 
     def _refresh_all(self) -> None:
-        self._refresh(np.arange(len(self.ids)), np.arange(len(REGIONS)))
+        self._refresh(np.arange(len(self.ids)), _ALL_COLUMNS)
 
     def _refresh(self, rows: Places, columns: Places) -> None:
         """Compute the visible cells anew and note the rows in which one changed."""
-        if len(rows) == 0:
+        if len(rows) == 0 or len(columns) == 0:
             return
-        slots = self._slots[columns]
-        places = rows[:, None, None] * self._width + slots
-        votes = self._votes[slots] & (self._series.voted_until_ms[places] > self._now_ms)
-        assigned, paused = self.assigned[np.ix_(rows, columns)], self.paused[rows]
-        state = region_state(self._confirmation.confirmed[places], votes)
+        series = self._layout.series_by_region(rows, columns)
+        cells = np.ix_(rows, columns)
+        assigned, paused = self.assigned[cells], self.paused[rows]
+        votes = self._votes[self._layout.slots[columns]] & (self._series.voted_until_ms[series] > self._now_ms)
+        state = region_state(self._series.confirmation.confirmed[series], votes)
         state = np.where(assigned, np.where(paused[:, None], Status.PAUSED, state), Status.UNKNOWN).astype(np.int8)
-        is_checking = (self._confirmation.is_checking[places] & votes).any(axis=-1) & assigned & ~paused[:, None]
-        at_ms = self._series.at_ms[places]
-        newest = np.take_along_axis(places, at_ms.argmax(axis=-1)[..., None], axis=-1)[..., 0]
-        known, available, asked = self._times(rows, columns, self._now_ms)
+        is_checking = (self._series.confirmation.is_checking[series] & votes).any(axis=-1)
+        newest = series[..., 0]
+        if series.shape[-1] > 1:
+            place = self._series.at_ms[series].argmax(axis=-1)
+            newest = np.take_along_axis(series, place[..., None], axis=-1)[..., 0]
+        known, available, asked = self._times(rows, columns)
         with np.errstate(divide="ignore", invalid="ignore"):
             availability = np.where(assigned & (known > 0), available / known, np.nan)
             coverage = np.where(assigned & (asked > 0), known / asked, np.nan)
         changed = np.zeros(len(rows), dtype=np.bool_)
-        for name, new in (
-            ("state", state),
-            ("is_checking", is_checking),
-            ("total_ms", np.where(assigned, self._series.total_ms[newest], np.nan)),
-            ("failure", np.where(assigned, self._series.failure[newest], NO_FAILURE)),
-            ("at_ms", np.where(assigned, self._series.at_ms[newest], 0)),
-            ("availability", availability),
-            ("coverage", coverage),
+        for array, new in (
+            (self.state, state),
+            (self.is_checking, is_checking & assigned & ~paused[:, None]),
+            (self.total_ms, np.where(assigned, self._series.total_ms[newest], np.nan)),
+            (self.failure, np.where(assigned, self._series.failure[newest], NO_FAILURE)),
+            (self.at_ms, np.where(assigned, self._series.at_ms[newest], 0)),
+            (self.availability, availability),
+            (self.coverage, coverage),
         ):
-            array = getattr(self, name)
-            where = np.ix_(rows, columns)
-            changed |= _differs(array[where], new)
-            array[where] = new
+            changed |= _differs(array[cells], new)
+            array[cells] = new
         verdict = verdicts(self.state[rows], self.assigned[rows], paused)
         changed |= self.verdict[rows] != verdict
         self.verdict[rows] = verdict
         self._changed[rows[changed]] = True
 
-    def _times(self, rows: Places, columns: Places, now_ms: int) -> tuple[Ints, Ints, Ints]:
+    def _times(self, rows: Places, columns: Places) -> tuple[Ints, Ints, Ints]:
         """Return known, available and asked ms of the rolling hour, each (rows, columns), over a region's probes."""
-        places = rows[:, None, None] * self._width + self._slots[columns]
-        known, available = (times.sum(axis=-1) for times in self._hour.times(places, now_ms))
-        paused, _ = self._pauses.times(rows, now_ms)
-        asked = np.maximum(0, now_ms - np.maximum(self._hour.start_ms, self._created_at[rows]) - paused)
-        return known, available, np.maximum(known, asked[:, None] * self._probe_count[columns])
-
-    def _rows(self, ids: Iterable[MonitorId]) -> Places:
-        return np.array([self.row_of[monitor] for monitor in ids], dtype=np.intp)
-
-    def _series_of(self, rows: Places) -> Places:
-        return (rows[:, None] * self._width + np.arange(self._width - 1)).reshape(-1)
-
-    def _rows_of(self, monitors: Ints) -> Places:
-        """Return the row of each monitor, -1 for those that are not on the board."""
-        if not self.ids:
-            return np.full(len(monitors), -1, dtype=np.intp)
-        found = np.minimum(np.searchsorted(self._sorted_ids, monitors), len(self.ids) - 1)
-        return np.where(self._sorted_ids[found] == monitors, self._row_by_id[found], -1)
-
-    @staticmethod
-    def _may_vote(health: ProbeHealth) -> bool:
-        return health.votes and health.state is ProbeState.CONNECTED
+        series = self._layout.series_by_region(rows, columns)
+        known, available = (times.sum(axis=-1) for times in self._series.hour.times(series, self._now_ms))
+        paused, _ = self._pauses.times(rows, self._now_ms)
+        begin = np.maximum(self._pauses.start_ms, self._created_at[rows])
+        asked = np.maximum(0, self._now_ms - begin - paused)
+        return known, available, np.maximum(known, asked[:, None] * self._layout.probe_count[columns])
 
 
-def _started_before_an_earlier_one(series: Places, at_ms: Ints, known_at_ms: Ints) -> Flags:
-    """Return where a result started before one that came earlier in its series; ordered by series."""
-    if len(series) == 0:
-        return np.zeros(0, dtype=np.bool_)
-    group = np.cumsum(np.append(0, series[1:] != series[:-1]))
-    newest = np.maximum(at_ms, known_at_ms)
-    shift = group * (int(newest.max()) + 1)
-    late: Flags = at_ms < np.maximum.accumulate(newest + shift) - shift
-    return late
+def _may_vote(health: ProbeHealth) -> bool:
+    return health.votes and health.state is ProbeState.CONNECTED
 
 
-def _moved(confirmation: Confirmation, old_places: Places) -> Confirmation:
-    new = Confirmation.fresh(len(old_places))
-    kept = np.flatnonzero(old_places >= 0)
-    for name in ("confirmed", "is_checking", "slow_bits"):
-        getattr(new, name)[kept] = getattr(confirmation, name)[old_places[kept]]
-    return new
+def _incoming(series: Places, at_ms: Ints, source: ResultBatch | RecentPort, place: Places) -> Incoming:
+    return Incoming(
+        series=series,
+        at_ms=at_ms[place],
+        interval_ms=source.interval_ms[place],
+        status=source.status[place],
+        failure=source.failure[place],
+        total_ms=source.total_ms[place],
+        place=place,
+    )
+
+
+def _merged(histories: Sequence[SeriesHistory], series: int, last_ms: int) -> Incoming | None:
+    """Return all results until `last_ms` as one column ordered by time, None if there are none."""
+    if not histories:
+        return None
+
+    def column(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(history, name) for history in histories])
+
+    at_ms = column("at_ms")
+    order = np.argsort(at_ms, kind="stable")
+    order = order[at_ms[order] <= last_ms]
+    if len(order) == 0:
+        return None
+    return Incoming(
+        series=np.full(len(order), series),
+        at_ms=at_ms[order],
+        interval_ms=column("interval_ms")[order],
+        status=column("status")[order],
+        failure=column("failure")[order],
+        total_ms=column("total_ms")[order],
+        place=order,
+    )
 
 
 def _differs(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> Flags:
-    """Return the rows in which a person would see a difference; shares are shown with four digits at most."""
+    """Return the rows in which a person would see a difference; numbers are shown with four decimals at most."""
     differs = old != new
     if new.dtype.kind == "f":
         differs = (np.rint(old * 10_000) != np.rint(new * 10_000)) & ~(np.isnan(old) & np.isnan(new))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
+from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.domain.verdict import Verdict
 
 GOOD = "good"
 #: A probe whose loop was later than this (p99 over a minute) is not on time (architecture 5, self-check).
@@ -27,23 +32,43 @@ class Cards:
     healthy: bool
 
 
-def health_sentence(probes: Iterable[ProbeHealth], problem: str | None) -> str:
+def health_sentence(probes: Sequence[ProbeHealth], problem: str | None) -> str:
     """Return "good" if there is no `problem` and every probe is reached, votes and is on time; else the worst cause."""
     if problem is not None:
         return problem
-    known = list(probes)
     for state in (ProbeState.REFUSED, ProbeState.UNREACHED, ProbeState.STOPPED):
-        for health in known:
+        for health in probes:
             if health.state is state:
                 return health.reason or f"The probe “{health.probe.name}” is not reached."
-    for health in known:
+    for health in probes:
         if health.state is ProbeState.CONNECTED and not health.votes:
             return health.reason or f"The probe “{health.probe.name}” cannot measure just now."
-    for health in known:
+    for health in probes:
         if health.late_p99_ms is not None and health.late_p99_ms > LATE_P99_MS:
             return f"The probe “{health.probe.name}” is late by {health.late_p99_ms:.0f} ms: its host is busy."
     for state, what in ((ProbeState.STARTING, "starting"), (ProbeState.CATCHING_UP, "catching up")):
-        for health in known:
+        for health in probes:
             if health.state is state:
                 return f"The probe “{health.probe.name}” is {what}."
     return GOOD
+
+
+def count_cards(
+    state: Codes, verdict: Codes, paused: npt.NDArray[np.bool_], probes: Sequence[ProbeHealth], problem: str | None
+) -> Cards:
+    """Return the figures; `state` (rows, regions), `verdict` and `paused` (rows) are the board's."""
+    online = ((verdict == Verdict.ONLINE) | (verdict == Verdict.SLOW)) & ~paused
+    reachable = ((state == Status.ONLINE) | (state == Status.SLOW)).any(axis=1) & ~paused
+    active = {health.probe.region for health in probes if health.votes and health.state is ProbeState.CONNECTED}
+    health = health_sentence(probes, problem)
+    return Cards(
+        total=len(verdict),
+        paused=int(paused.sum()),
+        active_regions=len(active),
+        regions_with_probe=len({health.probe.region for health in probes}),
+        online=int(online.sum()),
+        reachable_somewhere=int(reachable.sum()),
+        not_paused=int((~paused).sum()),
+        health=health,
+        healthy=health == GOOD,
+    )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,10 +13,13 @@ from hypothesis import strategies as st
 
 from pingmon_gui.domain.availability import last_hour, series_availability
 from pingmon_gui.domain.monitor import MonitorId
-from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.probe import ProbeHealth, ProbeState
+from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
-from pingmon_gui.engine.board import Board
-from tests.engine.fakes import START_MS, FakeClock, batch, monitor, voting
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.engine.board import ROWS_PER_TICK, Board
+from tests.engine.fakes import START_MS, FakeClock, batch, history, monitor, voting
 
 ON, SLOW, OFF, UNKNOWN = Status.ONLINE, Status.SLOW, Status.OFFLINE, Status.UNKNOWN
 
@@ -126,3 +133,356 @@ def test_board_with_any_batches_equals_a_naive_model(
         assert board.at_ms[row, 0] == (naive.at[-1] if naive.at else 0)
         ratio = board.availability[row, 0]
         assert (None if np.isnan(ratio) else ratio) == expected.ratio
+
+
+def world_board(clock: FakeClock, *numbers: int, **values: object) -> Board:
+    """A board with a probe in each of six regions and monitors that all of them watch."""
+    board = Board(clock)
+    board.set_probes(voting(1 + column, region) for column, region in enumerate(REGIONS))
+    board.put_monitors([monitor(number, **values) for number in numbers])  # type: ignore[arg-type]
+    board.take_changes()
+    return board
+
+
+def send(board: Board, number: int, at_ms: int, status: Status, *, probe: int = 1, times: int = 1) -> None:
+    board.apply(batch([(number, at_ms + 10 * i, status) for i in range(times)], probe=probe))
+
+
+def test_result_older_than_two_and_a_half_intervals_makes_unknown(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, OFF, times=2)
+    board.tick(START_MS + 25_009)
+    assert (board.state[0, 0], board.verdict[0]) == (OFF, Verdict.OFFLINE)
+    board.tick(START_MS + 25_010)
+    assert (board.state[0, 0], board.verdict[0]) == (UNKNOWN, Verdict.UNKNOWN)
+    assert board.take_changes().rows.tolist() == [0]
+
+
+def test_results_age_in_every_row_of_a_long_board(clock: FakeClock) -> None:
+    numbers = range(10, 10 + 3 * ROWS_PER_TICK)
+    board = local_board(clock, *numbers)
+    board.apply(batch([(number, START_MS, ON) for number in numbers]))
+    board.tick(START_MS + 1_000)
+    clock.advance(24_999)
+    send(board, 10, START_MS + 24_999, ON)  # taken in between two ticks
+    board.tick(START_MS + 25_000)
+    assert (board.state[:, 0] == ON).tolist() == [True] + [False] * (len(numbers) - 1)
+
+
+def test_shares_of_rows_without_results_are_counted_in_turns(clock: FakeClock) -> None:
+    numbers = range(10, 10 + 2 * ROWS_PER_TICK + 1)
+    board = local_board(clock, *numbers)
+    board.apply(batch([(number, START_MS, ON) for number in numbers]))
+    for _ in range(3):
+        board.tick(START_MS + 10_000)
+    expected = board.availability_of(MonitorId(10), Region.LOCAL).coverage
+    assert board.coverage[:, 0].tolist() == [expected] * len(numbers)
+
+
+def test_result_without_a_vote_keeps_the_state_until_the_last_vote_has_aged(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, ON)
+    send(board, 2, START_MS + 10_000, UNKNOWN)
+    send(board, 2, START_MS + 20_000, UNKNOWN)
+    clock.advance(20_000)
+    board.tick(clock.now_ms())
+    assert (board.state[0, 0], board.failure[0, 0]) == (ON, 11)
+    board.tick(START_MS + 25_000)
+    assert board.state[0, 0] == UNKNOWN
+
+
+def test_gap_between_two_failures_confirms_nothing(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, ON)
+    send(board, 2, START_MS + 10_000, OFF)
+    clock.advance(60_000)
+    send(board, 2, START_MS + 60_000, OFF)
+    assert (board.state[0, 0], board.is_checking[0, 0]) == (ON, True)
+
+
+def test_monitor_seen_from_six_regions_is_regional_below_the_quorum_and_offline_from_it(clock: FakeClock) -> None:
+    board = world_board(clock, 2)
+    for number in range(1, 7):
+        send(board, 2, START_MS, ON, probe=number)
+    assert board.verdict[0] == Verdict.ONLINE
+    seen = []
+    for number in range(1, 5):
+        send(board, 2, START_MS + 1_000, OFF, probe=number, times=2)
+        seen.append(Verdict(int(board.verdict[0])))
+    assert seen == [Verdict.REGIONAL, Verdict.REGIONAL, Verdict.REGIONAL, Verdict.OFFLINE]
+
+
+def test_losing_probes_turns_regional_into_no_outage(clock: FakeClock) -> None:
+    board = world_board(clock, 2)
+    for number in range(1, 7):
+        send(board, 2, START_MS, OFF if number <= 2 else ON, probe=number, times=2)
+    for number in range(3, 7):
+        lost = board.probes[ProbeId(number)]
+        board.set_health(replace(lost, state=ProbeState.UNREACHED, votes=False))
+        assert board.verdict[0] == Verdict.REGIONAL
+    assert board.state[0].tolist() == [OFF, OFF, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
+
+
+def test_probe_that_catches_up_has_no_vote(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, ON)
+    board.set_health(replace(voting(), state=ProbeState.CATCHING_UP))
+    assert board.state[0, 0] == UNKNOWN
+
+
+def test_quorum_counts_the_regions_that_were_asked_for_only(clock: FakeClock) -> None:
+    board = world_board(clock, 2, regions=(Region.LOCAL, Region.EU))
+    assert board.assigned[0].tolist() == [True, False, True, False, False, False]
+    send(board, 2, START_MS, OFF, probe=1, times=2)
+    send(board, 2, START_MS, OFF, probe=2, times=2)  # North America was not asked
+    assert board.verdict[0] == Verdict.REGIONAL
+    assert board.state[0, 1] == UNKNOWN
+    send(board, 2, START_MS, OFF, probe=3, times=2)
+    assert board.verdict[0] == Verdict.OFFLINE
+
+
+def test_region_without_a_probe_is_assigned_to_nobody(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    assert board.has_probe.tolist() == [True] + [False] * 5
+    assert board.assigned[0].tolist() == [True] + [False] * 5
+
+
+def test_region_with_two_probes_shows_the_newest_and_adds_their_time(clock: FakeClock) -> None:
+    board = Board(clock)
+    board.set_probes([voting(1, Region.EU), voting(7, Region.EU)])
+    board.put_monitors([monitor(2)])
+    send(board, 2, START_MS - 2_000, OFF, probe=1, times=2)
+    send(board, 2, START_MS - 1_000, SLOW, probe=7)
+    column = REGIONS.index(Region.EU)
+    board.tick(START_MS)
+    assert (board.state[0, column], board.total_ms[0, column]) == (SLOW, 1_500.0)
+    times = board.availability_of(MonitorId(2), Region.EU)
+    assert (times.known_ms, times.available_ms) == (3_000, 1_000)
+    assert times.asked_ms == 2 * (59 * 60_000 + START_MS % 60_000)
+    latest = board.latest(MonitorId(2), Region.EU)
+    assert [(found.probe.id, found.status, found.result.message) for found in latest] == [
+        (1, OFF, "no answer in time"),
+        (7, SLOW, ""),
+    ]
+
+
+def test_pause_counts_in_neither_known_nor_asked_time(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, ON)
+    clock.advance(5_000)
+    board.put_monitors([replace(board.monitors[MonitorId(2)], is_paused=True)])
+    assert (board.state[0, 0], board.verdict[0]) == (Status.PAUSED, Verdict.PAUSED)
+    clock.advance(600_000)
+    board.put_monitors([replace(board.monitors[MonitorId(2)], is_paused=False)])
+    clock.advance(1_000)
+    board.tick(clock.now_ms())
+    times = board.availability_of(MonitorId(2), Region.LOCAL)
+    assert (times.known_ms, times.available_ms) == (5_000, 5_000)
+    start, end = last_hour(clock.now_ms())
+    assert times.asked_ms == end - start - 600_000
+
+
+def test_asked_time_begins_with_the_monitor(clock: FakeClock) -> None:
+    board = Board(clock)
+    board.set_probes([voting()])
+    board.put_monitors([monitor(2, created_at_ms=START_MS)])
+    send(board, 2, START_MS, ON)
+    board.tick(START_MS + 4_000)
+    assert (board.availability[0, 0], board.coverage[0, 0]) == (1.0, 1.0)
+
+
+def test_monitor_without_results_has_no_data_rather_than_a_share(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    board.tick(START_MS + 1_000)
+    assert np.isnan(board.availability[0, 0])
+    assert board.coverage[0, 0] == 0.0
+    assert np.isnan(board.coverage[0, 1])
+
+
+def test_late_result_leaves_the_dot_alone_and_asks_for_a_recount(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, ON)
+    send(board, 2, START_MS - 40_000, OFF)
+    assert (board.state[0, 0], board.is_checking[0, 0], board.at_ms[0, 0]) == (ON, False, START_MS)
+    assert board.take_late() == [(2, 1)]
+    assert board.take_late() == []
+
+
+def test_recount_equals_the_rule_on_the_stored_results(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    rows = [(2, START_MS - 40_000, OFF), (2, START_MS - 30_000, ON), (2, START_MS, ON)]
+    send(board, 2, START_MS, ON)
+    stored = history(batch(rows), 2)
+    clock.advance(3_000)
+    board.tick(clock.now_ms())
+    assert board.recount(MonitorId(2), ProbeId(1), [stored])
+    start, end = last_hour(clock.now_ms())
+    expected = series_availability(stored.at_ms, stored.status, stored.interval_ms, start, end, 0)
+    assert board.availability_of(MonitorId(2), Region.LOCAL) == expected
+    assert board.latest(MonitorId(2), Region.LOCAL)[0].result.address == "192.0.2.1"  # details stay
+
+
+def test_recount_that_is_older_than_the_board_is_refused(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS - 10_000, ON)
+    send(board, 2, START_MS, ON)
+    before = board.availability_of(MonitorId(2), Region.LOCAL)
+    assert not board.recount(MonitorId(2), ProbeId(1), [history(batch([(2, START_MS - 10_000, ON)]), 2)])
+    assert not board.recount(MonitorId(2), ProbeId(1), [])
+    assert board.availability_of(MonitorId(2), Region.LOCAL) == before
+
+
+def test_recount_of_a_series_the_board_knows_nothing_of_brings_back_its_state(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    rows = [(2, START_MS - 20_000, OFF), (2, START_MS - 10_000, OFF)]
+    assert board.recount(MonitorId(2), ProbeId(1), [history(batch(rows), 2)])
+    assert (board.state[0, 0], board.at_ms[0, 0]) == (OFF, START_MS - 10_000)
+
+
+def test_strip_keeps_the_worst_of_each_two_minutes(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    slot = START_MS // 120_000 * 120_000
+    rows = [(2, slot - 240_000, ON), (2, slot - 239_000, OFF), (2, slot - 238_000, ON), (2, slot, SLOW)]
+    board.apply(batch(rows))
+    assert board.strip[0, 0, -3:].tolist() == [OFF, 255, SLOW]
+    board.tick(slot + 120_000)
+    assert board.strip[0, 0, -4:].tolist() == [OFF, 255, SLOW, 255]
+    assert board.take_changes().rows.tolist() == [0]
+    board.tick(slot + 30 * 120_000)
+    assert set(board.strip[0, 0].tolist()) == {255}
+
+
+def test_strip_of_a_rare_monitor_is_filled_as_far_as_its_result_reaches(clock: FakeClock) -> None:
+    board = local_board(clock, 2, interval_ms=600_000)
+    slot = START_MS // 120_000 * 120_000
+    board.apply(batch([(2, slot, SLOW)], interval_ms=600_000))
+    for minutes in range(2, 30, 2):
+        board.tick(slot + minutes * 60_000)
+    reached = 1 + 1_500_000 // 120_000
+    assert board.strip[0, 0, -15:].tolist() == [SLOW] * reached + [255] * (15 - reached)
+    again = local_board(clock, 2, interval_ms=600_000)
+    again.tick(slot + 28 * 60_000)
+    again.recount(MonitorId(2), ProbeId(1), [history(batch([(2, slot, SLOW)], interval_ms=600_000), 2)])
+    assert again.strip[0, 0].tolist() == board.strip[0, 0].tolist()
+
+
+def test_changes_name_the_rows_that_a_person_would_see_change(clock: FakeClock) -> None:
+    board = local_board(clock, 2, 3, 4)
+    send(board, 3, START_MS, ON)
+    changes = board.take_changes()
+    assert (changes.rows.tolist(), changes.generation, changes.probes_changed) == ([1], board.generation, False)
+    assert board.take_changes().rows.tolist() == []
+
+
+def test_quiet_tick_changes_no_row(clock: FakeClock) -> None:
+    board = Board(clock)
+    board.set_probes([voting()])
+    board.put_monitors([monitor(2, created_at_ms=START_MS)])
+    send(board, 2, START_MS, ON)
+    board.tick(START_MS + 1_000)
+    board.take_changes()
+    board.tick(START_MS + 2_000)
+    assert board.take_changes().rows.tolist() == []
+
+
+def test_rows_follow_their_monitors_when_others_come_and_go(clock: FakeClock) -> None:
+    board = local_board(clock, 2, 3, 4)
+    board.apply(batch([(2, START_MS, ON), (3, START_MS, SLOW), (4, START_MS, ON)]))
+    generation = board.generation
+    board.remove_monitors([MonitorId(2), MonitorId(77)])
+    assert (board.ids, board.generation > generation) == ([3, 4], True)
+    assert board.state[:, 0].tolist() == [SLOW, ON]
+    board.put_monitors([monitor(1), monitor(9)])
+    assert board.ids == [3, 4, 1, 9]
+    assert board.state[:, 0].tolist() == [SLOW, ON, UNKNOWN, UNKNOWN]
+    send(board, 1, START_MS, SLOW)
+    assert board.state[:, 0].tolist() == [SLOW, ON, SLOW, UNKNOWN]
+    assert board.availability_of(MonitorId(3), Region.LOCAL).known_ms == 0
+    board.tick(START_MS + 500)
+    assert board.availability_of(MonitorId(3), Region.LOCAL).known_ms == 500
+    assert board.latest(MonitorId(4), Region.LOCAL)[0].result.total_ms == 50.0
+
+
+def test_probes_that_come_keep_what_the_others_told(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS, SLOW)
+    board.set_probes([voting(9, Region.OC), voting()])
+    assert board.state[0].tolist() == [SLOW] + [UNKNOWN] * 5
+    assert board.assigned[0].tolist() == [True, False, False, False, False, True]
+    send(board, 2, START_MS, ON, probe=9)
+    assert board.state[0, 5] == ON
+
+
+def test_results_of_strangers_are_passed_over(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    board.apply(batch([(99, START_MS, ON)]))
+    board.apply(batch([(2, START_MS, ON)], probe=50))
+    board.apply(batch([]))
+    assert board.state[0, 0] == UNKNOWN
+    Board(clock).apply(batch([(2, START_MS, ON)]))
+
+
+def test_result_from_far_ahead_is_not_shown_as_live(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS + 3_600_000, OFF)
+    send(board, 2, START_MS, ON)
+    assert (board.state[0, 0], board.take_late()) == (ON, [])
+
+
+def test_batches_are_let_go_of_when_newer_ones_have_replaced_them(clock: FakeClock) -> None:
+    board = local_board(clock, 2, 3)
+    first = batch([(2, START_MS, ON), (3, START_MS, ON)])
+    gone = weakref.ref(first.total_ms)
+    board.apply(first)
+    del first
+    send(board, 2, START_MS + 10, ON)
+    assert gone() is not None
+    send(board, 3, START_MS + 10, ON)
+    gc.collect()
+    assert gone() is None
+
+
+def test_moved_monitor_starts_from_unknown_and_keeps_its_hour(clock: FakeClock) -> None:
+    board = local_board(clock, 2)
+    send(board, 2, START_MS - 1_000, OFF, times=2)
+    board.restart_series([MonitorId(2)])
+    assert board.state[0, 0] == UNKNOWN
+    assert board.availability_of(MonitorId(2), Region.LOCAL).known_ms == 1_000
+    send(board, 2, START_MS, ON)
+    assert board.state[0, 0] == ON
+
+
+def test_cards_count_what_they_say(clock: FakeClock) -> None:
+    board = world_board(clock, 2, 3, 4, 5)
+    board.put_monitors([replace(board.monitors[MonitorId(5)], is_paused=True)])
+    for number in range(1, 7):
+        send(board, 2, START_MS, ON, probe=number)
+        send(board, 3, START_MS, OFF if number > 1 else ON, probe=number, times=2)
+        send(board, 5, START_MS, ON, probe=number)
+    board.set_health(replace(board.probes[ProbeId(6)], state=ProbeState.UNREACHED, votes=False, reason="No answer."))
+    cards = board.cards()
+    assert (cards.total, cards.paused, cards.not_paused) == (4, 1, 3)
+    assert (cards.online, cards.reachable_somewhere) == (1, 2)
+    assert (cards.active_regions, cards.regions_with_probe) == (5, 6)
+    assert (cards.health, cards.healthy) == ("No answer.", False)
+
+
+@pytest.mark.parametrize(
+    ("health", "problem", "words"),
+    [
+        (voting(), None, "good"),
+        (voting(), "The disk is full.", "The disk is full."),
+        (replace(voting(), votes=False, reason="Its network is down."), None, "Its network is down."),
+        (replace(voting(), late_p99_ms=80.0), None, "late by 80 ms"),
+        (replace(voting(), state=ProbeState.REFUSED, reason="Another owner."), None, "Another owner."),
+        (replace(voting(), state=ProbeState.STARTING), None, "starting"),
+        (replace(voting(), state=ProbeState.CATCHING_UP), None, "catching up"),
+    ],
+)
+def test_health_is_the_worst_cause_in_words(
+    clock: FakeClock, health: ProbeHealth, problem: str | None, words: str
+) -> None:
+    board = Board(clock)
+    board.set_probes([health])
+    board.set_problem(problem)
+    assert words in board.cards().health

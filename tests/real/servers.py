@@ -203,7 +203,9 @@ class WebServers:
                 yield Case(f"{label} drip", f"{base}/drip", "offline", "timeout", "5 s")
                 yield Case(f"{label} huge body", f"{base}/huge.bin", "online")
                 yield Case(f"{label} gzip bomb", f"{base}/bomb", "online")
-                yield Case(f"{label} gzip bomb searched", f"{base}/bomb?k", "offline", "content", KEYWORD, keyword=KEYWORD)
+                yield Case(
+                    f"{label} gzip bomb searched", f"{base}/bomb?k", "offline", "content", KEYWORD, keyword=KEYWORD
+                )
                 yield Case(f"{label} keyword there", f"{base}/page.html", "online", keyword=KEYWORD)
                 yield Case(f"{label} keyword absent", f"{base}/?k", "offline", "content", KEYWORD, keyword=KEYWORD)
         host = "127.0.0.1"

@@ -1,0 +1,69 @@
+"""The board's layout: which row is which monitor, which slot which probe, and where a series lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.region import REGIONS
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.engine.hour import Ints, Places
+
+
+class Layout:
+    """Never changes; a new one is made when monitors or probes come or go.
+
+    Every row has one slot per probe and a last one that stays empty, so that regions without (or with
+    fewer) probes can be read like the others. The series of a row and a slot is `row * width + slot`.
+    `slots` (columns, most probes of a region) lists each region's slots, filled up with the empty one.
+    """
+
+    def __init__(self, ids: Sequence[MonitorId], probes: Sequence[Probe]) -> None:
+        self.ids = list(ids)
+        self.row_of = {monitor: row for row, monitor in enumerate(self.ids)}
+        self.probes = [probe.id for probe in probes]
+        self.slot_of = {probe.id: slot for slot, probe in enumerate(probes)}
+        self.width = len(probes) + 1
+        self.column_of_slot = np.array([*(REGIONS.index(probe.region) for probe in probes), 0], dtype=np.intp)
+        by_column = [[slot for slot, p in enumerate(probes) if p.region is region] for region in REGIONS]
+        most = max(1, *(len(slots) for slots in by_column))
+        self.slots = np.array([slots + [len(probes)] * (most - len(slots)) for slots in by_column], dtype=np.intp)
+        self.probe_count = np.array([len(slots) for slots in by_column])
+        self._row_by_id = np.argsort(np.array(self.ids, dtype=np.int64))
+        self._sorted_ids = np.array(self.ids, dtype=np.int64)[self._row_by_id]
+
+    @property
+    def count(self) -> int:
+        """Number of series, those of the empty slots included."""
+        return len(self.ids) * self.width
+
+    def rows(self, ids: Iterable[MonitorId]) -> Places:
+        return np.array([self.row_of[monitor] for monitor in ids], dtype=np.intp)
+
+    def rows_of_column(self, monitors: Ints) -> Places:
+        """Return the row of each monitor of a column of results, -1 for those that are not here."""
+        if not self.ids:
+            return np.full(len(monitors), -1, dtype=np.intp)
+        found = np.minimum(np.searchsorted(self._sorted_ids, monitors), len(self.ids) - 1)
+        return np.where(self._sorted_ids[found] == monitors, self._row_by_id[found], -1)
+
+    def series_of_rows(self, rows: Places) -> Places:
+        """Return every series of these rows, those of the empty slots left out."""
+        return (rows[:, None] * self.width + np.arange(self.width - 1)).reshape(-1)
+
+    def series_by_region(self, rows: Places, columns: Places) -> Places:
+        """Return the series behind each cell, shape (rows, columns, most probes of a region)."""
+        return rows[:, None, None] * self.width + self.slots[columns]
+
+    def owner(self, series: int) -> tuple[MonitorId, ProbeId]:
+        return self.ids[series // self.width], self.probes[series % self.width]
+
+    def moved_from(self, old: Layout) -> tuple[Places, Places]:
+        """Return for each row, and for each series, where it was in the old layout; -1 if it was not there."""
+        rows = np.array([old.row_of.get(monitor, -1) for monitor in self.ids], dtype=np.intp)
+        slots = np.array([*(old.slot_of.get(probe, -1) for probe in self.probes), -1], dtype=np.intp)
+        was_there = (rows[:, None] >= 0) & (slots >= 0)
+        return rows, np.where(was_there, rows[:, None] * old.width + slots, -1).reshape(-1)
