@@ -7,7 +7,6 @@ learn what is wrong with it.
 
 from __future__ import annotations
 
-import ssl
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .certificate import CertificateFacts, DerError, read_certificate, verify_sentence
@@ -78,16 +77,15 @@ class CertificateLook(Listener):
         """Nothing was asked, so nothing is expected."""
 
     def failed(self, connection: Connection, failure: str, message: str) -> None:
-        error = connection.verify_error
-        if error is not None:
-            self._note_verdict(error)
+        if connection.verify_error is not None:
+            self._note_verdict(connection.verify_error)
         self._finish()
 
     def crashed(self, exc: BaseException) -> None:
         self._finish()
 
-    def _note_verdict(self, error: ssl.SSLCertVerificationError) -> None:
-        self._verdict = (error.verify_code, error.verify_message)
+    def _note_verdict(self, verdict: Tuple[int, str]) -> None:
+        self._verdict = verdict
         if self._der is not None:
             self._tools.verdicts.put(self._target.host, self._der, self._tools.loop.now(), self._verdict)
 
@@ -103,6 +101,7 @@ class CertificateLook(Listener):
             self._timer.cancel()
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     def _finish(self) -> None:
         self._let_go()

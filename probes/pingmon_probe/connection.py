@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Tuple
 
 from . import sentence
 from .address import refusal
@@ -107,8 +107,8 @@ class Connection:
         self.phase = CONNECT
         self.clock = tools.stamps.name
         self.is_retransmitted = False
-        #: Set where the certificate did not hold.
-        self.verify_error: Optional[ssl.SSLCertVerificationError] = None
+        #: OpenSSL's code and words where the certificate did not hold.
+        self.verify_error: Optional[Tuple[int, str]] = None
 
     @property
     def family(self) -> Optional[int]:
@@ -316,7 +316,7 @@ class Connection:
         try:
             answer = self._tls.shake(data)
         except ssl.SSLCertVerificationError as exc:
-            self.verify_error = exc
+            self.verify_error = (exc.verify_code, exc.verify_message)
             self._say_goodbye()
             self._fail("tls_verify", "")
             return

@@ -21,7 +21,9 @@ MAX_CHUNK_LINE_BYTES = 4096
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9][0-9])(?: [^\r\n]*)?\r?\Z")
-_HEADER_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+#: Lines of name, colon, anything; empty where there are no headers.
+_PLAIN_HEADERS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\n]*(?:\n|\Z))*\r?\Z")
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\Z", re.DOTALL)
 #: What other protocols say first, for a sentence that helps.
 _GREETINGS = ((b"SSH-", "SSH"), (b"220", "mail or FTP"), (b"\x15\x03", "TLS"), (b"\x16\x03", "TLS"), (b"RTSP", "RTSP"))
@@ -239,24 +241,24 @@ class ResponseParser:
 
 
 def _read_headers(block: bytes) -> Dict[str, str]:
+    text = block.decode("latin-1")
+    if not _PLAIN_HEADERS.match(text):
+        text = _unfold(text)
     headers: Dict[str, str] = {}
-    name = ""
-    for raw_line in block.split(b"\n"):
-        line = raw_line[:-1] if raw_line[-1:] == b"\r" else raw_line
-        if line[:1] in (b" ", b"\t"):
-            if not name:
-                raise HttpError("a header line that cannot be read")
-            headers[name] += " " + line.strip().decode("latin-1")
-            continue
-        if not line:
-            continue
-        raw_name, colon, value = line.partition(b":")
-        if not colon or not _HEADER_NAME.match(raw_name):
-            raise HttpError("a header line that cannot be read")
-        name = raw_name.decode("ascii").lower()
-        text = value.strip().decode("latin-1")
-        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    for line in text.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            name = name.lower()
+            headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
     return headers
+
+
+def _unfold(text: str) -> str:
+    """Return the headers with one per line; they may go on in the next line after a blank (RFC 9112, 5.2)."""
+    text = _FOLD.sub(" ", text)
+    if not _PLAIN_HEADERS.match(text):
+        raise HttpError("a header line that cannot be read")
+    return text
 
 
 def _not_http(start: bytes) -> str:

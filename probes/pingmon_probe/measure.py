@@ -57,11 +57,12 @@ class Measurer:
     ) -> None:
         """`ca_file` (PEM) is trusted besides the host's store. Raises OSError or ssl.SSLError if it is unreadable."""
         self._loop = loop
+        contexts = Contexts(ca_file)
         self._tools = Tools(
             loop=loop,
             stamps=make_stamps(loop, stamps),
             resolver=resolver or Resolver(loop, resolver_threads),
-            contexts=Contexts(ca_file),
+            contexts=contexts,
             allow_private=allow_private,
         )
         self._max_in_flight = min(max_in_flight, _sockets_allowed(max_in_flight), loop.capacity or max_in_flight)

@@ -88,6 +88,7 @@ class Resolver:
                 continue
             self._look_up(lookup)
             self._loop.call_soon_threadsafe(_deliver, lookup)
+            del lookup  # an idle thread must not hold on to the last check it served
 
     def _look_up(self, lookup: Lookup) -> None:
         family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(lookup.family, socket.AF_UNSPEC)

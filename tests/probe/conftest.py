@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator, List, Optional
 
 import pytest
+import trustme
 from pingmon_probe.loop import Loop
 from pingmon_probe.measure import Measurer
 from pingmon_probe.protocol import CheckResult, CheckSpec
@@ -73,6 +74,17 @@ class Rig:
     def _make(self, **options: Any) -> Measurer:
         options = {"stamps": self._stamps, "ca_file": self._ca_file, "allow_private": True, **options}
         return Measurer(self.loop, **options)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def host_trust_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A host's trust store with one authority of no use: the real one takes 50 ms to read, in every test."""
+    folder = tmp_path_factory.mktemp("trust")
+    trustme.CA().cert_pem.write_to_path(str(folder / "host.pem"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(folder / "host.pem"))
+        patch.setenv("SSL_CERT_DIR", str(folder))
+        yield
 
 
 @pytest.fixture(scope="session")

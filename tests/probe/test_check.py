@@ -65,7 +65,9 @@ def test_check_waiting_target_is_measured_in_the_request_phase(rig: Rig, targets
 def test_check_slow_body_is_measured_in_the_transfer_phase(rig: Rig, targets: Targets) -> None:
     result = rig.check(targets.url("/slow-body?first=30&rest=60"))
     assert result.request_ms is not None and result.request_ms >= 29.9
-    assert result.transfer_ms is not None and result.transfer_ms >= 59.5
+    # A first byte that was noticed late belongs to the request; what is left is still the longer wait.
+    assert result.transfer_ms is not None and result.transfer_ms > 20
+    assert result.request_ms + result.transfer_ms >= 89.5
     assert result.body_bytes == 4
     assert_sound(result)
 
@@ -92,7 +94,7 @@ def test_check_total_and_queue_make_up_the_wall_time(rig: Rig, targets: Targets)
 
 
 def test_check_late_loop_does_not_lengthen_the_answer_with_kernel_stamps(rig: Rig, targets: Targets) -> None:
-    """The loop is held up for 80 ms while the answer arrives: the kernel's stamp tells, the loop's clock cannot."""
+    """The loop is held up for 400 ms while the answer arrives: the kernel's stamp tells, the loop's clock cannot."""
     box: List[CheckResult] = []
 
     def done(result: CheckResult) -> None:
@@ -100,12 +102,12 @@ def test_check_late_loop_does_not_lengthen_the_answer_with_kernel_stamps(rig: Ri
         rig.loop.stop()
 
     rig.measurer.start(CheckSpec(targets.url("/sleep/20")), None, done)
-    rig.loop.call_at(rig.loop.now() + 0.010, time.sleep, 0.080)
+    rig.loop.call_at(rig.loop.now() + 0.010, time.sleep, 0.400)
     rig.run()
     result = box[0]
     assert_sound(result)
     assert result.total_ms is not None
-    assert (result.total_ms < 70) == (result.clock == "kernel")
+    assert (result.total_ms < 350) == (result.clock == "kernel")
 
 
 def test_check_late_loop_goes_to_the_queue(rig: Rig, targets: Targets) -> None:
@@ -123,11 +125,11 @@ def test_check_late_loop_goes_to_the_queue(rig: Rig, targets: Targets) -> None:
         rig.loop.stop()
 
     rig.measurer.start(CheckSpec(f"http://shop.example:{targets.port}/fast"), None, done)
-    rig.loop.call_at(rig.loop.now() + 0.005, time.sleep, 0.100)
+    rig.loop.call_at(rig.loop.now() + 0.005, time.sleep, 0.300)
     rig.run()
     result = box[0]
     assert_sound(result)
-    assert result.dns_ms is not None and result.dns_ms < 60
+    assert result.dns_ms is not None and result.dns_ms < 200
     assert result.queue_ms > 30 and result.low_confidence
 
 
@@ -520,6 +522,14 @@ def test_check_ignored_good_certificate_has_no_verify_error(rig: Rig, targets: T
     result = rig.check(targets.url("/fast", "good"), ignore_certificate=True)
     assert result.failure is None
     assert result.certificate is not None and result.certificate["verify_error"] is None
+
+
+def test_check_ssl_cert_file_is_honoured_as_python_does(
+    rig: Rig, targets: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", targets.ca_file)
+    rig.reconfigure(ca_file=None)
+    assert rig.check(targets.url("/fast", "good")).failure is None
 
 
 def test_check_unknown_authority_is_named(rig: Rig, targets: Targets) -> None:

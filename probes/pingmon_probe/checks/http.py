@@ -34,7 +34,7 @@ class HttpCheck(Running, Listener):
         self._connection: Optional[Connection] = None
         self._look: Optional[CertificateLook] = None
         self._search: Optional[KeywordSearch] = None
-        self._parser = ResponseParser(self._keep)
+        self._parser: ResponseParser
         self._hop_started_s = 0.0
         self._seen: List[str] = []
         self._message = ""
@@ -60,10 +60,13 @@ class HttpCheck(Running, Listener):
         self._end(failure, sentence.timed_out(self._target, connection.phase, timeout_ms, self._parser.body_bytes))
 
     def close(self) -> None:
+        # Let go of them as well: they point back here, and thousands of checks are not left to the collector.
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
         if self._look is not None:
             self._look.close()
+            self._look = None
         self._search = None
 
     # Told by the connection
@@ -99,9 +102,8 @@ class HttpCheck(Running, Listener):
         if failure == "tls_verify":
             self._note_hop()
             self._run.stop_clock()
-            error = connection.verify_error
-            assert error is not None and connection.address is not None
-            verdict = (error.verify_code, error.verify_message)
+            verdict = connection.verify_error
+            assert verdict is not None and connection.address is not None
             self._look = CertificateLook(
                 self._run.tools, self._target, connection.address, self._on_refused_certificate
             )
@@ -117,7 +119,7 @@ class HttpCheck(Running, Listener):
     def _go(self, target: Target) -> None:
         self._target = target
         self._seen.append(target.url)
-        self._parser = ResponseParser(self._keep)
+        self._parser = ResponseParser(_keep_challenges if self._spec.keyword is None else _keep_all)
         self._hop_started_s = self._run.timeline.total_s
         self._connection = Connection(
             self._run.tools, target, self._run.timeline, self, verify=not self._spec.ignore_certificate
@@ -245,11 +247,15 @@ class HttpCheck(Running, Listener):
         self._run.facts.certificate = look.to_json()
         self._run.finish("tls_verify", look.sentence or "")
 
-    def _keep(self, status: int) -> int:
-        """Return how much of the body of an answer with this status is needed."""
-        if self._spec.keyword is not None:
-            return BODY_CAP_BYTES
-        return LOOKED_AT_BYTES if status in CHALLENGE_STATUSES else 0
+
+def _keep_all(status: int) -> int:
+    """Return how much of a body is kept where a keyword is searched."""
+    return BODY_CAP_BYTES
+
+
+def _keep_challenges(status: int) -> int:
+    """Return how much of a body is kept where only a bot wall's page matters."""
+    return LOOKED_AT_BYTES if status in CHALLENGE_STATUSES else 0
 
 
 def _in_ranges(status: int, ranges: Sequence[Tuple[int, int]]) -> bool:
