@@ -12,7 +12,7 @@ import json
 import logging
 import socket
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 import h11
@@ -22,13 +22,7 @@ from .loop import Loop, Timer
 
 _log = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 64
 MAX_HEADER_BYTES = 16 * 1024
-#: Time for a request's header, for its body, for a pause between requests, for a client to take bytes.
-HEADER_S = 10.0
-BODY_S = 60.0
-IDLE_S = 75.0
-STALLED_S = 30.0
 #: A stream asks its source for more once fewer bytes than this wait to be sent.
 LOW_WATER_BYTES = 128 * 1024
 #: A client that lets this much pile up is cut off.
@@ -40,6 +34,19 @@ JSON_TYPE = "application/json"
 NDJSON_TYPE = "application/x-ndjson"
 
 _NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+
+class Limits(NamedTuple):
+    """What clients may cost: time for a request's header, its body, a pause between requests, taking bytes."""
+
+    connections: int = 64
+    header_s: float = 10.0
+    body_s: float = 60.0
+    idle_s: float = 75.0
+    stalled_s: float = 30.0
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class HttpError(Exception):
@@ -78,8 +85,11 @@ class Application(Protocol):
 class HttpService:
     """Accepts connections on a listening socket and serves them until `close`."""
 
-    def __init__(self, loop: Loop, listener: socket.socket, token: str, application: Application) -> None:
+    def __init__(
+        self, loop: Loop, listener: socket.socket, token: str, application: Application, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self.loop = loop
+        self.limits = limits
         self.application = application
         self._token = token.encode("utf-8")
         self._listener = listener
@@ -115,7 +125,7 @@ class HttpService:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, sock)
-            if len(self._connections) >= MAX_CONNECTIONS:
+            if len(self._connections) >= self.limits.connections:
                 connection.refuse()
                 continue
             self._connections[connection] = None
@@ -147,7 +157,7 @@ class Connection:
         #: Called while streaming, whenever there is room for more; and once when the client is gone.
         self.on_room: Optional[Callable[[], None]] = None
         self.on_gone: Optional[Callable[[], None]] = None
-        self._expect_within(HEADER_S)
+        self._expect_within(service.limits.header_s)
         self._watch()
 
     # For the application
@@ -168,9 +178,8 @@ class Connection:
         body = json.dumps(document, separators=(",", ":")).encode("utf-8")
         if not self._can_answer():
             return
-        self._begin(status, [("Content-Type", JSON_TYPE), ("Content-Length", str(len(body))), *headers])
-        is_head = self._request is not None and self._request.method == "HEAD"
-        self._write(b"" if is_head else self._h11.send(h11.Data(data=body)))
+        head = self._head(status, [("Content-Type", JSON_TYPE), ("Content-Length", str(len(body))), *headers])
+        self._write(head + (self._h11.send(h11.Data(data=body)) or b""))
         self._finish()
 
     def fail(self, error: HttpError, headers: Sequence[Tuple[str, str]] = ()) -> None:
@@ -181,7 +190,7 @@ class Connection:
         """Begin a chunked NDJSON answer; what is sent leaves at once."""
         if self._can_answer():
             self._is_streaming = True
-            self._begin(200, [("Content-Type", NDJSON_TYPE), ("Cache-Control", "no-store")])
+            self._write(self._head(200, [("Content-Type", NDJSON_TYPE), ("Cache-Control", "no-store")]))
 
     def send(self, data: bytes) -> None:
         """Send whole lines as one chunk."""
@@ -286,7 +295,7 @@ class Connection:
         if int(headers.get(b"content-length", b"0")) > self._body_limit:
             raise self._too_large()
         self._request = request
-        self._expect_within(BODY_S)
+        self._expect_within(self._service.limits.body_s)
 
     def _on_body(self, data: bytes) -> None:
         assert self._request is not None
@@ -320,11 +329,11 @@ class Connection:
     def _can_answer(self) -> bool:
         return not self._is_closed and self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE)
 
-    def _begin(self, status: int, headers: Sequence[Tuple[str, str]]) -> None:
+    def _head(self, status: int, headers: Sequence[Tuple[str, str]]) -> bytes:
         lines = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
         lines.append((b"Server", b"pingmon-probe/" + __version__.encode("ascii")))
         reason = _REASONS.get(status, b"")
-        self._write(self._h11.send(h11.Response(status_code=status, headers=lines, reason=reason)))
+        return self._h11.send(h11.Response(status_code=status, headers=lines, reason=reason)) or b""
 
     def _finish(self) -> None:
         data = self._h11.send(h11.EndOfMessage())
@@ -345,7 +354,7 @@ class Connection:
         self._h11.start_next_cycle()
         self._is_answering = False
         self._request = None
-        self._expect_within(IDLE_S)
+        self._expect_within(self._service.limits.idle_s)
         held, self._held = self._held, []
         if not self._reads:
             self._reads = True
@@ -378,7 +387,7 @@ class Connection:
                 self.close()
                 return
         if self._out and (self._unsent < had or self._timer is None):
-            self._expect_within(STALLED_S)
+            self._expect_within(self._service.limits.stalled_s)
         elif not self._out and self._is_answering:
             self._expect_within(None)
         self._watch()

@@ -37,15 +37,15 @@ def seqs_of(line: bytes) -> Optional[Tuple[int, int]]:
     return (first, first + count - 1) if count else None
 
 
-def find_segments(folder: Path, is_after_power_loss: bool) -> Tuple[List[Segment], int]:
-    """Return the folder's segments in order of seq, and the seq that follows; the newest file is mended first.
+def find_segments(folder: Path, is_after_power_loss: bool) -> Tuple[List[Segment], Optional[int]]:
+    """Return the folder's segments in order of seq, and the seq that follows, None if there are no files.
 
-    A probe that was killed while writing leaves half a line at the end, a power loss may leave anything: the
-    file is cut after its last whole line. Files without a line are removed, their name still counts for the
-    seq that follows. Raises OSError.
+    The newest file is mended first: a probe that was killed while writing leaves half a line at the end, a
+    power loss may leave anything, so the file is cut after its last whole line. Files without a line are
+    removed, their name still counts for the seq that follows. Raises OSError.
     """
     segments: List[Segment] = []
-    next_seq = 1
+    next_seq: Optional[int] = None
     named = sorted((int(name[1]), path) for path in folder.iterdir() if (name := _NAME.match(path.name)))
     for place, (first, path) in enumerate(named):
         stat = path.stat()

@@ -37,8 +37,16 @@ Deliver = Callable[[CheckResult], None]
 class SelfCheck:
     """Belongs to the loop. `judge` hands every result on exactly once, at once or after the anchors were heard."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        anchor_limit_s: float = ANCHOR_LIMIT_S,
+        route_exists: Optional[Callable[[Optional[str]], bool]] = None,
+    ) -> None:
         self._loop = loop
+        self._anchor_limit_s = anchor_limit_s
+        self._route_exists = route_exists or has_route
         self._anchors: Tuple[Tuple[str, int], ...] = ()
         self._waiting: List[Tuple[CheckResult, Deliver]] = []
         self._question: Optional[_Question] = None
@@ -73,7 +81,7 @@ class SelfCheck:
                 self._is_up = True  # somebody out there has answered
             deliver(result)
             return
-        if not has_route(result.address):
+        if not self._route_exists(result.address):
             result.own_network = True
             deliver(result)
             return
@@ -88,7 +96,7 @@ class SelfCheck:
         self._waiting.append((result, deliver))
         if self._question is None:
             self._asked_s = now_s
-            self._question = _Question(self._loop, self._anchors[:ANCHORS_ASKED], self._on_answer)
+            self._question = _Question(self._loop, self._anchors[:ANCHORS_ASKED], self._anchor_limit_s, self._on_answer)
             self._question.ask()
 
     def close(self) -> None:
@@ -110,15 +118,18 @@ class SelfCheck:
 class _Question:
     """One round of connects: answered by the first anchor that accepts, or by the last one that does not."""
 
-    def __init__(self, loop: Loop, anchors: Sequence[Tuple[str, int]], answer: Callable[[bool], None]) -> None:
+    def __init__(
+        self, loop: Loop, anchors: Sequence[Tuple[str, int]], limit_s: float, answer: Callable[[bool], None]
+    ) -> None:
         self._loop = loop
+        self._limit_s = limit_s
         self._anchors = anchors
         self._answer: Optional[Callable[[bool], None]] = answer
         self._sockets: List[socket.socket] = []
         self._limit: Optional[Timer] = None
 
     def ask(self) -> None:
-        self._limit = self._loop.call_at(self._loop.now() + ANCHOR_LIMIT_S, self._finish, False)
+        self._limit = self._loop.call_at(self._loop.now() + self._limit_s, self._finish, False)
         for host, port in self._anchors:
             self._connect(host, port)
         if not self._sockets and self._answer is not None:

@@ -309,7 +309,9 @@ class Spool:
             self._close_file()
         path = segment_path(self._folder, self._next_seq)
         segment = Segment(path, self._next_seq, self._next_seq - 1, 0, self._wall_ms())
-        self._file = path.open("wb", buffering=0)
+        # Appending, so that what is written after a cut begins at the cut.
+        self._file = path.open("ab", buffering=0)
+        self._file.truncate(0)
         path.chmod(0o600)
         self._disk.sync_folder(self._folder)
         with self._lock:
@@ -358,12 +360,12 @@ class Spool:
             return
         # Where the system cannot say, a restart counts as a loss of power: that costs numbers, never results.
         is_after_power_loss = self._boot_id is None or state["boot_id"] != self._boot_id
-        segments, next_seq = find_segments(self._folder, is_after_power_loss)
+        segments, found_seq = find_segments(self._folder, is_after_power_loss)
         lost = [(int(first), int(last)) for first, last in state["lost"]]
-        next_seq = max([next_seq, *(last + 1 for _, last in lost)])
+        next_seq = max([found_seq or 1, *(last + 1 for _, last in lost)])
         reserved = int(state["reserved"])
         # Files do not vanish while the machine runs, unless somebody removed them.
-        if next_seq <= reserved and (is_after_power_loss or next_seq == 1):
+        if next_seq <= reserved and (is_after_power_loss or found_seq is None):
             lost.append((next_seq, reserved))
             next_seq = reserved + 1
         segments = _without_leftovers(segments, lost)
