@@ -213,6 +213,32 @@ def test_self_check_of_the_probe_takes_and_gives_the_vote() -> None:
     run(check)
 
 
+def test_skipped_slots_and_lateness_of_the_probe_are_shown() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        async with bench.running():
+            await bench.connected()
+            bench.link.feed(replace(heartbeat(), skipped=7, late_p99_ms=90.0))
+            await until(lambda: bench.board.probes[1].skipped == 7)
+            assert "late by 90 ms" in bench.board.cards().health
+
+    run(check)
+
+
+def test_stream_that_ends_as_it_should_is_opened_again_without_a_gap() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        async with bench.running():
+            await bench.connected()
+            bench.link.feed(batch([(2, START_MS, ON)]), None)
+            await until(lambda: len(bench.link.opened) == 2)
+            assert bench.link.opened == [(0, None), (1, "spool")]
+            states = [event.health.state for event in bench.events if isinstance(event, ProbeChanged)]
+            assert states.count(ProbeState.CONNECTED) == 1
+
+    run(check)
+
+
 def test_clock_more_than_a_minute_off_has_no_vote() -> None:
     async def check() -> None:
         bench = Bench(monitor(2))
