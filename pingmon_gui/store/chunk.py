@@ -1,0 +1,215 @@
+"""Results as columns of whole numbers, and their compressed form on disk: journal blocks and chunks.
+
+Layout, format 1: byte 1, then a zlib stream of: number of results (u32), for each column of `NAMES` its least value
+(i64) and width (u8: 0, 1, 2, 4 or 8 bytes), then the columns' values less the least value, each column as planes of
+bytes (all lowest bytes first). Times are kept as differences, the total as its difference from the phases' sum.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pingmon_gui.domain.error import StorageCorrupt
+from pingmon_gui.domain.result import ResultBatch
+
+Ints = npt.NDArray[np.int64]
+Columns = dict[str, Ints]
+
+FORMAT = 1
+PHASES_US = ("dns_us", "connect_us", "tls_us", "request_us", "transfer_us")
+#: Order on disk. Microseconds are -1 where there is none; `late` counts 0.1 ms; `detail` is a row of that table.
+NAMES = (
+    "at_ms",
+    "interval_ms",
+    "version",
+    "status",
+    "failure",
+    "http_status",
+    *PHASES_US,
+    "total_us",
+    "late",
+    "queue_us",
+    "flags",
+    "body_bytes",
+    "offset_ms",
+    "detail",
+)
+KERNEL_CLOCK, LOW_CONFIDENCE, RECHECK, ON_DEMAND, OWN_NETWORK, FAMILY_4, FAMILY_6 = (1 << bit for bit in range(7))
+
+_HEAD = struct.Struct("<qB")
+_COUNT = struct.Struct("<I")
+
+
+def microseconds(ms: npt.NDArray[np.float64]) -> Ints:
+    """Return whole microseconds, -1 for NaN."""
+    rounded: Ints = np.where(np.isnan(ms), -1, np.rint(np.nan_to_num(ms) * 1000)).astype(np.int64)
+    return rounded
+
+
+def milliseconds(us: Ints) -> npt.NDArray[np.float64]:
+    """Return milliseconds, NaN for -1."""
+    return np.where(us < 0, np.nan, us / 1000)
+
+
+def columns_of(batch: ResultBatch) -> Columns:
+    """Return the columns of a judged batch; `detail` is 0 everywhere and for the journal to fill in."""
+    us = microseconds(batch.phases_ms)
+    flags = (
+        batch.is_kernel_clock * KERNEL_CLOCK
+        + batch.low_confidence * LOW_CONFIDENCE
+        + batch.recheck * RECHECK
+        + batch.on_demand * ON_DEMAND
+        + batch.own_network * OWN_NETWORK
+        + (batch.family == 4) * FAMILY_4
+        + (batch.family == 6) * FAMILY_6
+    )
+    return {
+        "at_ms": batch.started_at_ms.astype(np.int64),
+        "interval_ms": batch.interval_ms.astype(np.int64),
+        "version": batch.version.astype(np.int64),
+        "status": batch.status.astype(np.int64),
+        "failure": batch.failure.astype(np.int64),
+        "http_status": batch.http_status.astype(np.int64),
+        **{name: us[:, place] for place, name in enumerate(PHASES_US)},
+        "total_us": microseconds(batch.total_ms),
+        "late": np.rint(batch.late_ms * 10).astype(np.int64),
+        "queue_us": np.rint(batch.queue_ms * 1000).astype(np.int64),
+        "flags": flags.astype(np.int64),
+        "body_bytes": batch.body_bytes.astype(np.int64),
+        "offset_ms": np.full(batch.count, round(batch.clock_offset_ms), dtype=np.int64),
+        "detail": np.zeros(batch.count, dtype=np.int64),
+    }
+
+
+def count_of(columns: Columns) -> int:
+    return len(columns["at_ms"])
+
+
+def take(columns: Columns, places: npt.NDArray[np.intp] | npt.NDArray[np.bool_] | slice) -> Columns:
+    """Return the columns at some places (indexes, a mask or a slice)."""
+    return {name: values[places] for name, values in columns.items()}
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Return the parts one after the other; no part gives empty columns."""
+    if not parts:
+        return {name: np.zeros(0, dtype=np.int64) for name in NAMES}
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def ordered(columns: Columns) -> Columns:
+    """Return the results of one series by time; those of one millisecond in an order that arrival does not change."""
+    at_ms = columns["at_ms"]
+    if len(at_ms) < 2 or bool((at_ms[1:] > at_ms[:-1]).all()):
+        return columns
+    keys = (columns["detail"], columns["total_us"], columns["failure"], columns["status"], columns["flags"], at_ms)
+    return take(columns, np.lexsort(keys))
+
+
+def encode(columns: Columns, level: int = 6) -> bytes:
+    """Return the compressed form of results; any order is kept."""
+    count = count_of(columns)
+    parts = [_COUNT.pack(count)]
+    planes: list[bytes] = []
+    for name in NAMES:
+        values = columns[name]
+        if name == "at_ms":
+            values = np.diff(values, prepend=0)
+            if count:
+                # The first difference is the time itself: it goes apart so that it does not widen the others.
+                parts.append(struct.pack("<q", int(values[0])))
+                values = values[1:]
+        elif name == "total_us":
+            values = values - _phase_sum(columns)
+        head, body = _pack(values)
+        parts.append(head)
+        planes.append(body)
+    return bytes((FORMAT,)) + zlib.compress(b"".join(parts + planes), level)
+
+
+def decode(data: bytes) -> Columns:
+    """Return the results of a block or chunk. Raises StorageCorrupt."""
+    try:
+        if data[0] != FORMAT:
+            raise ValueError(f"format {data[0]}")
+        raw = zlib.decompress(data[1:])
+        (count,) = _COUNT.unpack_from(raw)
+        place = _COUNT.size
+        first = 0
+        if count:
+            (first,) = struct.unpack_from("<q", raw, place)
+            place += 8
+        heads = [_HEAD.unpack_from(raw, place + number * _HEAD.size) for number in range(len(NAMES))]
+        place += len(NAMES) * _HEAD.size
+        columns: Columns = {}
+        for name, (least, width) in zip(NAMES, heads, strict=True):
+            wanted = max(0, count - 1) if name == "at_ms" else count
+            columns[name] = _unpack(raw, place, wanted, least, width)
+            place += wanted * width
+        if count:
+            columns["at_ms"] = np.cumsum(np.concatenate(([first], columns["at_ms"])))
+        columns["total_us"] += _phase_sum(columns)
+    except (ValueError, IndexError, zlib.error, struct.error) as exc:
+        raise damaged(exc) from exc
+    return columns
+
+
+def encode_series(series: Ints) -> bytes:
+    """Return the compressed series of a block's results, which are sorted by it."""
+    head, body = _pack(np.diff(series, prepend=0))
+    return _COUNT.pack(len(series)) + zlib.compress(head + body, 1)
+
+
+def decode_series(data: bytes) -> Ints:
+    """Return the series of each result of a block. Raises StorageCorrupt."""
+    try:
+        (count,) = _COUNT.unpack_from(data)
+        raw = zlib.decompress(data[_COUNT.size :])
+        least, width = _HEAD.unpack_from(raw)
+        return np.cumsum(_unpack(raw, _HEAD.size, count, least, width))
+    except (ValueError, zlib.error, struct.error) as exc:
+        raise damaged(exc) from exc
+
+
+def damaged(exc: Exception) -> StorageCorrupt:
+    return StorageCorrupt(
+        f"A part of the history cannot be read: the database is damaged ({exc}).",
+        "Keep the file aside and start with a new one.",
+    )
+
+
+def _phase_sum(columns: Columns) -> Ints:
+    total = np.zeros(count_of(columns), dtype=np.int64)
+    for name in PHASES_US:
+        total += np.maximum(columns[name], 0)
+    return total
+
+
+def _pack(values: Ints) -> tuple[bytes, bytes]:
+    if len(values) == 0:
+        return _HEAD.pack(0, 0), b""
+    least, most = int(values.min()), int(values.max())
+    span = most - least
+    if span == 0:
+        return _HEAD.pack(least, 0), b""
+    width = 1 if span < 1 << 8 else 2 if span < 1 << 16 else 4 if span < 1 << 32 else 8
+    small = (values - least).astype(f"<u{width}")
+    if width == 1:
+        return _HEAD.pack(least, 1), small.tobytes()
+    return _HEAD.pack(least, width), small.view(np.uint8).reshape(-1, width).T.tobytes()
+
+
+def _unpack(raw: bytes, place: int, count: int, least: int, width: int) -> Ints:
+    if width == 0:
+        return np.full(count, least, dtype=np.int64)
+    planes = np.frombuffer(raw, dtype=np.uint8, count=count * width, offset=place).reshape(width, count)
+    small = np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(count)
+    values: Ints = small.astype(np.int64) + least
+    return values

@@ -1,0 +1,98 @@
+"""Opening the file: folders and modes, connections, what a file must look like, and setting a damaged one aside."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import peewee
+
+from pingmon_gui.domain.error import StorageCorrupt, StorageError, StorageReadOnly
+from pingmon_gui.store.trouble import translated
+
+#: Marks a file as ours in SQLite's header ("Ping").
+APPLICATION_ID = 0x50696E67
+#: Up to this size the whole file is checked at every start (about 5 ms per MB).
+_FULL_CHECK_BYTES = 16 * 1024 * 1024
+_COMPANIONS = ("", "-wal", "-shm")
+
+
+def write_connection(path: Path) -> peewee.SqliteDatabase:
+    """Return a database to write with, not yet connected; it belongs to the thread that connects it."""
+    pragmas = [
+        ("busy_timeout", 5_000),
+        ("auto_vacuum", "INCREMENTAL"),
+        ("journal_mode", "WAL"),
+        ("synchronous", "NORMAL"),
+        ("journal_size_limit", 8 * 1024 * 1024),
+        ("cache_size", -8_000),
+    ]
+    return peewee.SqliteDatabase(str(path), pragmas=pragmas)
+
+
+def read_connection(path: Path, *, is_immutable: bool = False) -> peewee.SqliteDatabase:
+    """Return a read-only database, not yet connected; `is_immutable`: no file may be made beside it."""
+    mode = "immutable=1" if is_immutable else "mode=ro"
+    address = f"file:{quote(str(path.absolute()))}?{mode}"
+    return peewee.SqliteDatabase(address, uri=True, pragmas=[("busy_timeout", 5_000), ("query_only", 1)])
+
+
+def prepare(path: Path) -> None:
+    """Make the folder (0700) and an empty file (0600) where there is none. Raises StorageError subclasses."""
+    with translated(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except IsADirectoryError as exc:
+            raise StorageError(f"“{path}” is a folder, not a database.") from exc
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise StorageReadOnly(
+            f"The database {path} cannot be written.",
+            "Make the folder and the file writable for you, or choose another folder with --data-dir.",
+        )
+
+
+def is_immutable(path: Path) -> bool:
+    """Return whether a reader may not make the files that sharing with a writer needs."""
+    return not Path(f"{path}-shm").exists() and not os.access(path.parent, os.W_OK)
+
+
+def check(database: peewee.SqliteDatabase, path: Path) -> None:
+    """Look whether the connected file is ours and whole. Raises StorageCorrupt."""
+    with translated(path):
+        (application,) = database.execute_sql("PRAGMA application_id").fetchone()
+        (tables,) = database.execute_sql("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and application != APPLICATION_ID:
+            raise StorageCorrupt(
+                f"The file {path} is a database, but not one of Pingmon.",
+                "The file can be kept aside under another name; Pingmon then starts with a new, empty one.",
+            )
+        if path.stat().st_size <= _FULL_CHECK_BYTES:
+            (word,) = database.execute_sql("PRAGMA quick_check(1)").fetchone()
+            if word != "ok":
+                raise _damaged(path, word)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged database and what lies beside it; nothing is overwritten. Returns the new path."""
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    for number in range(1000):
+        suffix = f"-{number}" if number else ""
+        target = path.with_name(f"{path.stem}-damaged-{stamp}{suffix}{path.suffix}")
+        if not any(Path(f"{target}{companion}").exists() for companion in _COMPANIONS):
+            break
+    with translated(path):
+        for companion in reversed(_COMPANIONS):
+            source = Path(f"{path}{companion}")
+            if source.exists():
+                source.rename(f"{target}{companion}")
+    return target
+
+
+def _damaged(path: Path, word: str) -> StorageCorrupt:
+    return StorageCorrupt(
+        f"The database {path} is damaged ({word}).",
+        "The file can be kept aside under another name; Pingmon then starts with a new, empty one.",
+    )

@@ -1,0 +1,318 @@
+"""Reading history: the one place that sees chunks and journal together.
+
+Every function takes a connected database and is called inside one read transaction, on a thread that may block.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import peewee
+from pingmon_probe.protocol import MAX_INTERVAL_MS, PHASES, CheckResult
+
+from pingmon_gui.domain.history import HOUR_MS, Series, SeriesHistory
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.result import ProbeId, Shared
+from pingmon_gui.domain.status import Codes, Status, failure_name
+from pingmon_gui.store import chunk
+from pingmon_gui.store.chunk import PHASES_US, Columns, Ints, decode, decode_series, joined, milliseconds, ordered, take
+
+#: A result speaks for at most 2.5 of its own intervals, so nothing older reaches into a span.
+MAX_HOLD_MS = MAX_INTERVAL_MS * 5 // 2
+#: So many hours before an hour can reach into it.
+CARRY_HOURS = -(-MAX_HOLD_MS // HOUR_MS)
+_IDS_PER_QUERY = 500
+_LOW = (1 << 32) - 1
+
+
+class Mark(NamedTuple):
+    """How far compaction is: see `table.CompactionMark`."""
+
+    last_block: int
+    before_hour: int
+    done_series: int
+
+
+@dataclass(frozen=True)
+class RecentBatch:
+    """Judged results of many series, ordered by time; one element per result."""
+
+    monitor: npt.NDArray[np.int64]
+    probe: npt.NDArray[np.int64]
+    at_ms: npt.NDArray[np.int64]
+    interval_ms: npt.NDArray[np.int64]
+    status: Codes
+    failure: Codes
+    total_ms: npt.NDArray[np.float64]
+
+
+def read_mark(database: peewee.SqliteDatabase) -> Mark:
+    return Mark(
+        *database.execute_sql("SELECT last_block, before_hour, done_series FROM compaction WHERE id = 1").fetchone()
+    )
+
+
+def series_of(
+    database: peewee.SqliteDatabase, monitor: MonitorId, probes: Collection[ProbeId] | None = None
+) -> dict[int, Series]:
+    """Return the series of a monitor by their ids, in order of their birth."""
+    rows = database.execute_sql(
+        "SELECT id, monitor, probe, family, url FROM series WHERE monitor = ? ORDER BY id", (monitor,)
+    )
+    return {
+        id_: Series(MonitorId(monitor), ProbeId(probe), family, url)
+        for id_, monitor, probe, family, url in rows
+        if probes is None or probe in probes
+    }
+
+
+def hours_with_results(database: peewee.SqliteDatabase) -> tuple[int, int] | None:
+    """Return the first and the last hour that has any raw result, None where there is none."""
+    found = database.execute_sql(
+        "SELECT (SELECT min(id) >> 32 FROM chunk), (SELECT max(id) >> 32 FROM chunk),"
+        " (SELECT min(hour) FROM journal), (SELECT max(hour) FROM journal)"
+    ).fetchone()
+    known = [hour for hour in found if hour is not None]
+    return (min(known), max(known)) if known else None
+
+
+def journal_rows(
+    database: peewee.SqliteDatabase, first_hour: int, last_hour: int
+) -> Iterator[tuple[int, int, Ints, bytes, int]]:
+    """Yield (block id, hour, series of each result, data, from which place on results are not in chunks yet)."""
+    mark = read_mark(database)
+    rows = database.execute_sql(
+        "SELECT id, hour, series, data FROM journal WHERE hour BETWEEN ? AND ? ORDER BY id", (first_hour, last_hour)
+    )
+    for id_, hour, series_data, data in rows:
+        series = decode_series(series_data)
+        start = 0
+        if id_ <= mark.last_block and hour < mark.before_hour:
+            start = int(np.searchsorted(series, mark.done_series, side="right"))
+        if start < len(series):
+            yield id_, hour, series, data, start
+
+
+def compacted_in_journal(database: peewee.SqliteDatabase) -> int:
+    """Return how many results of the journal lie in chunks already."""
+    mark = read_mark(database)
+    rows = database.execute_sql(
+        "SELECT series FROM journal WHERE id <= ? AND hour < ?", (mark.last_block, mark.before_hour)
+    )
+    return sum(int(np.searchsorted(decode_series(data), mark.done_series, side="right")) for (data,) in rows)
+
+
+def journal_of(
+    database: peewee.SqliteDatabase, series_ids: Sequence[int], first_hour: int, last_hour: int
+) -> dict[int, list[Columns]]:
+    """Return by series what the journal holds of some series in some hours, in order of arrival."""
+    found: dict[int, list[Columns]] = {id_: [] for id_ in series_ids}
+    wanted = np.array(sorted(series_ids), dtype=np.int64)
+    for _id, _hour, series, data, start in journal_rows(database, first_hour, last_hour):
+        low = np.maximum(np.searchsorted(series, wanted, side="left"), start)
+        high = np.searchsorted(series, wanted, side="right")
+        if not (low < high).any():
+            continue
+        columns = decode(data)
+        for id_, begin, end in zip(wanted.tolist(), low.tolist(), high.tolist(), strict=True):
+            if begin < end:
+                found[id_].append(take(columns, slice(begin, end)))
+    return found
+
+
+def chunks_of(
+    database: peewee.SqliteDatabase, series_ids: Sequence[int], hours: Sequence[int]
+) -> dict[int, list[Columns]]:
+    """Return by series the chunks of some hours, in order of time."""
+    found: dict[int, list[Columns]] = {id_: [] for id_ in series_ids}
+    ids = [hour << 32 | id_ for hour in hours for id_ in series_ids]
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        some = ids[start : start + _IDS_PER_QUERY]
+        places = ",".join("?" * len(some))
+        rows = database.execute_sql(f"SELECT id, data FROM chunk WHERE id IN ({places}) ORDER BY id", some)
+        for id_, data in rows:
+            found[id_ & _LOW].append(decode(data))
+    return found
+
+
+def raw(
+    database: peewee.SqliteDatabase, series_ids: Sequence[int], first_hour: int, last_hour: int
+) -> dict[int, Columns]:
+    """Return all results of some series in some hours (both inclusive), chunks and journal, each ordered by time."""
+    known = hours_with_results(database)
+    if known is None:
+        return {id_: joined([]) for id_ in series_ids}
+    first_hour, last_hour = max(first_hour, known[0]), min(last_hour, known[1])
+    chunks = chunks_of(database, series_ids, range(first_hour, last_hour + 1))
+    journal = journal_of(database, series_ids, first_hour, last_hour)
+    return {id_: ordered(joined(chunks[id_] + journal[id_])) for id_ in series_ids}
+
+
+def results(
+    database: peewee.SqliteDatabase,
+    monitor: MonitorId,
+    from_ms: int,
+    to_ms: int,
+    probes: Collection[ProbeId] | None = None,
+) -> list[SeriesHistory]:
+    """Return the raw results in [from_ms, to_ms) of each series of a monitor that has any.
+
+    The last result before `from_ms` comes first where there is one whose hold can reach in.
+    """
+    series = series_of(database, monitor, probes)
+    everything = raw(database, list(series), (from_ms - MAX_HOLD_MS) // HOUR_MS, (to_ms - 1) // HOUR_MS)
+    histories = []
+    for id_, one in series.items():
+        columns = everything[id_]
+        at_ms = columns["at_ms"]
+        begin, end = np.searchsorted(at_ms, [from_ms, to_ms], side="left").tolist()
+        if begin > 0 and at_ms[begin - 1] >= from_ms - MAX_HOLD_MS:
+            begin -= 1
+        if begin < end:
+            histories.append(_history(database, one, take(columns, slice(begin, end))))
+    return histories
+
+
+def recent(database: peewee.SqliteDatabase, since_ms: int) -> Iterator[RecentBatch]:
+    """Yield the results of all series since a time, ordered by time, an hour at a time."""
+    known = hours_with_results(database)
+    if known is None:
+        return
+    places = database.execute_sql("SELECT id, monitor, probe FROM series ORDER BY id").fetchall()
+    if not places:
+        return
+    ids, monitor, probe = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
+    for hour in range(max(known[0], since_ms // HOUR_MS), known[1] + 1):
+        parts: list[Columns] = []
+        for id_, data in database.execute_sql(
+            "SELECT id, data FROM chunk WHERE id >= ? AND id < ? ORDER BY id", (hour << 32, (hour + 1) << 32)
+        ):
+            columns = decode(data)
+            columns["series"] = np.full(len(columns["at_ms"]), id_ & _LOW, dtype=np.int64)
+            parts.append(columns)
+        for _id, _hour, series, data, start in journal_rows(database, hour, hour):
+            columns = decode(data)
+            columns["series"] = series
+            parts.append(take(columns, slice(start, None)))
+        if not parts:
+            continue
+        columns = joined(parts)
+        columns = take(columns, (columns["at_ms"] >= since_ms) & np.isin(columns["series"], ids))
+        columns = take(columns, np.argsort(columns["at_ms"], kind="stable"))
+        place = np.searchsorted(ids, columns["series"])
+        yield RecentBatch(
+            monitor[place],
+            probe[place],
+            columns["at_ms"],
+            columns["interval_ms"],
+            columns["status"].astype(np.int8),
+            columns["failure"].astype(np.int8),
+            milliseconds(columns["total_us"]),
+        )
+
+
+def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
+    """Return the newest result of each probe that ever measured the monitor and whose results are still kept."""
+    known = hours_with_results(database)
+    if known is None:
+        return []
+    series = series_of(database, monitor)
+    newest: dict[ProbeId, tuple[int, Series, Columns]] = {}
+    journal = journal_of(database, list(series), *known)
+    for id_, one in series.items():
+        parts = [*journal[id_], *_last_chunk(database, id_, known)]
+        columns = ordered(joined(parts))
+        if len(columns["at_ms"]):
+            at_ms = int(columns["at_ms"][-1])
+            if one.probe not in newest or newest[one.probe][0] < at_ms:
+                newest[one.probe] = (at_ms, one, take(columns, slice(-1, None)))
+    return [(probe, _result(database, one, last), _status(last)) for probe, (_at, one, last) in newest.items()]
+
+
+def _last_chunk(database: peewee.SqliteDatabase, series: int, known: tuple[int, int]) -> list[Columns]:
+    hours = list(range(known[1], known[0] - 1, -1))
+    for start in range(0, len(hours), _IDS_PER_QUERY):
+        some = [hour << 32 | series for hour in hours[start : start + _IDS_PER_QUERY]]
+        found = database.execute_sql(
+            f"SELECT data FROM chunk WHERE id IN ({','.join('?' * len(some))}) ORDER BY id DESC LIMIT 1", some
+        ).fetchone()
+        if found is not None:
+            return [decode(found[0])]
+    return []
+
+
+def _history(database: peewee.SqliteDatabase, series: Series, columns: Columns) -> SeriesHistory:
+    flags = columns["flags"]
+    return SeriesHistory(
+        series=series,
+        at_ms=columns["at_ms"],
+        interval_ms=columns["interval_ms"],
+        status=columns["status"].astype(np.int8),
+        failure=columns["failure"].astype(np.int8),
+        http_status=columns["http_status"].astype(np.int16),
+        total_ms=milliseconds(columns["total_us"]),
+        phases_ms=np.stack([milliseconds(columns[name]) for name in PHASES_US], axis=1),
+        queue_ms=columns["queue_us"] / 1000,
+        recheck=(flags & chunk.RECHECK) != 0,
+        low_confidence=(flags & chunk.LOW_CONFIDENCE) != 0,
+        detail=_details(database, columns["detail"]),
+    )
+
+
+def _details(database: peewee.SqliteDatabase, ids: Ints) -> Shared:
+    unique, index = np.unique(ids, return_inverse=True)
+    values: dict[int, dict[str, Any]] = {}
+    wanted = unique.tolist()
+    for start in range(0, len(wanted), _IDS_PER_QUERY):
+        some = wanted[start : start + _IDS_PER_QUERY]
+        rows = database.execute_sql(f"SELECT id, value FROM detail WHERE id IN ({','.join('?' * len(some))})", some)
+        values.update((id_, json.loads(text)) for id_, text in rows)
+    lost: dict[str, Any] = {"message": "", "address": None, "hops": [], "certificate": None}
+    return Shared([values.get(id_, lost) for id_ in wanted], index.astype(np.int64))
+
+
+def _status(columns: Columns) -> Status:
+    return Status(int(columns["status"][0]))
+
+
+def _result(database: peewee.SqliteDatabase, series: Series, columns: Columns) -> CheckResult:
+    one = {name: int(values[0]) for name, values in columns.items()}
+    detail = _details(database, columns["detail"])[0]
+    flags = one["flags"]
+    phases = {name: _ms(one[place]) for name, place in zip(PHASES, PHASES_US, strict=True)}
+    return CheckResult(
+        url=series.url,
+        monitor=series.monitor,
+        version=one["version"],
+        started_at_ms=one["at_ms"],
+        failure=failure_name(one["failure"]),
+        message=detail["message"],
+        http_status=one["http_status"] or None,
+        total_ms=_ms(one["total_us"]),
+        late_ms=one["late"] / 10,
+        queue_ms=one["queue_us"] / 1000,
+        clock="kernel" if flags & chunk.KERNEL_CLOCK else "user",
+        low_confidence=bool(flags & chunk.LOW_CONFIDENCE),
+        address=detail["address"],
+        family=4 if flags & chunk.FAMILY_4 else 6 if flags & chunk.FAMILY_6 else None,
+        hops=tuple(detail["hops"]),
+        body_bytes=one["body_bytes"],
+        certificate=detail["certificate"],
+        recheck=bool(flags & chunk.RECHECK),
+        on_demand=bool(flags & chunk.ON_DEMAND),
+        own_network=bool(flags & chunk.OWN_NETWORK),
+        dns_ms=phases["dns_ms"],
+        connect_ms=phases["connect_ms"],
+        tls_ms=phases["tls_ms"],
+        request_ms=phases["request_ms"],
+        transfer_ms=phases["transfer_ms"],
+    )
+
+
+def _ms(us: int) -> float | None:
+    return None if us < 0 else us / 1000

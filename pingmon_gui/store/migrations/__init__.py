@@ -1,0 +1,6 @@
+"""One module per schema version. A released step is frozen: it is never edited, a new one is added."""
+
+from pingmon_gui.store.migrations import schema_1
+
+#: STEPS[n - 1] brings a file from schema n - 1 to schema n.
+STEPS: tuple[tuple[str, ...], ...] = (schema_1.STATEMENTS,)

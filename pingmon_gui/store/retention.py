@@ -1,0 +1,179 @@
+"""Retention: what is older than the user's limits goes, oldest first; space is given back a little at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import peewee
+
+from pingmon_gui.domain.history import DAY_MS, HOUR_MS
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.store.compaction import roll_up_day
+from pingmon_gui.store.configuration import read_preferences
+from pingmon_gui.store.journal import Journal
+
+_log = logging.getLogger(__name__)
+
+#: A deleted monitor can be restored for so long.
+UNDO_MS = DAY_MS
+_ROWS_PER_STEP = 100
+_PAGES_PER_STEP = 100
+#: Free pages up to this share of the file are left for what comes.
+_FREE_SHARE = 0.1
+_FREE_PAGES = 2_000
+_LOW = (1 << 32) - 1
+
+
+def retain(database: peewee.SqliteDatabase, journal: Journal, now_ms: int) -> Iterator[None]:
+    """Do one round, a few milliseconds between two yields."""
+    preferences = read_preferences(database)
+    yield from _purge_monitors(database, journal, now_ms)
+    yield from _delete_chunks(database, _cut(preferences, "keep_raw_days", now_ms) // HOUR_MS << 32)
+    yield from _delete_front(database, "rollup_5min", _cut(preferences, "keep_5min_days", now_ms) // HOUR_MS << 32)
+    yield from _delete_hours(database, _cut(preferences, "keep_hour_days", now_ms) // DAY_MS)
+    yield from _keep_size(database, preferences.integer("size_cap_mb") * 1024 * 1024)
+    yield from _forget_details(database, journal, _cut(preferences, "keep_raw_days", now_ms) // DAY_MS - 1)
+    yield from _give_back(database)
+
+
+def used_bytes(database: peewee.SqliteDatabase) -> int:
+    """Return how much of the file is in use."""
+    return (_pragma(database, "page_count") - _pragma(database, "freelist_count")) * _pragma(database, "page_size")
+
+
+def _cut(preferences: Preferences, key: str, now_ms: int) -> int:
+    return now_ms - preferences.integer(key) * DAY_MS
+
+
+def _pragma(database: peewee.SqliteDatabase, name: str) -> int:
+    return int(database.execute_sql(f"PRAGMA {name}").fetchone()[0])
+
+
+def _delete_chunks(database: peewee.SqliteDatabase, below: int) -> Iterator[None]:
+    """Delete the chunks with ids below a bound and keep count."""
+    while True:
+        with database.atomic("IMMEDIATE"):
+            deleted = database.execute_sql(
+                "SELECT id, count FROM chunk WHERE id < ? ORDER BY id LIMIT ?", (below, _ROWS_PER_STEP)
+            ).fetchall()
+            _drop_chunks(database, deleted)
+        if len(deleted) < _ROWS_PER_STEP:
+            return
+        yield
+
+
+def _drop_chunks(database: peewee.SqliteDatabase, rows: list[tuple[int, int]]) -> None:
+    if rows:
+        database.connection().executemany("DELETE FROM chunk WHERE id = ?", [(id_,) for id_, _count in rows])
+        gone = sum(count for _id, count in rows)
+        database.execute_sql("UPDATE meta SET value = value - ? WHERE key = 'chunk_results'", (gone,))
+
+
+def _delete_front(database: peewee.SqliteDatabase, table: str, below: int) -> Iterator[None]:
+    while True:
+        with database.atomic("IMMEDIATE"):
+            deleted = database.execute_sql(
+                f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id < ? ORDER BY id LIMIT ?)",
+                (below, _ROWS_PER_STEP),
+            ).rowcount
+        if deleted < _ROWS_PER_STEP:
+            return
+        yield
+
+
+def _delete_hours(database: peewee.SqliteDatabase, below_day: int) -> Iterator[None]:
+    """Delete hourly roll-ups of days before a day; each of these days is rolled up first."""
+    while True:
+        with database.atomic("IMMEDIATE"):
+            found = database.execute_sql(
+                "SELECT id >> 5 FROM rollup_hour WHERE id < ? ORDER BY id LIMIT 1", (below_day << 37,)
+            ).fetchone()
+            if found is None:
+                return
+            (day_and_series,) = found
+            roll_up_day(database, day_and_series & _LOW, day_and_series >> 32)
+            database.execute_sql(
+                "DELETE FROM rollup_hour WHERE id >= ? AND id < ?", (day_and_series << 5, (day_and_series + 1) << 5)
+            )
+        yield
+
+
+def _keep_size(database: peewee.SqliteDatabase, cap_bytes: int) -> Iterator[None]:
+    """Delete the oldest chunks while the file is larger than the user wants."""
+    is_told = False
+    while used_bytes(database) > cap_bytes:
+        with database.atomic("IMMEDIATE"):
+            rows = database.execute_sql("SELECT id, count FROM chunk ORDER BY id LIMIT ?", (_ROWS_PER_STEP,)).fetchall()
+            if not rows:
+                return
+            _drop_chunks(database, rows)
+        if not is_told:
+            is_told = True
+            _log.info("the database has reached its largest size: the oldest results go")
+        yield
+
+
+def _purge_monitors(database: peewee.SqliteDatabase, journal: Journal, now_ms: int) -> Iterator[None]:
+    """Remove monitors that were deleted more than a day ago, with everything that was measured for them."""
+    gone = database.execute_sql("SELECT id FROM monitor WHERE deleted_at_ms < ?", (now_ms - UNDO_MS,)).fetchall()
+    for (monitor,) in gone:
+        series = database.execute_sql("SELECT id FROM series WHERE monitor = ?", (monitor,)).fetchall()
+        for (id_,) in series:
+            yield from _purge_series(database, id_)
+        with database.atomic("IMMEDIATE"):
+            for table, column in (("monitor", "id"), ("monitor_version", "monitor"), ("tag", "monitor")):
+                database.execute_sql(f"DELETE FROM {table} WHERE {column} = ?", (monitor,))
+            database.execute_sql("DELETE FROM series WHERE monitor = ?", (monitor,))
+        journal.forget()
+        yield
+
+
+def _purge_series(database: peewee.SqliteDatabase, series: int) -> Iterator[None]:
+    for table in ("chunk", "rollup_5min", "rollup_hour", "rollup_day"):
+        shift = 5 if table == "rollup_hour" else 0
+        first, last = database.execute_sql(
+            f"SELECT min(id) >> {32 + shift}, max(id) >> {32 + shift} FROM {table}"
+        ).fetchone()
+        if first is None:
+            continue
+        periods = range(first, last + 1)
+        for start in range(0, len(periods), _ROWS_PER_STEP):
+            ids = [period << 32 | series for period in periods[start : start + _ROWS_PER_STEP]]
+            with database.atomic("IMMEDIATE"):
+                if table == "chunk":
+                    found = database.execute_sql(
+                        f"SELECT id, count FROM chunk WHERE id IN ({','.join('?' * len(ids))})", ids
+                    ).fetchall()
+                    _drop_chunks(database, found)
+                else:
+                    database.connection().executemany(
+                        f"DELETE FROM {table} WHERE id >= ? AND id < ?",
+                        [(id_ << shift, (id_ + 1) << shift) for id_ in ids],
+                    )
+            yield
+
+
+def _forget_details(database: peewee.SqliteDatabase, journal: Journal, before_day: int) -> Iterator[None]:
+    """Delete details that no result that is still kept can refer to."""
+    while True:
+        with database.atomic("IMMEDIATE"):
+            deleted = database.execute_sql(
+                "DELETE FROM detail WHERE id IN (SELECT id FROM detail WHERE used_day < ? LIMIT ?)",
+                (before_day, _ROWS_PER_STEP),
+            ).rowcount
+        if deleted:
+            journal.forget()
+        if deleted < _ROWS_PER_STEP:
+            return
+        yield
+
+
+def _give_back(database: peewee.SqliteDatabase) -> Iterator[None]:
+    """Shrink the file when much of it is free."""
+    while True:
+        free, pages = _pragma(database, "freelist_count"), _pragma(database, "page_count")
+        if free <= max(_FREE_PAGES, pages * _FREE_SHARE):
+            return
+        database.execute_sql(f"PRAGMA incremental_vacuum({_PAGES_PER_STEP})").fetchall()
+        yield

@@ -1,0 +1,269 @@
+"""The store's door: what the engine, the window and the command line may ask of the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import peewee
+from pingmon_probe.protocol import CheckResult
+
+from pingmon_gui.domain.error import StorageError, StorageReadOnly
+from pingmon_gui.domain.history import HOUR_MS, SeriesHistory, SeriesRollup
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.result import ProbeId, ResultBatch
+from pingmon_gui.domain.status import Status
+from pingmon_gui.store import configuration, history, rollup
+from pingmon_gui.store.configuration import Configuration
+from pingmon_gui.store.database import check, is_immutable, prepare, read_connection, set_aside, write_connection
+from pingmon_gui.store.history import RecentBatch
+from pingmon_gui.store.maintenance import Maintenance
+from pingmon_gui.store.migration import migrate, refuse_newer, schema_of
+from pingmon_gui.store.migrations import STEPS
+from pingmon_gui.store.trouble import translated
+from pingmon_gui.store.writer import Writer
+
+T = TypeVar("T")
+Work = Callable[[peewee.SqliteDatabase], T]
+
+
+@dataclass(frozen=True)
+class StoreSize:
+    """How much there is: bytes of the database's files, raw results, when the oldest was measured (to the hour)."""
+
+    file_bytes: int
+    raw_results: int
+    oldest_at_ms: int | None
+
+
+class Store:
+    """An open database. Made by `open`; everything raises only StorageErrors and what a command's values deserve.
+
+    Coroutines may be awaited on any loop; `append` returns at once; `configuration` and `recent` block.
+
+    Attributes:
+        owner: the file's random id, by which probes know whose plan they hold.
+    """
+
+    def __init__(self, path: Path, writer: Writer | None, owner: str, now_ms: Callable[[], int]) -> None:
+        self.path = path
+        self.owner = owner
+        self._now_ms = now_ms
+        self._writer = writer
+        self._maintenance = Maintenance(writer.journal, now_ms) if writer is not None else None
+        self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+        self._reader: peewee.SqliteDatabase | None = None
+        self._is_closed = False
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False, now_ms: Callable[[], int]) -> Store:
+        """Open or make the database; blocks.
+
+        Raises StorageTooNew, StorageCorrupt, StorageReadOnly, StorageFull, or StorageError for what
+        else there is. After StorageCorrupt the user may be asked: `set_aside(path)`, then open anew.
+        """
+        if read_only:
+            return cls(path, None, _look_into(path), now_ms)
+        prepare(path)
+        database = write_connection(path)
+        with translated(path), closing(database):
+            database.connect()
+            check(database, path)
+            migrate(database, path)
+            owner = configuration.owner_of(database)
+        writer = Writer(path, now_ms)
+        writer.start()
+        return cls(path, writer, owner, now_ms)
+
+    @staticmethod
+    def set_aside(path: Path) -> Path:
+        """Rename a damaged database; nothing is overwritten. Returns where it is now."""
+        return set_aside(path)
+
+    @property
+    def problem(self) -> StorageError | None:
+        """Why nothing can be written just now; None while all is well."""
+        return self._writer.problem if self._writer is not None else None
+
+    @property
+    def on_problem(self) -> Callable[[StorageError | None], None] | None:
+        """Called from the writer's thread when writing begins to fail (with the error) and works again (None)."""
+        return self._writer.on_problem if self._writer is not None else None
+
+    @on_problem.setter
+    def on_problem(self, listener: Callable[[StorageError | None], None] | None) -> None:
+        if self._writer is not None:
+            self._writer.on_problem = listener
+
+    # Configuration
+
+    def configuration(self) -> Configuration:
+        """Return everything that is configured. Blocks."""
+        with translated(self.path), closing(self._read_connection()) as database:
+            database.connect()
+            return configuration.read_configuration(database)
+
+    async def add_monitors(self, drafts: Sequence[MonitorDraft]) -> list[Monitor]:
+        """Add one monitor per draft; returns them in order."""
+        now_ms = self._now_ms()
+        return await self._write(lambda database: configuration.add_monitors(database, drafts, now_ms))
+
+    async def change_monitors(self, monitors: Sequence[Monitor]) -> list[Monitor]:
+        """Replace monitors by id; a new version only where url or settings differ. Unknown ones are left out."""
+        return await self._write(lambda database: configuration.change_monitors(database, monitors))
+
+    async def delete_monitors(self, ids: Sequence[MonitorId]) -> None:
+        """Mark monitors as deleted; their history is kept for a day, so that they can be restored whole."""
+        now_ms = self._now_ms()
+        await self._write(lambda database: configuration.delete_monitors(database, ids, now_ms))
+
+    async def restore_monitors(self, ids: Sequence[MonitorId]) -> list[Monitor]:
+        """Undo deletions; returns those that could be restored."""
+        return await self._write(lambda database: configuration.restore_monitors(database, ids))
+
+    async def change_preferences(self, values: Mapping[str, object]) -> Preferences:
+        """Change preferences. Raises SettingsError; then nothing was changed."""
+        return await self._write(lambda database: configuration.change_preferences(database, values))
+
+    async def save_probe(self, probe: Probe) -> None:
+        """Add a probe or replace the one with its id."""
+        await self._write(lambda database: configuration.save_probe(database, probe))
+
+    async def forget_probe(self, id_: ProbeId) -> None:
+        """Forget a probe and its cursor; what it measured stays."""
+        await self._write(lambda database: configuration.forget_probe(database, id_))
+
+    # Results
+
+    def append(self, batch: ResultBatch) -> None:
+        """Keep a judged batch: committed within 5 s or 2,000 results, together with the probe's cursor."""
+        self._must_write().append(batch)
+
+    async def flush(self) -> None:
+        """Commit what is pending. Raises the StorageError that stands in the way."""
+        if self._writer is not None:
+            await asyncio.wrap_future(self._writer.flush())
+
+    async def maintain(self) -> None:
+        """Do at most about 20 ms of compaction, roll-up and retention. Called in a slow loop."""
+        if self._maintenance is not None:
+            await asyncio.wrap_future(self._must_write().submit(self._maintenance.turn))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether the last turn of `maintain` left something to do at once."""
+        return self._maintenance is not None and self._maintenance.has_work
+
+    async def close(self) -> None:
+        """Commit what is pending and close. A second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        loop = asyncio.get_running_loop()
+        if self._writer is not None:
+            await loop.run_in_executor(None, self._writer.close)
+        await loop.run_in_executor(self._reading, self._close_reader)
+        self._reading.shutdown(wait=True)
+
+    # Reading
+
+    async def results(
+        self, monitor: MonitorId, from_ms: int, to_ms: int, probes: Collection[ProbeId] | None = None
+    ) -> list[SeriesHistory]:
+        """Return the committed results in [from_ms, to_ms) of each series that has any.
+
+        The last result before `from_ms` comes first where there is one whose hold can reach in.
+        """
+        return await self._read(lambda database: history.results(database, monitor, from_ms, to_ms, probes))
+
+    async def rollups(self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int) -> list[SeriesRollup]:
+        """Return the buckets that begin in [from_ms, to_ms) of each series that has any.
+
+        `bucket_ms` is a multiple of five minutes that divides a day, or of a day; ValueError otherwise.
+        """
+        return await self._read(lambda database: rollup.rollups(database, monitor, from_ms, to_ms, bucket_ms))
+
+    def recent(self, since_ms: int) -> Iterator[RecentBatch]:
+        """Yield the committed results of all series since a time, ordered by time. Blocks."""
+        with translated(self.path), closing(self._read_connection()) as database:
+            database.connect()
+            with database.atomic():
+                yield from history.recent(database, since_ms)
+
+    async def latest(self, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
+        """Return the newest committed result of each probe that measured the monitor."""
+        return await self._read(lambda database: history.latest(database, monitor))
+
+    async def size(self) -> StoreSize:
+        """Return how much there is."""
+        return await self._read(self._size)
+
+    def _size(self, database: peewee.SqliteDatabase) -> StoreSize:
+        files = [Path(f"{self.path}{companion}") for companion in ("", "-wal")]
+        known = history.hours_with_results(database)
+        (count,) = database.execute_sql(
+            "SELECT (SELECT value FROM meta WHERE key = 'chunk_results') + (SELECT total(count) FROM journal)"
+        ).fetchone()
+        return StoreSize(
+            sum(file.stat().st_size for file in files if file.exists()),
+            int(count) - history.compacted_in_journal(database),
+            None if known is None else known[0] * HOUR_MS,
+        )
+
+    def _must_write(self) -> Writer:
+        if self._writer is None:
+            raise StorageReadOnly("The database was opened for reading only.")
+        return self._writer
+
+    async def _write(self, work: Work[T]) -> T:
+        def transaction(database: peewee.SqliteDatabase) -> T:
+            with database.atomic("IMMEDIATE"):
+                return work(database)
+
+        return await asyncio.wrap_future(self._must_write().submit(transaction))
+
+    async def _read(self, work: Work[T]) -> T:
+        if self._is_closed:
+            raise StorageError("The database is closed.")
+
+        def transaction() -> T:
+            with translated(self.path):
+                if self._reader is None:
+                    self._reader = self._read_connection()
+                if self._reader.is_closed():
+                    self._reader.connect()
+                with self._reader.atomic():
+                    return work(self._reader)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reading, transaction)
+
+    def _read_connection(self) -> peewee.SqliteDatabase:
+        return read_connection(self.path, is_immutable=self._writer is None and is_immutable(self.path))
+
+    def _close_reader(self) -> None:
+        if self._reader is not None and not self._reader.is_closed():
+            self._reader.close()
+
+
+def _look_into(path: Path) -> str:
+    """Return the owner of a database that is to be read only. Raises StorageError subclasses."""
+    if not path.is_file():
+        raise StorageError(f"There is no database at {path} yet.", "Add a domain first, or check --data-dir.")
+    database = read_connection(path, is_immutable=is_immutable(path))
+    with translated(path), closing(database):
+        database.connect()
+        check(database, path)
+        refuse_newer(database, path)
+        if schema_of(database) < len(STEPS):
+            raise StorageError(
+                f"The database {path} is of an older version and must be brought up to date first.",
+                "Start Pingmon once, or run a command that writes.",
+            )
+        return configuration.owner_of(database)

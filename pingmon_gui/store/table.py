@@ -1,0 +1,195 @@
+"""The tables as peewee models, for everything of configuration's size.
+
+Queries name their database (`query.execute(database)`): the models are bound to none, because writer and readers
+each have their own connection. The frozen SQL in `migrations/` makes the tables; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import peewee
+
+
+class Table(peewee.Model):
+    """Base of all tables."""
+
+    class Meta:
+        legacy_table_names = False
+
+
+class Meta(Table):
+    """Facts about this file: `owner` (its random id), `chunk_results` (number of results in chunks)."""
+
+    key = peewee.TextField(primary_key=True)
+    value = peewee.TextField()
+
+
+class Setting(Table):
+    """Preferences that differ from their default, as JSON."""
+
+    key = peewee.TextField(primary_key=True)
+    value = peewee.TextField()
+
+
+class MonitorRow(Table):
+    """A monitor at its present version. `settings` is JSON and the only place of a secret; `regions` is JSON."""
+
+    place = peewee.AutoField()
+    id = peewee.IntegerField(unique=True)
+    version = peewee.IntegerField()
+    url = peewee.TextField()
+    name = peewee.TextField()
+    settings = peewee.TextField()
+    created_at_ms = peewee.IntegerField()
+    is_paused = peewee.BooleanField()
+    regions = peewee.TextField(null=True)
+    deleted_at_ms = peewee.IntegerField(null=True)
+
+    class Meta:
+        table_name = "monitor"
+
+
+class MonitorVersion(Table):
+    """What judging and charts need of every version of a monitor there ever was."""
+
+    monitor = peewee.IntegerField()
+    version = peewee.IntegerField()
+    url = peewee.TextField()
+    family = peewee.IntegerField()
+    interval_ms = peewee.IntegerField()
+    timeout_ms = peewee.IntegerField()
+    slow_ms = peewee.IntegerField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("monitor", "version")
+
+
+class Tag(Table):
+    """Tags of monitors, in the user's order."""
+
+    monitor = peewee.IntegerField()
+    place = peewee.IntegerField()
+    name = peewee.TextField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("monitor", "place")
+
+
+class ProbeRow(Table):
+    """A probe's configuration, without secrets."""
+
+    id = peewee.IntegerField(primary_key=True)
+    name = peewee.TextField()
+    region = peewee.TextField()
+    transport = peewee.TextField()
+
+    class Meta:
+        table_name = "probe"
+
+
+class CursorRow(Table):
+    """How far a probe's results are kept; moves in the transaction that keeps them."""
+
+    probe = peewee.IntegerField(primary_key=True)
+    spool = peewee.TextField()
+    seq = peewee.IntegerField()
+
+    class Meta:
+        table_name = "cursor"
+
+
+class SeriesRow(Table):
+    """One monitor measured by one probe over one family setting at one address."""
+
+    id = peewee.AutoField()
+    monitor = peewee.IntegerField()
+    probe = peewee.IntegerField()
+    family = peewee.IntegerField()
+    url = peewee.TextField()
+
+    class Meta:
+        table_name = "series"
+
+
+class Detail(Table):
+    """What results share: JSON of message, address, hops and certificate; `used_day` is the last day of use."""
+
+    id = peewee.AutoField()
+    digest = peewee.BlobField(unique=True)
+    used_day = peewee.IntegerField()
+    value = peewee.TextField()
+
+
+class JournalBlock(Table):
+    """Results of one hour that arrived together, of many series; see `chunk.py`."""
+
+    id = peewee.AutoField()
+    hour = peewee.IntegerField()
+    count = peewee.IntegerField()
+    series = peewee.BlobField()
+    data = peewee.BlobField()
+
+    class Meta:
+        table_name = "journal"
+
+
+class Chunk(Table):
+    """Results of one series in one hour; id = hour << 32 | series."""
+
+    id = peewee.IntegerField(primary_key=True)
+    count = peewee.IntegerField()
+    data = peewee.BlobField()
+
+
+class Rollup5Min(Table):
+    """Twelve buckets of one series and hour; id = hour << 32 | series."""
+
+    id = peewee.IntegerField(primary_key=True)
+    data = peewee.BlobField()
+
+    class Meta:
+        table_name = "rollup_5min"
+
+
+class RollupHour(Table):
+    """One bucket; id = (day << 32 | series) << 5 | hour of the day."""
+
+    id = peewee.IntegerField(primary_key=True)
+    data = peewee.BlobField()
+
+
+class RollupDay(Table):
+    """One bucket; id = day << 32 | series."""
+
+    id = peewee.IntegerField(primary_key=True)
+    data = peewee.BlobField()
+
+
+class CompactionMark(Table):
+    """Of blocks up to `last_block` of hours below `before_hour`, series up to `done_series` lie in chunks already."""
+
+    id = peewee.IntegerField(primary_key=True)
+    last_block = peewee.IntegerField()
+    before_hour = peewee.IntegerField()
+    done_series = peewee.IntegerField()
+
+    class Meta:
+        table_name = "compaction"
+
+
+TABLES: tuple[type[Table], ...] = (
+    Meta,
+    Setting,
+    MonitorRow,
+    MonitorVersion,
+    Tag,
+    ProbeRow,
+    CursorRow,
+    SeriesRow,
+    Detail,
+    JournalBlock,
+    Chunk,
+    Rollup5Min,
+    RollupHour,
+    RollupDay,
+    CompactionMark,
+)

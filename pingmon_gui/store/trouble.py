@@ -1,0 +1,68 @@
+"""SQLite's and the system's errors as sentences: the one place where this room translates them."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import peewee
+
+from pingmon_gui.domain.error import (
+    StorageCorrupt,
+    StorageError,
+    StorageFull,
+    StorageReadOnly,
+)
+
+#: What reading and writing a database may raise.
+ERRORS = (peewee.PeeweeException, sqlite3.Error, OSError)
+
+_FULL_HINT = "Make room on the disk; Pingmon goes on by itself, and what was measured meanwhile is not lost."
+_READ_ONLY_HINT = "Make the folder and the file writable for you, or choose another folder with --data-dir."
+_CORRUPT_HINT = "The file can be kept aside under another name; Pingmon then starts with a new, empty one."
+
+
+def translate(exc: BaseException, path: Path) -> StorageError:
+    """Return the storage error that says what `exc` means for the database at `path`."""
+    if isinstance(exc, StorageError):
+        return exc
+    if isinstance(exc, OSError):
+        return _of_system(exc, path)
+    cause = exc if isinstance(exc, sqlite3.Error) else exc.__cause__ or exc.__context__
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    text = str(exc)
+    if code == sqlite3.SQLITE_FULL or "disk is full" in text:
+        return StorageFull(f"The disk has no room left for the database {path}.", _FULL_HINT)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StorageCorrupt(f"The database {path} is damaged ({text}).", _CORRUPT_HINT)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return StorageReadOnly(f"The database {path} cannot be written.", _READ_ONLY_HINT)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StorageError(
+            f"The database {path} is in use by another program.", "Close the program that holds it, then try again."
+        )
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StorageError(f"The database {path} cannot be opened.", "Check that the folder exists and may be read.")
+    if code == sqlite3.SQLITE_IOERR:
+        return StorageError(f"The disk failed while the database {path} was used ({text}).", "Check the disk.")
+    return StorageError(f"The database {path} cannot be used ({text}).")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Let only StorageErrors out of a block that works on the database at `path`."""
+    try:
+        yield
+    except ERRORS as exc:
+        raise translate(exc, path) from exc
+
+
+def _of_system(exc: OSError, path: Path) -> StorageError:
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageFull(f"The disk has no room left for {exc.filename or path}.", _FULL_HINT)
+    if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StorageReadOnly(f"“{exc.filename or path}” cannot be written: {exc.strerror}.", _READ_ONLY_HINT)
+    return StorageError(f"“{exc.filename or path}” cannot be used: {exc.strerror}.")
