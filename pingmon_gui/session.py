@@ -20,6 +20,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGION_NAMES, Region
+from pingmon_gui.domain.status import NO_FAILURE
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
@@ -236,10 +237,11 @@ class Session:
     }
 
 
-def stored_status(store: Store, now_ms: int) -> Json:
-    """Return the document of `pingmon status --json` from a store that nobody works on just now. Blocks.
+async def stored_status(store: Store, now_ms: int) -> Json:
+    """Return the document of `pingmon status --json` from a store that nobody works on just now.
 
-    What is older than 2.5 intervals is unknown; every probe is "stopped".
+    What is older than 2.5 intervals is unknown; every probe is "stopped". Blocks while it reads the last
+    hour, so it is for the command line.
     """
     configuration = store.configuration()
     board = Board(_StandingClock(now_ms))
@@ -248,6 +250,10 @@ def stored_status(store: Store, now_ms: int) -> Json:
     for recent in store.recent(last_hour(now_ms)[0] - CARRY_IN_MS):
         board.warm(recent)
     board.tick(now_ms)
+    failed = (board.failure != NO_FAILURE).any(axis=1)
+    for monitor in (board.ids[row] for row in failed.nonzero()[0].tolist()):
+        for probe, result, _ in await store.latest(monitor):
+            board.put_detail(monitor, probe, result)
     return status_document(board, [ProbeHealth(probe, ProbeState.STOPPED) for probe in configuration.probes], now_ms)
 
 

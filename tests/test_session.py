@@ -140,12 +140,17 @@ def test_offline_in_status_json_has_class_and_sentence(tmp_path: Path) -> None:
 
 
 def test_stored_status_without_owner_tells_what_is_fresh_and_calls_the_rest_unknown() -> None:
-    store = FakeStore(monitor(2), monitor(3))
+    store = FakeStore(monitor(2), monitor(3), monitor(4))
     store.kept.probes.append(probe())
-    store.append(batch([(2, START_MS - 20_000, Status.ONLINE), (3, START_MS - 26_000, Status.ONLINE)]))
-    document = stored_status(store, START_MS)  # type: ignore[arg-type]
-    told = [(m["verdict"], m["regions"][0]["status"], m["regions"][0]["at_ms"]) for m in document["monitors"]]
-    assert told == [("online", "online", START_MS - 20_000), ("unknown", "unknown", START_MS - 26_000)]
+    rows = [(2, START_MS - 20_000, Status.ONLINE), (3, START_MS - 26_000, Status.ONLINE)]
+    store.append(batch([*rows, (4, START_MS - 12_000, Status.OFFLINE), (4, START_MS - 2_000, Status.OFFLINE)]))
+    document = asyncio.run(stored_status(store, START_MS))  # type: ignore[arg-type]
+    told = [(m["verdict"], r["status"], r["at_ms"], r["message"]) for m in document["monitors"] for r in m["regions"]]
+    assert told == [
+        ("online", "online", START_MS - 20_000, ""),
+        ("unknown", "unknown", START_MS - 26_000, ""),
+        ("offline", "offline", START_MS - 2_000, "no answer in time"),
+    ]
     assert document["probes"][0]["state"] == "stopped"
 
 

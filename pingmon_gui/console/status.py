@@ -78,7 +78,7 @@ def _ask(args: argparse.Namespace) -> Json | None:
 async def _stored(store: Store) -> Json:
     from pingmon_gui.session import stored_status
 
-    return stored_status(store, access.now_ms())
+    return await stored_status(store, access.now_ms())
 
 
 def _print_table(monitors: list[Json]) -> None:

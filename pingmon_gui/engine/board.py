@@ -92,6 +92,7 @@ class Board:
         self._pauses = RollingHour(0, self._now_ms)
         self._strip = HistoryStrip(0, len(REGIONS), self._now_ms)
         self._late: set[tuple[MonitorId, ProbeId]] = set()
+        self._details: dict[tuple[MonitorId, ProbeId], CheckResult] = {}
         self._probes_changed = False
         self._swept_ms = self._now_ms
         self._next_row = 0
@@ -116,7 +117,8 @@ class Board:
     def latest(self, monitor: MonitorId, region: Region) -> list[LatestResult]:
         """Return the newest result of each probe of the region that has one.
 
-        What was read from the store at the start has no details until the next result replaces it.
+        What was read from the store at the start has no details until the next result replaces it, or
+        `put_detail` tells them.
         """
         found = []
         for probe_id, slot in self._layout.slot_of.items():
@@ -229,6 +231,10 @@ class Board:
             series = rows[place] * self._layout.width + slots[place]
             self._take(_incoming(series, recent.at_ms, recent, place), None)
 
+    def put_detail(self, monitor: MonitorId, probe: ProbeId, result: CheckResult) -> None:
+        """Tell all about a newest result that came from the store; any other result is passed over."""
+        self._details[monitor, probe] = result
+
     def take_late(self) -> list[tuple[MonitorId, ProbeId]]:
         """Return the series whose hour has to be counted again from the store, each once, and forget them."""
         late, self._late = self._late, set()
@@ -321,15 +327,16 @@ class Board:
             self._mark_at(results.series[reaching], start_ms[reaching], results.status[reaching])
 
     def _result(self, monitor: Monitor, series: int) -> CheckResult:
-        detailed = self._series.detail(series)
-        if detailed is not None:
+        at_ms = int(self._series.at_ms[series])
+        detailed = self._series.detail(series) or self._details.get(self._layout.owner(series))
+        if detailed is not None and detailed.started_at_ms == at_ms:
             return detailed
         total = float(self._series.total_ms[series])
         return CheckResult(
             url=monitor.url,
             monitor=monitor.id,
             version=monitor.version,
-            started_at_ms=int(self._series.at_ms[series]),
+            started_at_ms=at_ms,
             failure=failure_name(int(self._series.failure[series])),
             total_ms=None if np.isnan(total) else total,
         )

@@ -247,6 +247,13 @@ class FakeStore:
         found = [b for b in self.batches if probes is None or b.probe in probes]
         return [history(b, monitor) for b in found if (b.monitor == monitor).any()]
 
+    async def latest(self, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
+        found: dict[ProbeId, tuple[ProbeId, CheckResult, Status]] = {}
+        for b in self.batches:
+            for place in np.flatnonzero(b.monitor == monitor).tolist():
+                found[b.probe] = (b.probe, b.result(place), Status(int(b.status[place])))
+        return list(found.values())
+
 
 def history(batch: ResultBatch, monitor: int) -> SeriesHistory:
     """Return what a store would tell of one monitor's results in a batch, ordered by time."""
