@@ -11,7 +11,7 @@ import pytest
 
 from pingmon_gui.data_folder import default_data_dir
 from pingmon_gui.domain.error import InvalidInput, StorageReadOnly
-from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
+from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
@@ -256,6 +256,52 @@ def test_request_that_cannot_be_carried_out_is_answered_with_a_sentence(
 def test_draft_as_json_reads_back_equal() -> None:
     draft = MonitorDraft("https://x.example/", "n", MonitorSettings(timeout_ms=900, slow_ms=100), ("t",), None)
     assert draft_from_json(draft_json(draft)) == draft
+
+
+def test_second_session_on_a_folder_shows_what_the_first_one_measured(tmp_path: Path) -> None:
+    clock = FakeClock()
+    links: list[FakeLink] = []
+    deleted: list[MonitorId] = []
+
+    def link(_: Path) -> list[FakeLink]:
+        links.append(FakeLink(probe(), clock))
+        return links[-1:]
+
+    async def first() -> None:
+        session = Session(tmp_path / "data", probes=link, clock=clock)
+        await session.start()
+        await session.commands.change_preferences({"theme": "dark"})
+        kept, gone = await session.commands.add(
+            [MonitorDraft("https://a.example/"), MonitorDraft("https://b.example/")]
+        )
+        await until(lambda: bool(links[0].opened))
+        now = clock.now_ms()
+        rows = [(kept.id, now - 20_000, Status.ONLINE), (gone.id, now - 15_000, Status.ONLINE)]
+        links[0].feed(
+            batch([*rows, (kept.id, now - 10_000, Status.SLOW), (kept.id, now, Status.OFFLINE)], judged=False)
+        )
+        await until(lambda: session.board.at_ms[0, 0] == now)
+        await session.commands.delete([gone.id])
+        deleted.append(gone.id)
+        await session.stop()
+
+    async def second() -> None:
+        session = Session(tmp_path / "data", probes=link, clock=clock)
+        await session.start()
+        (only,) = session.board.monitors.values()
+        assert (only.url, session.preferences["theme"]) == ("https://a.example/", "dark")
+        times = session.board.availability_of(only.id, Region.LOCAL)
+        assert (times.known_ms, times.available_ms) == (25_000, 20_000)
+        assert (session.board.at_ms[0, 0], session.board.state[0, 0]) == (START_MS, Status.UNKNOWN)
+        await until(lambda: bool(links[1].opened))
+        assert links[1].opened == [(4, "spool")]  # the cursor was kept with the results
+        (restored,) = await session.commands.restore(deleted)
+        assert restored.url == "https://b.example/"
+        await session.stop()
+
+    asyncio.run(first())
+    clock.advance(5_000)
+    asyncio.run(second())
 
 
 def test_stop_closes_links_and_store_and_a_second_stop_is_harmless(tmp_path: Path) -> None:
