@@ -7,6 +7,7 @@ for the moment.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -123,12 +124,13 @@ def _checked(answer: Json) -> Json:
 def find(known: Sequence[Monitor], text: str) -> Monitor:
     """Return the monitor that a person means by an address, a name or an id. Raises InvalidInput."""
     wanted = " ".join(text.split()).casefold()
-    try:
-        url = parse_target(text).url
-    except InvalidInput:
-        url = None
+    urls = []
+    # Without a scheme https is meant, unless only the http address is watched.
+    for address in (text, f"http://{text.strip()}"):
+        with contextlib.suppress(InvalidInput):
+            urls.append(parse_target(address).url)
     for matches in (
-        [monitor for monitor in known if monitor.url == url],
+        *([monitor for monitor in known if monitor.url == url] for url in urls),
         [monitor for monitor in known if wanted in (monitor.title.casefold(), str(monitor.id))],
     ):
         if len(matches) == 1:

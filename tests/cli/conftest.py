@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,16 @@ class Processes:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-W", "error", "-m", "pingmon_gui", "--data-dir", str(self.data_dir), *words]
 
-    def run(self, *words: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Done:
-        """Run one command to its end."""
+    def run(
+        self,
+        *words: str,
+        stdin: str | None = None,
+        env: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> Done:
+        """Run one command to its end, behind a command `prefix` if there is one."""
         done = subprocess.run(
-            self.command(*words),
+            [*prefix, *self.command(*words)],
             input=stdin,
             capture_output=True,
             text=True,
