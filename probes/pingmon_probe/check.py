@@ -19,7 +19,11 @@ TIMEOUT_SLACK_S = 0.0005
 
 
 class Running:
-    """What a kind of check gives back: something that can be told that its time is up, or to go away."""
+    """One run's work, as a kind of check does it; made first, then told to begin."""
+
+    def begin(self) -> None:
+        """Start. May finish the run before it returns."""
+        raise NotImplementedError
 
     def on_timeout(self, deadline_s: float) -> None:
         """The time of the whole check is used up: finish the run."""
@@ -88,11 +92,8 @@ class Run:
     def begin(self, kind: Callable[[Run], Running]) -> None:
         """Start the check; whatever goes wrong in it becomes an `internal` result."""
         try:
-            running = kind(self)
-            if self._finished:
-                running.close()
-            else:
-                self._running = running
+            self._running = kind(self)
+            self._running.begin()
         except Exception as exc:
             self.crashed(exc)
 

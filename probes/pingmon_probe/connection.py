@@ -11,10 +11,9 @@ import os
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from . import sentence
-from .address import refusal
 from .loop import Loop
 from .resolver import Address, Lookup, Resolver, numeric_address
 from .stamp import USER, Stamps
@@ -40,7 +39,8 @@ class Tools:
     stamps: Stamps
     resolver: Resolver
     contexts: Contexts
-    allow_private: bool
+    #: Says why an address is not connected to, None where it may be.
+    refuse: Callable[[str], Optional[str]]
     verdicts: VerdictCache = field(default_factory=VerdictCache)
 
 
@@ -190,11 +190,10 @@ class Connection:
     def _connect(self, address: Address) -> None:
         self.address = address
         self.phase = CONNECT
-        if not self._tools.allow_private:
-            why = refusal(address[1][0])
-            if why is not None:
-                self._fail("refused_target", sentence.refused_target(self.target, address[1][0], why))
-                return
+        why = self._tools.refuse(address[1][0])
+        if why is not None:
+            self._fail("refused_target", sentence.refused_target(self.target, address[1][0], why))
+            return
         try:
             sock = socket.socket(address[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)
         except OSError as exc:
@@ -212,7 +211,7 @@ class Connection:
 
     def _on_connect_failed(self, code: int) -> None:
         assert self.address is not None
-        self.timeline.world(CONNECT, self._tools.loop.turn_s)
+        self._book_by_turn(CONNECT)
         what = os.strerror(code)
         self._fail(*sentence.connect_failed(self.target, self.address, code, what))
 
@@ -358,13 +357,18 @@ class Connection:
 
     def _on_end(self) -> None:
         if self._tls is not None and not self._tls.is_open:
-            self.timeline.world(TLS, self._tools.loop.turn_s)
+            self._book_by_turn(TLS)
             self._fail("tls_handshake", sentence.closed_in_handshake(self.target))
             return
         self._listener.received(self, b"", True)
 
+    def _book_by_turn(self, phase: int) -> None:
+        """Book up to this turn: an end or an error has no stamp of the kernel's."""
+        self.timeline.world(phase, self._tools.loop.turn_s)
+        self.clock = USER
+
     def _on_broken(self, exc: OSError) -> None:
-        self.timeline.world(self.phase, self._tools.loop.turn_s)
+        self._book_by_turn(self.phase)
         if self.phase == TLS:
             self._fail("tls_handshake", sentence.closed_in_handshake(self.target))
         else:

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from typing import Callable, Deque, Optional, Set, Tuple
 
+from .address import refusal
 from .check import Run
 from .checks import CHECKS
 from .connection import Tools
@@ -49,13 +50,17 @@ class Measurer:
         *,
         stamps: str = "auto",
         allow_private: bool = False,
+        refuse: Callable[[str], Optional[str]] = refusal,
         ca_file: Optional[str] = None,
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
         starts_per_turn: int = 2,
         resolver_threads: int = 64,
         resolver: Optional[Resolver] = None,
     ) -> None:
-        """`ca_file` (PEM) is trusted besides the host's store. Raises OSError or ssl.SSLError if it is unreadable."""
+        """`refuse` says why an address is not connected to; `allow_private` turns it off.
+
+        `ca_file` (PEM) is trusted besides the host's store. Raises OSError or ssl.SSLError if it is unreadable.
+        """
         self._loop = loop
         contexts = Contexts(ca_file)
         self._tools = Tools(
@@ -63,7 +68,7 @@ class Measurer:
             stamps=make_stamps(loop, stamps),
             resolver=resolver or Resolver(loop, resolver_threads),
             contexts=contexts,
-            allow_private=allow_private,
+            refuse=_refuse_nothing if allow_private else refuse,
         )
         self._max_in_flight = min(max_in_flight, _sockets_allowed(max_in_flight), loop.capacity or max_in_flight)
         self._starts_per_turn = starts_per_turn
@@ -153,6 +158,10 @@ class Measurer:
         run = Run(self._tools, order.spec, late_s, order.marks, finished)
         self._runs.add(run)
         run.begin(CHECKS[order.spec.kind])
+
+
+def _refuse_nothing(address: str) -> Optional[str]:
+    return None
 
 
 def _sockets_allowed(wanted: int) -> int:

@@ -13,8 +13,18 @@ from .timeline import CONNECT, DNS, REQUEST, TLS
 
 _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 _UNREACHABLE = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, getattr(errno, "EHOSTDOWN", -1)))
-_FORBIDDEN = frozenset((errno.EACCES, errno.EPERM))
-_OUT_OF_RESOURCES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
+# Windows has numbers of its own for some.
+_FORBIDDEN = frozenset((errno.EACCES, errno.EPERM, getattr(errno, "WSAEACCES", -1)))
+_OUT_OF_RESOURCES = frozenset(
+    (
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        getattr(errno, "WSAEMFILE", -1),
+    )
+)
 
 #: Where to look after a status, as the end of a sentence.
 _STATUS_HINTS = {

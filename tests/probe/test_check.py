@@ -325,12 +325,21 @@ def test_check_basic_auth_stays_with_its_origin(rig: Rig, targets: Targets) -> N
     assert "authorization" in first[1] and "authorization" not in second[1]
 
 
-def test_check_redirect_to_a_private_address_is_refused(rig: Rig, targets: Targets) -> None:
-    """A public target may not lead the probe into its own network; here both are loopback, one called public."""
+def test_check_private_address_is_refused_unless_allowed(rig: Rig, targets: Targets) -> None:
     rig.reconfigure(allow_private=False)
     result = rig.check(targets.url("/fast"))
     assert result.failure == "refused_target" and "loopback" in result.message
     assert result.address == "127.0.0.1" and result.http_status is None
+    assert_sound(result)
+
+
+def test_check_redirect_into_the_probes_network_is_refused(rig: Rig, targets: Targets) -> None:
+    """Here 127.0.0.1 stands for the public target that leads to ::1, the private one."""
+    rig.reconfigure(allow_private=False, refuse=lambda address: "a private address" if ":" in address else None)
+    inside = quote(quote(f"http://[::1]:{targets.port_v6}/fast", safe=""))
+    result = rig.check(targets.url(f"/to?url={inside}"))
+    assert result.failure == "refused_target" and len(result.hops) == 1 and result.address == "::1"
+    assert targets.requests[-1][0].startswith("GET /to?")
     assert_sound(result)
 
 
@@ -353,6 +362,7 @@ def test_check_refused_port_is_connect_refused(rig: Rig, targets: Targets) -> No
     result = rig.check(f"http://127.0.0.1:{port}/")
     assert result.failure == "connect_refused" and f"127.0.0.1:{port}" in result.message
     assert result.connect_ms is not None and result.request_ms is None
+    assert result.clock == "user"
     assert_sound(result)
 
 
@@ -372,6 +382,7 @@ def test_check_timeout_says_in_which_phase(rig: Rig, targets: Targets, path: str
     result = rig.check(targets.url(path), timeout_ms=250)
     assert result.failure == "timeout" and words in result.message and "0.25 seconds" in result.message
     assert result.total_ms == pytest.approx(250, abs=1)
+    assert result.http_status == (200 if path == "/drip" else None)
     assert getattr(result, phase) > 100
     assert_sound(result)
 

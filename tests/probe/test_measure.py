@@ -146,6 +146,9 @@ def test_measurer_bug_at_the_timeout_becomes_an_internal_result(
         def __init__(self, run: Run) -> None:
             self.is_closed = False
 
+        def begin(self) -> None:
+            pass
+
         def on_timeout(self, deadline_s: float) -> None:
             raise RuntimeError("a bug")
 

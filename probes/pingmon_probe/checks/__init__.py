@@ -1,4 +1,4 @@
-"""The kinds of check. A kind is one function in one file: add the file, add a line to `CHECKS`."""
+"""The kinds of check. A kind is one file: add it, and add a line to `CHECKS`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pingmon_probe.check import Run, Running
 
 from .http import HttpCheck
 
-#: The kind's name in a plan -> what starts it. It gets the run, begins it and returns what can be stopped.
+#: The kind's name in a plan -> what makes the work of one run.
 CHECKS: Dict[str, Callable[[Run], Running]] = {
     "http": HttpCheck,
 }

@@ -38,14 +38,18 @@ class HttpCheck(Running, Listener):
         self._hop_started_s = 0.0
         self._seen: List[str] = []
         self._message = ""
-        try:
-            self._first = self._target = parse_target(run.spec.url)
-        except TargetError as exc:
-            run.finish("protocol", f"The address of this monitor {exc}.")
-            return
-        self._go(self._target)
+        self._first: Target
+        self._target: Target
 
     # Told by the run
+
+    def begin(self) -> None:
+        try:
+            self._first = parse_target(self._spec.url)
+        except TargetError as exc:
+            self._run.finish("protocol", f"The address of this monitor {exc}.")
+            return
+        self._go(self._first)
 
     def on_timeout(self, deadline_s: float) -> None:
         connection = self._connection
@@ -89,7 +93,6 @@ class HttpCheck(Running, Listener):
         except HttpError as exc:
             if is_end and not data:
                 connection.settle(self._run.tools.loop.turn_s)
-            self._run.facts.http_status = parser.status or None
             self._end("protocol", sentence.bad_http(self._target, str(exc)))
             return
         if was_in_head and parser.is_head_done and self._is_redirect():
@@ -98,7 +101,6 @@ class HttpCheck(Running, Listener):
             self._complete()
 
     def failed(self, connection: Connection, failure: str, message: str) -> None:
-        self._run.facts.http_status = None
         if failure == "tls_verify":
             self._note_hop()
             self._run.stop_clock()
@@ -131,7 +133,6 @@ class HttpCheck(Running, Listener):
 
     def _follow(self) -> None:
         status = self._parser.status
-        self._run.facts.http_status = status
         location = self._parser.headers.get("location")
         if location is None:
             self._end("http_status", sentence.redirect_without_location(self._target, status))
@@ -157,7 +158,6 @@ class HttpCheck(Running, Listener):
                 "total_ms": round((self._run.timeline.total_s - self._hop_started_s) * 1000, 3),
             }
         )
-        self._run.facts.http_status = None
         self._connection.close()
         self._go(target)
 
@@ -180,7 +180,6 @@ class HttpCheck(Running, Listener):
         parser = self._parser
         assert self._connection is not None
         self._connection.close()
-        self._run.facts.http_status = parser.status
         failure, message = self._judge_head()
         if failure is not None or self._spec.keyword is None:
             self._end(failure, message)
@@ -225,6 +224,7 @@ class HttpCheck(Running, Listener):
         connection = self._connection
         assert connection is not None
         self._note_hop()
+        self._run.facts.http_status = self._parser.status or None
         self._run.facts.body_bytes = self._parser.body_bytes
         der = connection.certificate()
         connection.close()
