@@ -1,9 +1,9 @@
 """A target that waits a known time: `python -m tests.bench.delay_target [--cert PEM]` (own process, own core).
 
-GET /wait/MS?id=N answers after MS milliseconds and remembers how long it really took from the moment the
-request was read to the moment the answer was handed to the kernel. GET /taken?id=N,N,... (or /taken for
-all) gives them as JSON: {"N": [ms, ...]}. GET /hang never answers. Prints {"port": P} when listening.
-A single-thread readiness loop: under 100 requests a second it sleeps most of the time.
+GET /wait/MS?id=N answers MS milliseconds after the request arrived and remembers how long it really took from the
+moment the kernel received the request's last packet to the moment the answer was handed to the kernel. GET /taken
+gives all of that as JSON, {"N": [ms, ...]}, and forgets it. GET /hang never answers. Prints {"port": P} when
+listening. A single-thread readiness loop: under 100 requests a second it sleeps most of the time.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ import os
 import selectors
 import socket
 import ssl
+import struct
 import sys
 import time
 from collections import defaultdict
 from urllib.parse import parse_qs, urlsplit
+
+#: Linux: stamp what is received, in software (SO_TIMESTAMPING; SOF_TIMESTAMPING_RX_SOFTWARE | _SOFTWARE).
+SO_TIMESTAMPING, STAMP_RECEIVED = 37, (1 << 3) | (1 << 4)
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
 
@@ -29,6 +33,7 @@ class Connection:
         self.sock = sock
         self.received = b""
         self.is_open = True
+        self.received_at = 0.0
         self.tls: ssl.SSLObject | None = None
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.is_shaken = context is None
@@ -37,7 +42,12 @@ class Connection:
 
     def read(self) -> bool:
         """Take in what arrived; return whether a whole request stands in `received`. Raises OSError at the end."""
-        data = self.sock.recv(65536)
+        data, ancillary, _, _ = self.sock.recvmsg(65536, 128)
+        self.received_at = time.time()
+        for _, kind, stamp in ancillary:
+            if kind == SO_TIMESTAMPING:
+                seconds, nanoseconds = struct.unpack_from("=qq", stamp)
+                self.received_at = seconds + nanoseconds / 1e9
         if not data:
             raise ConnectionResetError
         if self.tls is None:
@@ -77,6 +87,8 @@ class Target:
             self.context.num_tickets = 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.listener.setblocking(False)
+        # Connections inherit it: a request that comes before it is accepted has its stamp, too.
+        self.listener.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, STAMP_RECEIVED)
         self.poller = selectors.DefaultSelector()
         self.poller.register(self.listener, selectors.EVENT_READ)
         self.timers: list[tuple[float, int, Connection, float, str]] = []
@@ -86,14 +98,14 @@ class Target:
         print(json.dumps({"port": self.listener.getsockname()[1], "pid": os.getpid()}), flush=True)
         parent = os.getppid()
         while os.getppid() == parent:
-            wait = min(1.0, max(0.0, self.timers[0][0] - time.perf_counter())) if self.timers else 1.0
+            wait = min(1.0, max(0.0, self.timers[0][0] - time.time())) if self.timers else 1.0
             # epoll rounds up to whole milliseconds: the last one is waited for awake.
             for key, _ in self.poller.select(wait - 0.001 if wait > 0.001 else 0):
                 if key.fileobj is self.listener:
                     self._accept()
                 else:
                     self._read(key.data)
-            while self.timers and self.timers[0][0] <= time.perf_counter():
+            while self.timers and self.timers[0][0] <= time.time():
                 _, _, connection, since, name = heapq.heappop(self.timers)
                 self._answer(connection, since, name)
 
@@ -116,7 +128,7 @@ class Target:
             return
         if not is_whole:
             return
-        since = time.perf_counter()
+        since = connection.received_at
         parts = urlsplit(connection.received.split(b" ", 2)[1].decode("latin1"))
         connection.received = b""
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -136,7 +148,7 @@ class Target:
     def _answer(self, connection: Connection, since: float, name: str) -> None:
         if not connection.is_open:
             return
-        self.taken[name].append((time.perf_counter() - since) * 1000)
+        self.taken[name].append((time.time() - since) * 1000)
         with contextlib.suppress(OSError, ssl.SSLError):
             connection.send(HEAD % 3 + b"ok\n")
         self._close(connection)
