@@ -25,6 +25,8 @@ from .verdict_cache import VerdictCache
 #: The first read of an answer is small, so that its stamp is that of the first packet; later ones are not.
 FIRST_READ_BYTES = 512
 READ_BYTES = 16 * 1024
+#: How long one socket may keep the loop reading.
+READING_S = 0.0005
 
 _IN_PROGRESS = frozenset(
     (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EALREADY, errno.EINTR, errno.EISCONN)
@@ -280,9 +282,13 @@ class Connection:
     def _on_readable(self) -> None:
         try:
             size = READ_BYTES if self._tls is not None or self.phase != REQUEST else FIRST_READ_BYTES
-            # One more read where the first was full; beyond that the other sockets have their turn.
-            if self._read(size) and size == FIRST_READ_BYTES and self._sock is not None:
-                self._read(READ_BYTES)
+            if not self._read(size):
+                return
+            # A full read: take what else is there, or a large body would wait for our turns; but not for long.
+            loop = self._tools.loop
+            until_s = loop.now() + READING_S
+            while self._sock is not None and self._read(READ_BYTES) and loop.now() < until_s:
+                pass
         except Exception as exc:
             self._listener.crashed(exc)
 

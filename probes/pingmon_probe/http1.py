@@ -264,5 +264,5 @@ def _unfold(text: str) -> str:
 def _not_http(start: bytes) -> str:
     for greeting, protocol in _GREETINGS:
         if start.startswith(greeting):
-            return f"something that is not HTTP but looks like {protocol}"
-    return "something that is not HTTP"
+            return f"something that is not HTTP but looks like {protocol}; look at the port"
+    return "something that is not HTTP; look whether this port serves web pages"
