@@ -16,7 +16,16 @@ SOURCE = Path(__file__).parent / "pingmon_probe"
 TARGET = Path(__file__).parent.parent / "build" / "pingmon-probe.pyz"
 #: The oldest date a zip file knows: the content decides, not the day of the build.
 DATE = (1980, 1, 1, 0, 0, 0)
-MAIN = b"import sys\n\nfrom pingmon_probe.command_line import main\n\nsys.exit(main())\n"
+#: Even an old interpreter understands this much, so that it says what is missing instead of a syntax error.
+MAIN = b"""import sys
+
+if sys.version_info < (3, 9):
+    sys.exit("pingmon-probe needs Python 3.9 or newer; this is Python %d.%d." % sys.version_info[:2])
+
+from pingmon_probe.command_line import main
+
+sys.exit(main())
+"""
 
 
 def bundle_files() -> dict[str, bytes]:
