@@ -60,9 +60,10 @@ def run(args: argparse.Namespace) -> int:
 async def _check(spec: CheckSpec) -> CheckResult:
     from pingmon_gui.fleet.oneshot import check_once
 
-    async for result in check_once([spec]):
-        return result
-    raise ProbeError("The check ended without a result.")
+    results = [result async for result in check_once([spec])]
+    if not results:
+        raise ProbeError("The check ended without a result.")
+    return results[0]
 
 
 def describe(document: dict[str, Any]) -> str:

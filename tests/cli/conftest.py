@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from pingmon_gui.cli import main
+from tests.cli.site import Site, running_site
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Done:
 
 
 Command = Callable[..., Done]
+Answer = TypeVar("Answer")
 
 
 @pytest.fixture
@@ -123,3 +126,18 @@ def processes(data_dir: Path) -> Iterator[Processes]:
     running = Processes(data_dir)
     yield running
     running.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running_site() as running:
+        yield running
+
+
+def wait_until(ask: Callable[[], Answer | None], patience_s: float = 30.0) -> Answer:
+    """Ask again and again until the answer is true; fails when patience ends."""
+    until = time.monotonic() + patience_s
+    while not (answer := ask()):
+        assert time.monotonic() < until, "it did not come about in time"
+        time.sleep(0.05)
+    return answer

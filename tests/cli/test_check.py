@@ -1,0 +1,64 @@
+"""`pingmon check` through a real probe, against a server on loopback."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Command
+from tests.cli.site import Site
+
+_FIELDS = {
+    "url", "status", "failure", "message", "http_status", "total_ms", "phases", "late_ms", "queue_ms", "clock",
+    "low_confidence", "address", "family", "hops", "body_bytes", "certificate", "started_at_ms",
+}  # fmt: skip
+
+
+def test_good_site_is_online_with_every_documented_field(pingmon: Command, site: Site) -> None:
+    done = pingmon("check", site.url, "--json")
+    assert (done.code, done.err) == (0, "")
+    document = done.json
+    assert document.keys() >= _FIELDS
+    assert (document["status"], document["failure"], document["http_status"]) == ("online", None, 200)
+    assert set(document["phases"]) == {"dns_ms", "connect_ms", "tls_ms", "request_ms", "transfer_ms"}
+    assert document["phases"]["tls_ms"] is None
+    measured = [ms for ms in document["phases"].values() if ms is not None]
+    assert abs(sum(measured) - document["total_ms"]) < 0.01
+    assert (document["address"], document["family"]) == ("127.0.0.1", 4)
+
+
+def test_person_reads_status_phases_and_redirects(pingmon: Command, site: Site) -> None:
+    done = pingmon("check", f"{site.url}moved")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0] == f"{site.url}moved"
+    assert lines[1].startswith("online   ")
+    assert "HTTP 200" in lines[1]
+    assert [line.split()[0] for line in lines if line.startswith("  ")][:6] == [
+        "dns", "connect", "tls", "request", "transfer", "total",
+    ]  # fmt: skip
+    assert "redirects" in lines
+    assert any(line.startswith("  301  ") for line in lines)
+
+
+def test_offline_is_done_and_with_fail_a_failure(pingmon: Command, site: Site) -> None:
+    site.status = 503
+    done = pingmon("check", site.url)
+    assert (done.code, done.out.splitlines()[1].split()[0]) == (0, "offline")
+    assert "503" in done.out
+    assert pingmon("check", site.url, "--fail", "--json").code == 1
+    assert pingmon("check", site.url, "--fail", "--json", "--status-set", "503").code == 0
+
+
+def test_keyword_is_looked_for_in_the_whole_body(pingmon: Command, site: Site) -> None:
+    absent = pingmon("check", site.url, "--keyword", "nowhere", "--json").json
+    assert (absent["status"], absent["failure"]) == ("offline", "content")
+    assert pingmon("check", site.url, "--keyword", "nowhere", "--keyword-absent", "--json").json["status"] == "online"
+    site.body = b"x" * 1_000_000
+    assert pingmon("check", site.url, "--keyword", "x", "--json").json["body_bytes"] == 1_000_000
+
+
+def test_log_in_of_the_address_is_sent_and_not_shown(pingmon: Command, site: Site) -> None:
+    address = site.url.replace("http://", "http://anna:geheim@")
+    done = pingmon("check", address, "--json", "--debug")
+    assert done.json["url"] == site.url
+    assert site.authorizations[-1].startswith("Basic ")
+    assert "geheim" not in done.out + done.err
+    assert site.authorizations[-1].split()[1] not in done.out + done.err
