@@ -128,7 +128,7 @@ class Session:
 
     async def status_json(self) -> Json:
         """Return the document of `pingmon status --json`."""
-        return status_document(self.board, self.board.probes.values(), self._clock.now_ms())
+        return await status_document(self.board, self.board.probes.values(), self._clock.now_ms())
 
     async def answer(self, request: Json) -> Json:
         """Answer another process. Never raises for what a request may hold: a known failure is an answer too."""
@@ -254,7 +254,9 @@ async def stored_status(store: Store, now_ms: int) -> Json:
     for monitor in (board.ids[row] for row in failed.nonzero()[0].tolist()):
         for probe, result, _ in await store.latest(monitor):
             board.put_detail(monitor, probe, result)
-    return status_document(board, [ProbeHealth(probe, ProbeState.STOPPED) for probe in configuration.probes], now_ms)
+    return await status_document(
+        board, [ProbeHealth(probe, ProbeState.STOPPED) for probe in configuration.probes], now_ms
+    )
 
 
 class _StandingClock:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pingmon_gui.domain.availability import last_hour
-from pingmon_gui.domain.error import ProbeError, StorageError
+from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import ProbeHealth
 from pingmon_gui.domain.region import REGIONS
@@ -30,7 +30,6 @@ from pingmon_gui.engine.version_table import VersionTable
 
 _log = logging.getLogger(__name__)
 
-TICK_S = 1.0
 #: A tick that comes this much later than it should was held up by sleep, not by work.
 GAP_S = 10.0
 #: When the clock was set back by more than this, what the board counted no longer fits the time of day.
@@ -42,7 +41,6 @@ FEW = 200
 #: The warm start reads results this much older than the hour, for those whose hold reaches in.
 CARRY_IN_MS = 150_000
 RECOUNT_TRIES = 5
-REPAIR_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,15 @@ class Engine:
     """`start` returns when the board shows what the store knows; probes are reached after that.
 
     `commands` exists from `start` on. Everything runs on the loop that called `start`.
+
+    Attributes:
+        tick_s: how often time is let pass.
+        repair_s: how long a probe's task that failed by a bug is left alone.
     """
 
     commands: Commands
+    tick_s = 1.0
+    repair_s = 5.0
 
     def __init__(self, store: StorePort, links: Sequence[ProbeLink], clock: Clock, hub: EventHub | None = None) -> None:
         self._store = store
@@ -103,14 +107,14 @@ class Engine:
             self._main.cancel()
             await asyncio.gather(self._main, return_exceptions=True)
             self._main = None
-        for room in self._rooms:
+        rooms, self._rooms = self._rooms, []
+        for room in rooms:
             room.desk.stopped()
-        for closed in await asyncio.gather(*(room.link.close() for room in self._rooms), return_exceptions=True):
-            if isinstance(closed, ProbeError):
-                _log.warning("a probe was not closed cleanly: %s", closed)
-            elif isinstance(closed, BaseException):
-                raise closed
-        self._rooms = []
+        for room, problem in zip(
+            rooms, await asyncio.gather(*(room.link.close() for room in rooms), return_exceptions=True), strict=True
+        ):
+            if problem is not None:
+                _log.error("the probe %s was not closed cleanly", room.link.probe.name, exc_info=problem)
         await self._store.flush()
 
     async def _run(self) -> None:
@@ -119,8 +123,8 @@ class Engine:
             tasks.create_task(self._recount_for_ever(), name="recount")
             for room in self._rooms:
                 name = room.link.probe.name
-                tasks.create_task(_guarded(room.collector.run, room.desk), name=f"collect:{name}")
-                tasks.create_task(_guarded(room.scheduler.run, room.desk), name=f"schedule:{name}")
+                tasks.create_task(_guarded(room.collector.run, room.desk, self.repair_s), name=f"collect:{name}")
+                tasks.create_task(_guarded(room.scheduler.run, room.desk, self.repair_s), name=f"schedule:{name}")
 
     def _ended(self, main: asyncio.Task[None]) -> None:
         """Say so if the engine ended without being asked to: a window that stands still must not look healthy."""
@@ -167,7 +171,7 @@ class Engine:
     async def _tick_for_ever(self) -> None:
         wall_ms, steady_s = self._clock.now_ms(), self._clock.monotonic_s()
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self.tick_s)
             before_ms, before_s = wall_ms, steady_s
             wall_ms, steady_s = self._clock.now_ms(), self._clock.monotonic_s()
             await self.tick((wall_ms - before_ms) / 1000, steady_s - before_s)
@@ -182,7 +186,7 @@ class Engine:
             _log.warning("the clock was set back by %.0f s: reading the last hour anew", -wall_s)
             self.board.forget_results()
             await self._warm(is_shown=True)
-        if abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + TICK_S:
+        if abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + self.tick_s:
             _log.info("a gap of %.0f s (%.0f s by the steady clock): asleep, or the clock was set", wall_s, steady_s)
             self.board.close_streaks()
             for room in self._rooms:
@@ -215,7 +219,7 @@ class Engine:
 
     async def _recount_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self.tick_s)
             if self._recounts:
                 await self.recount()
 
@@ -238,7 +242,7 @@ class Engine:
             self.hub.publish(StorageProblem(error))
 
 
-async def _guarded(run: Callable[[], Awaitable[None]], desk: ProbeDesk) -> None:
+async def _guarded(run: Callable[[], Awaitable[None]], desk: ProbeDesk, repair_s: float) -> None:
     """Run one probe's task; a bug in it is logged and holds up neither the other probes nor, for long, this one."""
     while True:
         try:
@@ -246,7 +250,7 @@ async def _guarded(run: Callable[[], Awaitable[None]], desk: ProbeDesk) -> None:
         except Exception:
             _log.exception("a task of the probe %s failed", desk.health.probe.name)
             desk.unreached("Pingmon has a fault of its own here: the log has the details.")
-        await asyncio.sleep(REPAIR_S)
+        await asyncio.sleep(repair_s)
 
 
 def _call_from_thread(

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
-
 from pingmon_gui.domain.error import ProbeOwned, ProbeUnreachable, RevisionTooLow, StorageFull
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import ProbeState
@@ -16,7 +14,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.engine import Engine
-from pingmon_gui.engine.event import Event, MonitorsChanged, ProbeChanged, StorageProblem
+from pingmon_gui.engine.event import Event, MonitorsChanged, Notice, ProbeChanged, StorageProblem
 from pingmon_gui.engine.link import StreamHeader
 from tests.conftest import ExpectLog
 from tests.engine.fakes import (
@@ -542,18 +540,48 @@ def test_fault_in_one_listener_holds_up_nobody(expect_log: ExpectLog) -> None:
     run(check)
 
 
-def test_fault_while_taking_results_is_logged_and_the_probe_is_collected_again(
-    expect_log: ExpectLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fault_while_taking_results_is_logged_and_the_probe_is_collected_again(expect_log: ExpectLog) -> None:
     expect_log("a task of the probe")
 
     async def check() -> None:
         bench = Bench(monitor(2))
-        monkeypatch.setattr("pingmon_gui.engine.engine.REPAIR_S", 0.0)
+        bench.engine.repair_s = 0.0
         async with bench.running():
             await bench.connected()
             bench.link.feed(object())
             await until(lambda: len(bench.link.opened) == 2)
             await until(lambda: bench.health() is ProbeState.CONNECTED)
+
+    run(check)
+
+
+def test_probe_that_cannot_be_closed_keeps_nothing_from_being_kept(expect_log: ExpectLog) -> None:
+    expect_log("not closed cleanly")
+
+    async def check() -> None:
+        bench = Bench(monitor(2))
+
+        async def broken() -> None:
+            raise RuntimeError("a bug")
+
+        bench.link.close = broken  # type: ignore[method-assign]
+        async with bench.running():
+            await bench.connected()
+        assert bench.store.flushes == 1
+        assert bench.board.probes[1].state is ProbeState.STOPPED
+
+    run(check)
+
+
+def test_engine_that_ends_by_its_own_fault_says_so(expect_log: ExpectLog) -> None:
+    expect_log("ended by a fault")
+
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        bench.engine.tick_s = 0.0
+        async with bench.running():
+            bench.board.tick = None
+            await until(lambda: any(isinstance(event, Notice) for event in bench.events))
+            assert "stopped measuring" in bench.board.cards().health
 
     run(check)
