@@ -154,7 +154,7 @@ class Connection:
 
     def certificate(self) -> Optional[bytes]:
         """Return the server's certificate as DER, None without TLS or before the handshake is done."""
-        return self._tls.certificate() if self._tls is not None and self._tls.is_open else None
+        return self._tls.certificate if self._tls is not None else None
 
     def close(self) -> None:
         """Let go of everything; the listener hears no more. May be called again."""

@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 import time
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from .loop import Loop
 
@@ -69,8 +69,9 @@ class KernelStamps(Stamps):
 
     name = KERNEL
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, read_offset: Optional[Callable[[], Tuple[float, float]]] = None) -> None:
         super().__init__(loop)
+        self._read_offset = read_offset or _read_offset
         # Packets are only stamped while some socket asks for it: this one does, so the first packet of a
         # check that starts from idle has its stamp.
         self._idle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -80,7 +81,7 @@ class KernelStamps(Stamps):
             self._idle.close()
             raise
         self._turn = -1
-        self._read_s, self._offset_s = _read_offset()
+        self._read_s, self._offset_s = self._read_offset()
         self._is_steady = True
 
     def prepare(self, sock: socket.socket) -> None:
@@ -111,7 +112,7 @@ class KernelStamps(Stamps):
             return None
         if self._turn != self._loop.turn:
             self._turn = self._loop.turn
-            read_s, offset_s = _read_offset()
+            read_s, offset_s = self._read_offset()
             allowed_s = _READING_ERROR_S + (read_s - self._read_s) * _SLEW
             self._is_steady = abs(offset_s - self._offset_s) <= allowed_s
             self._read_s, self._offset_s = read_s, offset_s

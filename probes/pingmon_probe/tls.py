@@ -44,7 +44,7 @@ class Contexts:
 class TlsClient:
     """The client's side of one connection. Bytes go in and come out; it never touches a socket."""
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "is_open")
+    __slots__ = ("_incoming", "_object", "_outgoing", "certificate", "is_open")
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -54,6 +54,8 @@ class TlsClient:
         name = host.rstrip(".").split("%", 1)[0].encode("ascii")
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self.is_open = False
+        #: The server's certificate as DER once the handshake is done, verified or not.
+        self.certificate: Optional[bytes] = None
 
     def shake(self, data: bytes = b"") -> bytes:
         """Take what arrived and return what to send; `is_open` tells when the handshake is done.
@@ -65,6 +67,8 @@ class TlsClient:
         try:
             self._object.do_handshake()
             self.is_open = True
+            # Read at once: after a fatal alert Python does not hand it out any more.
+            self.certificate = self._object.getpeercert(True)
         except ssl.SSLWantReadError:
             pass
         return self._outgoing.read()
@@ -95,10 +99,6 @@ class TlsClient:
     def alert(self) -> bytes:
         """Return what TLS still wants to tell the server, an alert after a failure."""
         return self._outgoing.read()
-
-    def certificate(self) -> Optional[bytes]:
-        """Return the server's certificate as DER once the handshake is done, verified or not."""
-        return self._object.getpeercert(True)
 
 
 #: OpenSSL's reasons for a failed handshake, as the end of "the TLS handshake with HOST failed: ...".

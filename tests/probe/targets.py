@@ -1,6 +1,7 @@
 """Servers on loopback that behave and misbehave on demand, one thread per connection, all on ports of their own.
 
-`Targets` answers by path (see `_ANSWERS` and `Answer`), in plain HTTP and behind several certificates;
+`Targets` answers by path (see `_ANSWERS` and `Answer`), in plain HTTP and behind several certificates
+(and "tls12", which speaks nothing newer, and "asks_back", which wants a client certificate);
 `silent`, `blackhole` and `refused_port` are targets that never get that far. Runs on Python 3.9 as well.
 """
 
@@ -234,6 +235,17 @@ class Targets:
         self._accept(listener, answer)
         return int(listener.getsockname()[1])
 
+    def piecemeal(self, certificate: str, size: int) -> int:
+        """Return a port that hands on what the server with this certificate says in pieces of `size` bytes."""
+
+        def pass_on(sock: socket.socket) -> None:
+            with socket.create_connection(("127.0.0.1", self._ports[certificate])) as server:
+                asking = threading.Thread(target=_copy, args=(sock, server, 65536), daemon=True)
+                asking.start()
+                _copy(server, sock, size)
+
+        return self.raw_server(pass_on)
+
     def close(self) -> None:
         self.stopping.set()
         for sock in self._sockets:
@@ -299,6 +311,16 @@ class Targets:
             answer.reply(404)
 
 
+def _copy(source: socket.socket, sink: socket.socket, size: int) -> None:
+    with contextlib.suppress(OSError):
+        sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            data = source.recv(size)
+            if not data:
+                return
+            sink.sendall(data)
+
+
 def _server_contexts(folder: Path, ca_file: str) -> Dict[str, ssl.SSLContext]:
     authority = trustme.CA(organization_name="Pingmon's test authority")
     authority.cert_pem.write_to_path(ca_file)
@@ -313,10 +335,13 @@ def _server_contexts(folder: Path, ca_file: str) -> Dict[str, ssl.SSLContext]:
         certificate.private_key_and_cert_chain_pem.write_to_path(str(files[name]))
     _write_self_signed(files["self_signed"])
     contexts = {}
-    for name, file in files.items():
+    for name, file in [*files.items(), ("tls12", files["good"]), ("asks_back", files["good"])]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         contexts[name] = context
+    contexts["tls12"].maximum_version = ssl.TLSVersion.TLSv1_2
+    contexts["asks_back"].verify_mode = ssl.CERT_REQUIRED
+    contexts["asks_back"].load_verify_locations(ca_file)
     return contexts
 
 

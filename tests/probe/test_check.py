@@ -583,6 +583,26 @@ def test_check_closed_mid_body_over_tls_is_a_protocol_failure(rig: Rig, targets:
     assert result.certificate is not None
 
 
+def test_check_two_flights_of_tls_1_2_are_one_phase(rig: Rig, targets: Targets) -> None:
+    result = rig.check(targets.url("/sleep/20", "tls12"))
+    assert result.failure is None and result.tls_ms is not None and result.tls_ms > 0
+    assert result.request_ms is not None and result.request_ms >= 19.9
+    assert_sound(result)
+
+
+def test_check_server_that_wants_a_client_certificate_says_so(rig: Rig, targets: Targets) -> None:
+    result = rig.check(targets.url("/fast", "asks_back"))
+    assert result.failure == "tls_handshake" and "client certificate" in result.message
+    assert_sound(result)
+
+
+@pytest.mark.parametrize("size", [7, 100])
+def test_check_tls_in_tiny_pieces_is_put_together(rig: Rig, targets: Targets, size: int) -> None:
+    result = rig.check(f"https://localhost:{targets.piecemeal('good', size)}/chunked", keyword=KEYWORD)
+    assert (result.failure, result.body_bytes) == (None, len(PAGE))
+    assert_sound(result)
+
+
 # Neighbours
 
 
