@@ -138,7 +138,8 @@ def _run_engine(args: argparse.Namespace) -> int:
 
 
 def _run_window(args: argparse.Namespace) -> int:
-    from pingmon_gui.ownership import Ownership, ask, read_owner
+    from pingmon_gui.console import access
+    from pingmon_gui.ownership import Ownership, read_owner
 
     if args.json:
         raise WrongUsage("--json needs a command: the window prints nothing.")
@@ -148,7 +149,7 @@ def _run_window(args: argparse.Namespace) -> int:
         owner = read_owner(args.data_dir)
         if owner is None or owner.role != "window":
             raise
-        ask(args.data_dir, {"command": "raise"})
+        access.ask_patiently(args.data_dir, {"command": "raise"})
         output.say(f"Pingmon is running already (process {owner.pid}): its window was raised.")
         return DONE
     with ownership:

@@ -107,6 +107,18 @@ def carry_out(data_dir: Path, request: Json, alone: Callable[[Store], Awaitable[
             return asyncio.run(_alone(data_dir, alone))
 
 
+def ask_patiently(data_dir: Path, request: Json) -> Json:
+    """Ask the owner, which may be just starting. Raises OwnerSilent, or the PingmonError it answered with."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _checked(ask(data_dir, request))
+        except OwnerSilent:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_RETRY_S)
+
+
 async def _alone(data_dir: Path, work: Callable[[Store], Awaitable[Json]]) -> Json:
     store = open_store(data_dir, read_only=False)
     try:
