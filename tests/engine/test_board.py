@@ -19,6 +19,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import ROWS_PER_TICK, Board
+from tests.domain.test_verdict import by_the_rules
 from tests.engine.fakes import START_MS, FakeClock, batch, history, monitor, voting
 
 ON, SLOW, OFF, UNKNOWN = Status.ONLINE, Status.SLOW, Status.OFFLINE, Status.UNKNOWN
@@ -133,6 +134,40 @@ def test_board_with_any_batches_equals_a_naive_model(
         assert board.at_ms[row, 0] == (naive.at[-1] if naive.at else 0)
         ratio = board.availability[row, 0]
         assert (None if np.isnan(ratio) else ratio) == expected.ratio
+
+
+many_probes = st.lists(
+    st.tuples(
+        st.integers(1, 6),  # probe: a region each
+        st.sampled_from([5_000, 10_000, 30_000]),  # ms until it starts
+        st.sampled_from([ON, SLOW, OFF, OFF, UNKNOWN]),
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(many_probes, st.sets(st.integers(1, 6)), st.integers(1, 6), st.integers(0, 40_000))
+def test_verdict_with_any_results_and_lost_probes_equals_a_naive_model(
+    rows: list[tuple[int, int, Status]], lost: set[int], watching: int, after_ms: int
+) -> None:
+    clock = FakeClock()
+    board = world_board(clock, 2, regions=REGIONS[:watching])
+    model = {number: NaiveSeries() for number in range(1, 7)}
+    for number, step, status in rows:
+        clock.advance(step)
+        send(board, 2, clock.now_ms(), status, probe=number)
+        model[number].take(clock.now_ms(), 10_000, status)
+    for number in lost:
+        board.set_health(replace(board.probes[ProbeId(number)], state=ProbeState.UNREACHED, votes=False))
+    clock.advance(after_ms)
+    board.tick(clock.now_ms())
+    states = [
+        UNKNOWN if number in lost or model[number].voted_until <= clock.now_ms() else model[number].confirmed
+        for number in range(1, watching + 1)
+    ]
+    assert board.state[0].tolist() == states + [UNKNOWN] * (6 - watching)
+    assert board.verdict[0] == by_the_rules(tuple(Status(state) for state in states))
 
 
 def world_board(clock: FakeClock, *numbers: int, **values: object) -> Board:
