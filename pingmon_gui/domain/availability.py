@@ -12,6 +12,7 @@ from pingmon_gui.domain.status import Codes, Status
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+_ONLINE, _SLOW, _UNKNOWN, _PAUSED = (int(s) for s in (Status.ONLINE, Status.SLOW, Status.UNKNOWN, Status.PAUSED))
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,13 @@ def held_until_ms(at_ms: npt.NDArray[np.int64], interval_ms: npt.NDArray[np.int6
 
 def is_available(status: Codes) -> npt.NDArray[np.bool_]:
     """Return where the target could be used: online or slow."""
-    available: npt.NDArray[np.bool_] = (status == Status.ONLINE) | (status == Status.SLOW)
+    available: npt.NDArray[np.bool_] = (status == _ONLINE) | (status == _SLOW)
     return available
 
 
 def is_known(status: Codes) -> npt.NDArray[np.bool_]:
     """Return where the result says something about the target: neither unknown nor paused."""
-    known: npt.NDArray[np.bool_] = (status != Status.UNKNOWN) & (status != Status.PAUSED)
+    known: npt.NDArray[np.bool_] = (status != _UNKNOWN) & (status != _PAUSED)
     return known
 
 
