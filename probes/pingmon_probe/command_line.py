@@ -50,6 +50,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except StartError as exc:
         print(exc, file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
 
 
 def serve(options: argparse.Namespace) -> int:

@@ -5,7 +5,6 @@ Only the spool's thread and the worker call these; the measuring loop never does
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from pathlib import Path
@@ -53,6 +52,8 @@ class Disk:
 def boot_id() -> Optional[str]:
     """Return a text that changes when the machine starts anew, or None where the system has none."""
     if sys.platform == "darwin":
+        import ctypes
+
         size = ctypes.c_size_t(64)
         text = ctypes.create_string_buffer(64)
         libc = ctypes.CDLL(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -14,6 +15,8 @@ _log = logging.getLogger(__name__)
 
 #: How often the time at which the owner was last seen goes to disk.
 SEEN_EVERY_S = 600.0
+#: Ends the file; without it something is missing.
+_LAST_LINE = "end"
 
 
 class PlanRefused(Exception):
@@ -89,15 +92,23 @@ class PlanKeeper:
         return True
 
     def save(self, kept: Kept) -> None:
-        """Write a plan to disk, with this moment as the one at which the owner was seen. Blocking. Raises OSError."""
-        document = {"seen_at_ms": self._wall_ms(), "plan": kept.plan.to_json()}
-        self._disk.replace(self._path, json.dumps(document, separators=(",", ":")).encode("ascii"))
+        """Write a plan to disk, with this moment as the one at which its owner was seen. Blocking. Raises OSError."""
+        plan = kept.plan
+        head = replace(plan, checks=()).to_json()
+        # A line for each check: encoding a large plan in one call would hold up the measuring loop.
+        lines = [json.dumps({"seen_at_ms": self._wall_ms(), "plan": head})]
+        lines += [json.dumps(check.to_json(), separators=(",", ":")) for check in plan.checks]
+        lines.append(_LAST_LINE)
+        self._disk.replace(self._path, "\n".join(lines).encode("ascii"))
 
     def load(self) -> None:
         """Take up the plan that is on disk, with what is left of its lease. A damaged file counts as none."""
         try:
-            document: Any = json.loads(self._path.read_bytes())
-            plan = Plan.from_json(document["plan"])
+            first, *lines, last = self._path.read_text("ascii").split("\n")
+            if last != _LAST_LINE:
+                raise ValueError("its end is missing")
+            document: Any = json.loads(first)
+            plan = Plan.from_json({**document["plan"], "checks": [json.loads(line) for line in lines]})
             seen_at_ms = int(document["seen_at_ms"])
         except FileNotFoundError:
             return

@@ -218,9 +218,12 @@ class Plan:
     @property
     def content_hash(self) -> str:
         """Hex SHA-256 of everything but revision and take_over: equal plans have equal hashes."""
-        content = self.to_json()
-        del content["revision"], content["take_over"]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
+        content = {"owner": self.owner, "lease_s": self.lease_s, "anchors": self.anchors}
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8"))
+        # Check by check: one call for a large plan would keep every other thread waiting for 0.2 s.
+        for check in self.checks:
+            digest.update(b"\n" + json.dumps(check.to_json(), sort_keys=True).encode("utf-8"))
+        return digest.hexdigest()
 
     def to_json(self) -> Dict[str, Any]:
         return {

@@ -129,11 +129,10 @@ class ResultStream:
             self._service.on_spool_unreadable(exc)
             self._reply.close()
             return
-        data, last = read
+        data, self._after = read
         if not data:
             self._end_if_done()
             return
-        self._after = last
         self._reply.send(data)
         self.pump()
 

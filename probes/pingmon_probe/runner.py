@@ -17,6 +17,8 @@ from .protocol import NO_VOTE_FAILURES, RECHECK_AFTER_S, CheckResult, CheckSpec,
 
 #: A slot that comes up later than this is skipped: starting all that a stall has held up would be a burst.
 MAX_LATE_S = 1.0
+#: Slots handled in one turn of the loop; more that begin at the same moment have theirs in the next turns.
+SLOTS_PER_TURN = 200
 
 Done = Callable[[CheckResult], None]
 
@@ -204,7 +206,9 @@ class Runner:
     def _on_due(self) -> None:
         self._timer = None
         now_s = self._clock.now()
-        while self._due and self._due[0][0] <= now_s:
+        for _ in range(SLOTS_PER_TURN):
+            if not self._due or self._due[0][0] > now_s:
+                break
             slot_s, monitor, watched = heapq.heappop(self._due)
             if watched.is_removed:
                 continue

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+from .protocol import MAX_BATCH_BYTES
+
 _NAME = re.compile(r"^results-(\d{16})\.ndjson$")
 #: How every line begins (see `protocol.encode_batch`): enough to know its seqs without reading the rest.
 _START = re.compile(rb'^\{"first":(\d{1,16}),"count":(\d{1,4}),')
+#: Enough to hold the last line of a file in nearly every case.
+TAIL_BYTES = 2 * MAX_BATCH_BYTES
 
 
 @dataclass
@@ -80,10 +84,13 @@ def _mend(path: Path, first: int, is_after_power_loss: bool) -> Tuple[int, int]:
 
 def _last_seq(path: Path, size: int) -> Optional[int]:
     with path.open("rb") as file:
-        file.seek(max(0, size - 1024 * 1024))
-        lines = file.read().splitlines()
-    seqs = seqs_of(lines[-1]) if lines else None
-    return seqs[1] if seqs else None
+        for tail in (TAIL_BYTES, size):
+            file.seek(max(0, size - tail))
+            lines = file.read().splitlines()
+            seqs = seqs_of(lines[-1]) if lines else None
+            if seqs:
+                return seqs[1]
+    return None
 
 
 def _is_json(line: bytes) -> bool:

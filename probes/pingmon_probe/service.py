@@ -97,10 +97,10 @@ class ProbeService:
         self.spool_worker = Background(loop, "spool reader")
         self._self_check = SelfCheck(loop)
         self._runner = Runner(loop, measurer, spool.append, judge=self._self_check.judge)
-        self._keeper = PlanKeeper(folder / "plan.json", disk or Disk(), loop.now, wall_ms)
+        self._keeper = PlanKeeper(folder / "plan.ndjson", disk or Disk(), loop.now, wall_ms)
         self._allowance = Allowance(CHECKS_PER_S, CHECKS_BURST, loop.now)
         self._on_demand = 0
-        self._plans: Deque[Tuple[bytes, Connection]] = deque()
+        self._plans: Deque[Tuple[bytearray, Connection]] = deque()
         self._is_planning = False
         self._streams: Dict[ResultStream, None] = {}
         self._is_waking = False
@@ -208,7 +208,7 @@ class ProbeService:
     def _queue_plan(self, request: Request, reply: Connection) -> None:
         if len(self._plans) >= MAX_PLANS_WAITING:
             raise HttpError(503, "overloaded", "Several plans are being taken up already.")
-        self._plans.append((bytes(request.body), reply))
+        self._plans.append((request.body, reply))
         self._next_plan()
 
     def _next_plan(self) -> None:
@@ -265,7 +265,8 @@ class ProbeService:
             _log.error("the plan cannot be kept on disk: %s", exc)
 
     def _renew_lease(self) -> None:
-        if self._keeper.renew():
+        # While another plan is on its way to disk, it says itself when the owner was seen.
+        if self._keeper.renew() and not self._is_planning:
             kept = self._keeper.current
             assert kept is not None
             self._worker.do(lambda: self._save(kept), lambda value, exc: None)
@@ -318,7 +319,7 @@ class ProbeService:
     # POST /v1/checks
 
     def _run_checks(self, request: Request, reply: Connection) -> None:
-        body = bytes(request.body)
+        body = request.body
 
         def on_read(specs: Optional[List[CheckSpec]], exc: Optional[BaseException]) -> None:
             if specs is None:
@@ -356,12 +357,12 @@ class ProbeService:
             self._runner.run_on_demand(spec, lambda result, spec=spec: on_done(spec, result))  # type: ignore[misc]
 
 
-def _read_plan(body: bytes) -> Kept:
+def _read_plan(body: bytearray) -> Kept:
     plan = Plan.from_json(_read_json(body))
     return Kept(plan, plan.content_hash)
 
 
-def _read_checks(body: bytes) -> List[CheckSpec]:
+def _read_checks(body: bytearray) -> List[CheckSpec]:
     document = _read_json(body)
     if not isinstance(document, dict) or set(document) - {"checks"}:
         unknown = sorted(set(document) - {"checks"}) if isinstance(document, dict) else []
@@ -372,7 +373,7 @@ def _read_checks(body: bytes) -> List[CheckSpec]:
     return [CheckSpec.from_json(check) for check in checks]
 
 
-def _read_json(body: bytes) -> Any:
+def _read_json(body: bytearray) -> Any:
     try:
         return json.loads(body)
     except RecursionError as exc:

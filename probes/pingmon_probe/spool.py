@@ -424,7 +424,8 @@ class SpoolReader:
     def read(self, after: int, max_bytes: int) -> Tuple[bytes, int]:
         """Return (whole lines, last seq in them); the first line may begin at or before `after`.
 
-        Spans that were dropped are passed over. Empty, with `after` as it was, if there is nothing newer.
+        Spans that were dropped or are damaged are passed over. Empty, with the last seq there is, if there is
+        nothing newer.
         Raises OSError.
         """
         while True:
@@ -444,7 +445,9 @@ class SpoolReader:
                     line = file.readline()
                     seqs = seqs_of(line)
                     if seqs is None or not line.endswith(b"\n"):
-                        raise OSError(f"{segment.path.name} is damaged at byte {offset}")
+                        # A reader must get past it, or it would ask for the same line for ever.
+                        _log.error("%s is damaged at byte %d: that line is left out", segment.path.name, offset)
+                        continue
                     if seqs[1] <= after:
                         continue
                     if lines and size + len(line) > max_bytes:
@@ -452,6 +455,9 @@ class SpoolReader:
                     lines.append(line)
                     size += len(line)
                     last = seqs[1]
+                if not lines:
+                    after = segment.last
+                    continue
                 self._path, self._offset, self._last = segment.path, offset, last
                 return b"".join(lines), last
 

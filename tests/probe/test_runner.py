@@ -343,3 +343,11 @@ def test_rules_hold_for_any_history(outcomes: list[Outcome], interval_ms: int, p
         is_doubted = bool(known.is_checking[0]) and not was_checking
     expected = {Status.UNKNOWN: None, Status.ONLINE: True, Status.OFFLINE: False}
     assert bench.runner._checks[1].was_up is expected[Status(int(known.confirmed[0]))]
+
+
+def test_many_checks_of_one_slot_are_spread_over_turns_and_none_is_lost() -> None:
+    bench = Bench()
+    bench.apply(*(spec(number) for number in range(1, 1_001)))
+    starts = bench.run(9)
+    assert len(starts) == 1_000 == len({start.spec.monitor for start in starts})
+    assert bench.runner.skipped == 0

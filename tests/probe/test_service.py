@@ -221,7 +221,7 @@ def test_restart_keeps_plan_lease_spool_and_numbers(tmp_path: Path) -> None:
         probe.run_checks([check])
         before = rows(probe.results())
         assert probe.terminate() == 0
-    assert stat.S_IMODE((tmp_path / "plan.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "plan.ndjson").stat().st_mode) == 0o600
     with ProbeProcess(tmp_path) as probe:
         status = probe.status()
         assert (status["owner"], status["revision"], status["plan_hash"]) == ("tests", 8, plan_hash)

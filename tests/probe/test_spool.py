@@ -192,6 +192,24 @@ def test_torn_last_line_is_cut_off(tmp_path: Path) -> None:
     second.spool.close()
 
 
+def test_damaged_line_is_left_out_and_reading_goes_on(tmp_path: Path, expect_log: ExpectLog) -> None:
+    expect_log("damaged at byte")
+    bench = Bench(tmp_path)
+    for _ in range(4):
+        bench.add(5)
+    [file] = files(tmp_path)
+    lines = file.read_bytes().splitlines(keepends=True)
+    damaged = json.loads(lines[1])
+    lines[1] = b"#" * (len(lines[1]) - 1) + b"\n"
+    file.write_bytes(b"".join(lines))
+    gone = set(range(damaged["first"], damaged["first"] + damaged["count"]))
+    assert bench.read() == [seq for seq in range(1, 21) if seq not in gone]
+    lines[-1] = b"#" * (len(lines[-1]) - 1) + b"\n"
+    file.write_bytes(b"".join(lines))
+    assert SpoolReader(bench.spool).read(bench.read()[-1], 1_000) == (b"", 20)
+    bench.spool.close()
+
+
 def test_kill_before_the_first_line_leaves_no_hole(tmp_path: Path) -> None:
     class FirstWriteFails(Disk):
         def append(self, file: BinaryIO, data: bytes) -> None:
