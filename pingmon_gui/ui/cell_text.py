@@ -1,0 +1,105 @@
+"""What each cell of the table says in words: for screen readers, tool tips, copying. Reads the board."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QCoreApplication
+
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.status import Status, failure_name
+from pingmon_gui.domain.target import display_url
+from pingmon_gui.engine.board import Board
+from pingmon_gui.ui import wording
+
+translate = QCoreApplication.translate
+
+
+def title(board: Board, monitor: MonitorId) -> str:
+    return wording.plain(board.monitors[monitor].title, 200)
+
+
+def address(board: Board, monitor: MonitorId) -> str:
+    return wording.plain(display_url(board.monitors[monitor].url), 400)
+
+
+def no_probe_sentence(region: Region) -> str:
+    return translate("CellText", "No probe in %1 yet").replace("%1", wording.region_name(region))
+
+
+def region_short(board: Board, row: int, column: int) -> str:
+    """Return the cell's text as far as it is one: a latency, else the state; nothing where no probe watches."""
+    if not board.assigned[row, column]:
+        return ""
+    status = int(board.state[row, column])
+    if status in (Status.ONLINE, Status.SLOW):
+        return wording.latency(float(board.total_ms[row, column]))
+    return wording.status_word(status)
+
+
+def region_sentence(board: Board, row: int, column: int) -> str:
+    """Return all that the cell shows as one sentence that begins with the monitor's name."""
+    ratio = float(board.availability[row, column])
+    coverage = float(board.coverage[row, column])
+    said = wording.cell_sentence(
+        REGIONS[column],
+        has_probe=bool(board.has_probe[column]),
+        is_assigned=bool(board.assigned[row, column]),
+        status=int(board.state[row, column]),
+        is_checking=bool(board.is_checking[row, column]),
+        total_ms=float(board.total_ms[row, column]),
+        failure=failure_name(int(board.failure[row, column])),
+        availability_ratio=None if math.isnan(ratio) else ratio,
+        coverage=None if math.isnan(coverage) else coverage,
+    )
+    return f"{title(board, board.ids[row])} – {said}"
+
+
+def region_explained(board: Board, row: int, column: int) -> str:
+    """Return the tool tip of a cell: what it says, when it was measured, and how its share was computed."""
+    region = REGIONS[column]
+    if not board.has_probe[column]:
+        lines = [
+            no_probe_sentence(region),
+            translate("CellText", "Pingmon shows only what it measured itself: nothing is guessed for a region."),
+        ]
+        return "\n".join(lines)
+    lines = [region_sentence(board, row, column)]
+    if not board.assigned[row, column]:
+        return lines[0]
+    at_ms = int(board.at_ms[row, column])
+    if at_ms:
+        lines.append(
+            translate("CellText", "Last measured at %1: %2 from the first packet to the last byte.")
+            .replace("%1", wording.clock_time(at_ms))
+            .replace("%2", wording.exact_latency(float(board.total_ms[row, column])))
+        )
+    monitor = board.ids[row]
+    lines.append(
+        translate("CellText", "Last hour: %1 Slow counts as available; pauses and gaps do not count.").replace(
+            "%1", wording.availability_sentence(board.availability_of(monitor, region))
+        )
+    )
+    lines.append(translate("CellText", "The strip shows the last hour, two minutes a bar, the worst of each."))
+    return "\n".join(lines)
+
+
+def verdict_sentence(board: Board, row: int) -> str:
+    monitor = board.ids[row]
+    states = {
+        region: int(board.state[row, column]) for column, region in enumerate(REGIONS) if board.assigned[row, column]
+    }
+    return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states)
+
+
+def name_sentence(board: Board, row: int) -> str:
+    """Return name, address and tags as one sentence."""
+    monitor = board.monitors[board.ids[row]]
+    parts = [title(board, monitor.id)]
+    if monitor.name:
+        parts.append(address(board, monitor.id))
+    if monitor.tags:
+        tags = wording.joined(wording.plain(tag, 60) for tag in monitor.tags)
+        parts.append(translate("CellText", "tagged %1").replace("%1", tags))
+    return ", ".join(parts)

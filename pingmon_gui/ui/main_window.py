@@ -1,0 +1,659 @@
+"""The window: top bar, cards, the table with its empty states, the detail pane, menus and messages.
+
+It reads the board and sends commands; what a command does is in `window_commands`, what an action is called
+in `window_actions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QHideEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QLabel, QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+import pingmon_gui
+from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.probe import ProbeState
+from pingmon_gui.engine.board import Board, Changes
+from pingmon_gui.engine.command import Commands
+from pingmon_gui.engine.event import EventHub, Notice
+from pingmon_gui.log import log_path
+from pingmon_gui.ui import resource, sheet, wording
+from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.bridge import Bridge
+from pingmon_gui.ui.cards import CardRow
+from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
+from pingmon_gui.ui.message_bar import MessageBar
+from pingmon_gui.ui.monitor_table import COLUMNS, MonitorTable
+from pingmon_gui.ui.row_order import Show
+from pingmon_gui.ui.table_view import TableView
+from pingmon_gui.ui.theme import ThemeSwitch
+from pingmon_gui.ui.top_bar import TopBar
+from pingmon_gui.ui.window_actions import WindowActions
+from pingmon_gui.ui.window_commands import WindowCommands
+
+#: While results can change the order, it is made anew at most this often.
+REORDER_MS = 250
+MARGIN = 14
+
+
+class SessionPort(Protocol):
+    """What the window needs of a session."""
+
+    @property
+    def board(self) -> Board: ...
+    @property
+    def hub(self) -> EventHub: ...
+    @property
+    def commands(self) -> Commands: ...
+    @property
+    def preferences(self) -> Preferences: ...
+    @property
+    def store(self) -> Any: ...
+    @property
+    def data_dir(self) -> Path: ...
+
+
+class MainWindow(QMainWindow):
+    """`quit_asked` and `close_asked` leave it to the app whether the window, or all of it, goes."""
+
+    quit_asked = Signal()
+    close_asked = Signal()
+
+    def __init__(
+        self, session: SessionPort, theme: ThemeSwitch, crashes: CrashReporter, now_ms: Callable[[], int]
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._board = session.board
+        self._theme = theme
+        self._now_ms = now_ms
+        self._busy: set[QAction] = set()
+        self._wanted: tuple[MonitorId, ...] = ()
+        self._detail: Any = None
+        self._is_leaving = False
+        self.settings = QSettings(str(session.data_dir / "window.ini"), QSettings.Format.IniFormat)
+        self.spawner = Spawner(self.show_error, crashes.report)
+        self.bridge = Bridge(session.board, session.hub, self)
+        self.commands = WindowCommands(session.board, session.commands, self.spawner, self)
+        self.setWindowTitle(self.tr("Pingmon"))
+        self.setWindowIcon(resource.app_icon())
+        self.setAcceptDrops(True)
+        self.actions_ = WindowActions(self)
+        self._build()
+        self._connect()
+        self._restore_layout()
+        self.on_theme_changed()
+        self.refresh()
+
+    # What the app calls
+
+    def allow_close(self) -> None:
+        """Let the next close event through: the app is ending."""
+        self._is_leaving = True
+
+    async def stop(self) -> None:
+        """End tasks, frames and what listens; the window can be closed then."""
+        self.bridge.stop()
+        self.save_layout()
+        await self.spawner.close()
+
+    def bring_up(self) -> None:
+        """Show the window in front of others."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def make_detail(self) -> None:
+        """Build the detail pane; called after the first frame, because it may take a moment."""
+        if self._detail is not None:
+            return
+        from pingmon_gui.ui.detail_pane import DetailPane
+
+        self._detail = DetailPane(self._session.store, self.spawner.spawn, self._now_ms, self)
+        self._detail.add_requested.connect(self.actions_.add.trigger)
+        self._detail.edit_requested.connect(self.actions_.edit.trigger)
+        self._detail.check_requested.connect(self.actions_.check.trigger)
+        self._detail.pause_requested.connect(self.on_pause_requested)
+        self._detail.resume_requested.connect(self.on_resume_requested)
+        self._detail.tags_requested.connect(self.actions_.tags.trigger)
+        self.splitter.addWidget(self._detail)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.splitter.setCollapsible(0, False)
+        state = self.settings.value(self._splitter_key())
+        if isinstance(state, QByteArray):
+            self.splitter.restoreState(state)
+        else:
+            self._size_detail()
+        self._show_detail()
+
+    # Building
+
+    def _build(self) -> None:
+        actions = self.actions_
+        actions.make_menus(self.menuBar())
+        self.top = TopBar(actions.add, self)
+        self.cards = CardRow(self)
+        self.messages = MessageBar(self)
+        self.model = MonitorTable(self._board, self)
+        self.table = TableView(self._board, self.model, self)
+        self.first = FirstDomain(self)
+        self.nothing = NoMatch(self)
+        self.stack = QStackedWidget(self)
+        for page in (self.table, self.first, self.nothing):
+            self.stack.addWidget(page)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setHandleWidth(9)
+        self.splitter.addWidget(self.stack)
+        upper = QVBoxLayout()
+        upper.setContentsMargins(MARGIN, MARGIN, MARGIN, 10)
+        upper.setSpacing(12)
+        upper.addWidget(self.top)
+        upper.addWidget(self.cards)
+        upper.addWidget(self.messages)
+        centre = QWidget(self)
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(upper)
+        column.addWidget(self.splitter, 1)
+        self.setCentralWidget(centre)
+        self.count_label = QLabel(self)
+        self.probe_label = QLabel(self)
+        for label in (self.count_label, self.probe_label):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setContentsMargins(MARGIN - 6, 2, MARGIN, 3)
+        self.statusBar().addWidget(self.count_label, 1)
+        self.statusBar().addPermanentWidget(self.probe_label)
+        self.statusBar().setSizeGripEnabled(False)
+        self._reorder_timer = QTimer(self)
+        self._reorder_timer.setSingleShot(True)
+        self._reorder_timer.setInterval(REORDER_MS)
+        self.setMinimumSize(520, 420)
+        self.resize(1320, 820)
+
+    def _connect(self) -> None:
+        actions = self.actions_
+        actions.add.triggered.connect(self.on_add)
+        actions.preferences.triggered.connect(self.on_preferences)
+        actions.quit.triggered.connect(self.quit_asked)
+        actions.undo.triggered.connect(self.on_undo)
+        actions.find.triggered.connect(self.on_find)
+        actions.select_all.triggered.connect(self.table.selectAll)
+        actions.copy_address.triggered.connect(self.on_copy_address)
+        actions.copy_row.triggered.connect(self.on_copy_row)
+        actions.check.triggered.connect(self.on_check)
+        actions.edit.triggered.connect(self.on_edit)
+        actions.tags.triggered.connect(self.on_tags)
+        actions.pause.triggered.connect(self.on_pause)
+        actions.delete.triggered.connect(self.on_delete)
+        actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
+        actions.detail.toggled.connect(self.on_detail_toggled)
+        actions.detail_below.toggled.connect(self.on_detail_below_toggled)
+        actions.shortcuts.triggered.connect(self.on_shortcuts)
+        actions.open_log.triggered.connect(self.on_open_log)
+        actions.about.triggered.connect(self.on_about)
+        actions.show_choices.triggered.connect(self.on_show_triggered)
+        actions.sort_choices.triggered.connect(self.on_sort_triggered)
+        actions.descending.toggled.connect(self.on_descending_toggled)
+        self.top.search_changed.connect(self.on_search_changed)
+        self.top.search.left_downwards.connect(self.on_search_left)
+        self.top.show_chosen.connect(self.on_show_chosen)
+        self.top.tag_chosen.connect(self.on_tag_chosen)
+        self.table.menu_asked.connect(self.on_menu_asked)
+        self.table.activated_row.connect(actions.edit.trigger)
+        self.table.pause_toggled.connect(actions.pause.trigger)
+        self.table.resized.connect(self.table.stretch_name)
+        self.table.header.sortIndicatorChanged.connect(self.on_sort_changed)
+        self.table.selectionModel().selectionChanged.connect(self.on_selection_changed)
+        self.first.asked.connect(self.on_first_asked)
+        self.nothing.reset_asked.connect(self.top.reset)
+        self.commands.said.connect(self.on_said)
+        self.commands.added.connect(self.on_added)
+        self.commands.undo_changed.connect(self.update_actions)
+        self.bridge.board_changed.connect(self.on_board_changed)
+        self.bridge.monitors_changed.connect(self.on_monitors_changed)
+        self.bridge.preferences_changed.connect(self.on_preferences_changed)
+        self.bridge.storage_problem.connect(self.on_storage_problem)
+        self.bridge.noticed.connect(self.on_noticed)
+        self.bridge.raise_asked.connect(self.bring_up)
+        self._theme.changed.connect(self.on_theme_changed)
+        self._reorder_timer.timeout.connect(self.on_reorder_due)
+
+    # What is shown
+
+    def refresh(self) -> None:
+        """Bring everything but the table's cells up to date with the board."""
+        self.top.set_counts(self.model.rules.counts())
+        self.top.set_tags(self.model.rules.tags)
+        self.cards.show_cards(self._board.cards())
+        total, shown = len(self._board.ids), self.model.rowCount()
+        if total == 0:
+            page: QWidget = self.first
+        elif shown == 0:
+            page = self.nothing
+            rules = self.model.rules
+            self.nothing.explain(is_problems=rules.show is Show.PROBLEMS and not rules.search and rules.tag is None)
+        else:
+            page = self.table
+        if self.stack.currentWidget() is not page:
+            had_focus = self.stack.currentWidget().isAncestorOf(QGuiApplication.focusObject() or self)
+            self.stack.setCurrentWidget(page)
+            if had_focus or page is self.first:
+                page.setFocus()
+        if shown == total:
+            self.count_label.setText(wording.monitors_counted(total))
+        else:
+            self.count_label.setText(
+                self.tr("%1 of %2 shown")
+                .replace("%2", wording.monitors_counted(total))
+                .replace("%1", wording.number(shown))
+            )
+        self._say_probes()
+        self.update_actions()
+
+    @Slot()
+    def update_actions(self) -> None:
+        """Enable what can be done just now."""
+        selected = self.table.selected_ids() if self.stack.currentWidget() is self.table else []
+        for action in self.actions_.for_selection():
+            action.setEnabled(bool(selected) and action not in self._busy)
+        is_resume = bool(selected) and all(self._board.monitors[monitor].is_paused for monitor in selected)
+        self.actions_.pause.setText(self.tr("Resu&me") if is_resume else self.tr("&Pause"))
+        self.actions_.undo.setEnabled(bool(self.commands.undo_text) and self.actions_.undo not in self._busy)
+        self.actions_.select_all.setEnabled(self.model.rowCount() > 0)
+
+    def show_error(self, error: PingmonError) -> None:
+        """Say a known error in the message bar, with what to do about it."""
+        self.messages.say(wording.problem(error), is_error=True)
+
+    @Slot(object)
+    def on_board_changed(self, changes: Changes) -> None:
+        self.model.apply(changes)
+        if changes.probes_changed:
+            self.model.probes_changed()
+            self._fit_columns()
+        if self.model.rules.is_live and not self._reorder_timer.isActive():
+            self._reorder_timer.start()
+        self.refresh()
+        self._update_detail(changes)
+
+    @Slot(object)
+    def on_monitors_changed(self, _event: object) -> None:
+        self.model.describe()
+        self.refresh()
+        self._show_detail()
+
+    @Slot()
+    def on_reorder_due(self) -> None:
+        self.model.reorder()
+        self.refresh()
+
+    @Slot(object)
+    def on_preferences_changed(self, preferences: Preferences) -> None:
+        self._theme.set_mode(preferences.text("theme"))
+
+    @Slot()
+    def on_theme_changed(self) -> None:
+        self.actions_.refresh()
+        self.top.refresh()
+        self.messages.refresh()
+        self.table.fit_to_font()
+        for page in (self.first, self.nothing):
+            page.setStyleSheet(sheet.controls())
+        self.cards.update()
+
+    @Slot(object)
+    def on_storage_problem(self, error: PingmonError | None) -> None:
+        if error is not None:
+            self.show_error(error)
+        else:
+            self.messages.say(self.tr("The database can be written again; nothing was lost."))
+
+    @Slot(object)
+    def on_noticed(self, notice: Notice) -> None:
+        self.messages.say(wording.problem(PingmonError(notice.message, notice.hint)))
+
+    @Slot(str, bool)
+    def on_said(self, text: str, has_undo: bool) -> None:
+        if has_undo:
+            self.messages.say(text, button=self.tr("Undo"), act=self.on_undo)
+        else:
+            self.messages.say(text)
+
+    # What the user asks for
+
+    def run(self, action: QAction | None, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a command; the action that asked for it is off meanwhile."""
+        if action is not None:
+            self._busy.add(action)
+            self.update_actions()
+
+        def finish() -> None:
+            if action is not None:
+                self._busy.discard(action)
+            self.update_actions()
+
+        self.spawner.spawn(work, then=finish)
+
+    @Slot()
+    def on_add(self) -> None:
+        self.commands.ask_add()
+
+    @Slot(str)
+    def on_first_asked(self, text: str) -> None:
+        if "\n" in text or "," in text.strip():
+            self.commands.ask_add(text)
+        else:
+            self.run(None, self.commands.add_first(text))
+
+    @Slot(object)
+    def on_added(self, ids: tuple[MonitorId, ...]) -> None:
+        self.first.field.clear()
+        if self.messages.is_error:
+            self.messages.clear()
+        for monitor in ids[:1]:
+            self.table.select(monitor)
+        self.table.setFocus()
+
+    @Slot()
+    def on_edit(self) -> None:
+        if ids := self.table.selected_ids():
+            self.commands.ask_edit(ids)
+
+    @Slot()
+    def on_tags(self) -> None:
+        if ids := self.table.selected_ids():
+            self.commands.ask_tags(ids)
+
+    @Slot()
+    def on_check(self) -> None:
+        if ids := self.table.selected_ids():
+            self.run(self.actions_.check, self.commands.check_now(ids))
+
+    @Slot()
+    def on_pause(self) -> None:
+        """Pause what is selected, or resume it if all of it is paused."""
+        if ids := self.table.selected_ids():
+            is_resume = all(self._board.monitors[monitor].is_paused for monitor in ids)
+            self.run(self.actions_.pause, self.commands.set_paused(ids, not is_resume))
+
+    @Slot()
+    def on_pause_requested(self) -> None:
+        self.run(self.actions_.pause, self.commands.set_paused(self.table.selected_ids(), True))
+
+    @Slot()
+    def on_resume_requested(self) -> None:
+        self.run(self.actions_.pause, self.commands.set_paused(self.table.selected_ids(), False))
+
+    @Slot()
+    def on_delete(self) -> None:
+        if ids := self.table.selected_ids():
+            row = min(index.row() for index in self.table.selectionModel().selectedRows())
+            self.run(self.actions_.delete, self._delete(ids, row))
+
+    async def _delete(self, ids: list[MonitorId], row: int) -> None:
+        await self.commands.delete(ids)
+        if self.model.rowCount():
+            self.table.selectRow(min(row, self.model.rowCount() - 1))
+
+    @Slot()
+    def on_undo(self) -> None:
+        if self.commands.undo_text:
+            self.messages.clear()
+            self.run(self.actions_.undo, self.commands.undo())
+
+    @Slot()
+    def on_find(self) -> None:
+        self.top.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.top.search.selectAll()
+
+    @Slot(str)
+    def on_search_changed(self, text: str) -> None:
+        self.model.set_search(text)
+        self.refresh()
+
+    @Slot()
+    def on_search_left(self) -> None:
+        self.table.setFocus()
+        if self.model.rowCount() and not self.table.selected_ids():
+            self.table.selectRow(0)
+
+    @Slot(Show)
+    def on_show_chosen(self, show: Show) -> None:
+        self.model.set_show(show)
+        for action in self.actions_.show_choices.actions():
+            action.setChecked(action.data() is show)
+        self.refresh()
+
+    @Slot(QAction)
+    def on_show_triggered(self, action: QAction) -> None:
+        self.top.choose(action.data())
+
+    @Slot(object)
+    def on_tag_chosen(self, tag: str | None) -> None:
+        self.model.set_tag(tag)
+        self.refresh()
+
+    @Slot(QAction)
+    def on_sort_triggered(self, action: QAction) -> None:
+        self.table.sortByColumn(action.data(), self.table.header.sortIndicatorOrder())
+
+    @Slot(bool)
+    def on_descending_toggled(self, is_descending: bool) -> None:
+        order = Qt.SortOrder.DescendingOrder if is_descending else Qt.SortOrder.AscendingOrder
+        if self.table.header.sortIndicatorOrder() != order:
+            self.table.sortByColumn(self.table.header.sortIndicatorSection(), order)
+
+    @Slot(int, Qt.SortOrder)
+    def on_sort_changed(self, column: int, order: Qt.SortOrder) -> None:
+        for action in self.actions_.sort_choices.actions():
+            action.setChecked(action.data() == column)
+        self.actions_.descending.setChecked(order == Qt.SortOrder.DescendingOrder)
+
+    @Slot()
+    def on_selection_changed(self) -> None:
+        self.update_actions()
+        self._show_detail()
+
+    @Slot(QPoint)
+    def on_menu_asked(self, at: QPoint) -> None:
+        self.actions_.context_menu().popup(at)
+
+    @Slot()
+    def on_copy_address(self) -> None:
+        urls = [wording.plain(self._board.monitors[monitor].url) for monitor in self.table.selected_ids()]
+        QGuiApplication.clipboard().setText("\n".join(urls))
+
+    @Slot()
+    def on_copy_row(self) -> None:
+        """Copy what the selected rows say: a line each, cells parted by tabs."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        role = Qt.ItemDataRole.DisplayRole
+        lines = [
+            "\t".join(
+                str(self.model.index(row, column).data(role) or "")
+                for column in range(COLUMNS)
+                if not self.table.isColumnHidden(column)
+            )
+            for row in rows
+        ]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    @Slot()
+    def on_preferences(self) -> None:
+        self.commands.ask_preferences(self._session.preferences)
+
+    @Slot()
+    def on_shortcuts(self) -> None:
+        from pingmon_gui.ui.shortcut_sheet import ShortcutSheet
+
+        ShortcutSheet(self.menuBar(), self).open()
+
+    @Slot()
+    def on_open_log(self) -> None:
+        path = log_path(self._session.data_dir)
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            self.messages.say(self.tr("The log file is %1").replace("%1", wording.plain(path)))
+
+    @Slot()
+    def on_about(self) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(self.tr("About Pingmon"))
+        box.setIconPixmap(resource.app_icon().pixmap(64, 64))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(self.tr("Pingmon %1").replace("%1", pingmon_gui.__version__))
+        box.setInformativeText(
+            self.tr("Watches websites from the places that matter to you, and shows only what it measured itself.")
+        )
+        box.open()
+
+    @Slot(bool)
+    def on_empty_regions_toggled(self, _is_on: bool) -> None:
+        self._fit_columns()
+
+    @Slot(bool)
+    def on_detail_toggled(self, is_on: bool) -> None:
+        if self._detail is not None:
+            self._detail.setVisible(is_on)
+            self._show_detail()
+
+    @Slot(bool)
+    def on_detail_below_toggled(self, is_below: bool) -> None:
+        self.splitter.setOrientation(Qt.Orientation.Vertical if is_below else Qt.Orientation.Horizontal)
+        self._size_detail()
+
+    # Qt
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.bridge.set_watched(True)
+        self._fit_columns()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.bridge.set_watched(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.table.stretch_name()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.table.fit_to_font()
+            self._fit_columns()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._is_leaving:
+            event.accept()
+        else:
+            event.ignore()
+            self.close_asked.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasText():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.commands.ask_add(event.mimeData().text())
+
+    # How it is done
+
+    def _fit_columns(self) -> None:
+        self.table.fit_columns(with_empty_regions=self.actions_.empty_regions.isChecked())
+        self.table.stretch_name()
+
+    def _say_probes(self) -> None:
+        known = list(self._board.probes.values())
+        if len(known) == 1:
+            health = known[0]
+            state = health.reason or wording.probe_state_word(health.state)
+            self.probe_label.setText(f"{wording.region_name(health.probe.region)}: {wording.plain(state, 120)}")
+        else:
+            good = sum(health.state is ProbeState.CONNECTED and health.votes for health in known)
+            text = self.tr("%1 of %2 probes connected")
+            self.probe_label.setText(text.replace("%2", wording.number(len(known))).replace("%1", wording.number(good)))
+
+    def _update_detail(self, changes: Changes) -> None:
+        ids = self.table.selected_ids()
+        row = self._board.row_of.get(ids[0], -1) if len(ids) == 1 else -1
+        if row >= 0 and (changes.probes_changed or row in changes.rows):
+            self._show_detail()
+
+    def _show_detail(self) -> None:
+        if self._detail is None or not self.actions_.detail.isChecked():
+            return
+        from pingmon_gui.ui.monitor_detail import detail_of
+
+        self._detail.setVisible(bool(self._board.ids))
+        ids = self.table.selected_ids()
+        detail = detail_of(self._board, ids[0], self._now_ms()) if len(ids) == 1 else None
+        if detail is not None:
+            self._detail.show_monitor(detail)
+        elif len(ids) > 1:
+            self._detail.show_many([self._board.monitors[monitor] for monitor in ids])
+        else:
+            self._detail.show_nothing(bool(self._board.ids))
+
+    def _size_detail(self) -> None:
+        is_below = self.splitter.orientation() == Qt.Orientation.Vertical
+        whole = self.splitter.height() if is_below else self.splitter.width()
+        part = min(380, whole // 2)
+        self.splitter.setSizes([whole - part, part])
+
+    def _splitter_key(self) -> str:
+        return "splitter_below" if self.actions_.detail_below.isChecked() else "splitter_beside"
+
+    def save_layout(self) -> None:
+        """Keep geometry and choices of this window for the next start."""
+        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue(self._splitter_key(), self.splitter.saveState())
+        self.settings.setValue("empty_regions", self.actions_.empty_regions.isChecked())
+        self.settings.setValue("detail", self.actions_.detail.isChecked())
+        self.settings.setValue("detail_below", self.actions_.detail_below.isChecked())
+        self.settings.setValue("sort_column", self.table.header.sortIndicatorSection())
+        self.settings.setValue(
+            "sort_descending", self.table.header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+        )
+        self.settings.sync()
+
+    def _restore_layout(self) -> None:
+        geometry = self.settings.value("geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        self.actions_.show_choices.actions()[0].setChecked(True)
+        self.actions_.empty_regions.setChecked(self._flag("empty_regions", True))
+        self.actions_.detail.setChecked(self._flag("detail", True))
+        self.actions_.detail_below.setChecked(self._flag("detail_below", False))
+        column = self.settings.value("sort_column")
+        is_descending = self._flag("sort_descending", False)
+        if isinstance(column, str) and column.isdigit() and int(column) < COLUMNS:
+            self.table.sortByColumn(
+                int(column), Qt.SortOrder.DescendingOrder if is_descending else Qt.SortOrder.AscendingOrder
+            )
+        self.on_sort_changed(self.table.header.sortIndicatorSection(), self.table.header.sortIndicatorOrder())
+
+    def _flag(self, key: str, default: bool) -> bool:
+        """Read a flag; an INI file gives its words back."""
+        return str(self.settings.value(key, default)).lower() == "true"

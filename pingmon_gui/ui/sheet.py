@@ -1,0 +1,36 @@
+"""Style sheets of the few widgets that differ from the system's: buttons, search field and choices of the top bar.
+
+Set on those widgets alone: a sheet on the window would slow down the painting of the table.
+"""
+
+from __future__ import annotations
+
+from pingmon_gui.ui.theme import current
+
+
+def controls() -> str:
+    """Return the sheet for bars and empty states. Dynamic properties: primary, pill, quiet."""
+    t = current()
+    return f"""
+    QLineEdit {{ border: 1px solid {t.field_line}; border-radius: 7px; padding: 5px 9px;
+        background: {t.base}; color: {t.text}; selection-background-color: {t.accent};
+        selection-color: {t.on_accent}; }}
+    QLineEdit:focus {{ border-color: {t.accent}; }}
+    QPushButton, QToolButton {{ border: 1px solid {t.field_line}; border-radius: 7px; padding: 6px 13px;
+        background: {t.raised}; color: {t.text}; }}
+    QPushButton:hover, QToolButton:hover {{ background: {t.hover}; }}
+    QPushButton:focus, QToolButton:focus {{ border-color: {t.accent}; }}
+    QPushButton:disabled {{ color: {t.muted}; }}
+    QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent};
+        font-weight: 600; }}
+    QPushButton[primary="true"]:hover {{ background: {t.accent_hover}; }}
+    QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; padding: 5px 12px; }}
+    QPushButton[pill="true"] {{ border: 1px solid transparent; background: transparent; color: {t.muted};
+        padding: 6px 11px; }}
+    QPushButton[pill="true"]:hover {{ background: {t.hover}; color: {t.text}; }}
+    QPushButton[pill="true"]:checked {{ background: {t.pill}; color: {t.text}; font-weight: 600; }}
+    QPushButton[pill="true"]:focus {{ border-color: {t.accent}; }}
+    QToolButton::menu-indicator {{ image: none; }}
+    QToolButton[flat="true"] {{ border: 1px solid transparent; background: transparent; padding: 4px; }}
+    QLabel[quiet="true"] {{ color: {t.muted}; }}
+    """

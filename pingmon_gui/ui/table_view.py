@@ -1,0 +1,193 @@
+"""The table's view: row hover, a two-line header, and empty states that invite."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QContextMenuEvent, QCursor, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.region import REGIONS
+from pingmon_gui.engine.board import Board
+from pingmon_gui.ui.cell_delegate import PADDING, CellDelegate
+from pingmon_gui.ui.monitor_table import MonitorTable
+from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
+from pingmon_gui.ui.theme import current, scaled_font
+
+_NARROWEST = 48
+
+
+class RegionHeader(QHeaderView):
+    """A header whose sections have a second, quiet line: "no probe yet" where a region has none."""
+
+    def __init__(self, board: Board, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._board = board
+        self.setSectionsClickable(True)
+        self.setHighlightSections(False)
+        self.setMinimumSectionSize(_NARROWEST)
+        self.setSortIndicatorShown(True)
+        self.setAccessibleName(self.tr("Columns"))
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.fontMetrics().height() * 2 + 16)
+
+    def note(self, section: int) -> str:
+        """Return the second line of a section."""
+        column = section - FIRST_REGION_COLUMN
+        if column < 0:
+            return ""
+        return self.tr("last hour") if self._board.has_probe[column] else self.tr("no probe yet")
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        theme = current()
+        painter.fillRect(rect, QColor(theme.base))
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(theme.field_line))
+        is_empty = section >= FIRST_REGION_COLUMN and not self._board.has_probe[section - FIRST_REGION_COLUMN]
+        inner = rect.adjusted(PADDING, 7, -PADDING, -6)
+        painter.setFont(scaled_font(0.92, weight=self.font().Weight.DemiBold))
+        painter.setPen(QColor(theme.muted if is_empty else theme.text))
+        name = str(self.model().headerData(section, self.orientation()) or "")
+        sorted_mark = ""
+        if self.sortIndicatorSection() == section:
+            sorted_mark = " ↑" if self.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder else " ↓"
+        metrics = painter.fontMetrics()
+        room = inner.width() - metrics.horizontalAdvance(sorted_mark)
+        name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room) + sorted_mark
+        note = self.note(section)
+        if not note:
+            painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+            return
+        painter.drawText(inner, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
+        painter.setFont(scaled_font(0.85))
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, note)
+
+
+class TableView(QTableView):
+    """Shows a MonitorTable. Whole rows are selected; Enter and double click activate one."""
+
+    menu_asked = Signal(QPoint)
+    activated_row = Signal()
+    pause_toggled = Signal()
+    resized = Signal()
+
+    def __init__(self, board: Board, model: MonitorTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._board = board
+        self._table = model
+        self.setAccessibleName(self.tr("Domains"))
+        self.cells = CellDelegate(board, model, self)
+        self.header = RegionHeader(board, self)
+        self.setHorizontalHeader(self.header)
+        self.setModel(model)
+        self.setItemDelegate(self.cells)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setCornerButtonEnabled(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.setMouseTracking(True)
+        self.setSortingEnabled(True)
+        self.sortByColumn(NAME_COLUMN, Qt.SortOrder.AscendingOrder)
+        self.doubleClicked.connect(self.on_double_clicked)
+        model.visible_rows = self.visible_rows
+        self.fit_to_font()
+
+    def fit_to_font(self) -> None:
+        """Take over font and theme: row height, kept pictures, header."""
+        self.cells.refresh()
+        self.verticalHeader().setDefaultSectionSize(self.cells.row_height)
+        self.viewport().update()
+        self.header.updateGeometry()
+        self.header.viewport().update()
+
+    def fit_columns(self, *, with_empty_regions: bool) -> None:
+        """Give every column its natural width; regions without a probe are narrow, or hidden."""
+        self.setColumnWidth(VERDICT_COLUMN, self.fontMetrics().horizontalAdvance("regional problem") + 62)
+        self.setColumnWidth(NAME_COLUMN, max(220, self.fontMetrics().averageCharWidth() * 34))
+        self.header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Interactive)
+        for column in range(len(REGIONS)):
+            section, has_probe = FIRST_REGION_COLUMN + column, bool(self._board.has_probe[column])
+            self.setColumnHidden(section, not has_probe and not with_empty_regions)
+            width = self.cells.region_width() if has_probe else self.cells.empty_region_width()
+            self.setColumnWidth(section, width)
+
+    def stretch_name(self) -> None:
+        """Let the name take the room that is left, but no less than it needs to be read."""
+        others = sum(self.columnWidth(c) for c in range(self._table.columnCount()) if c != NAME_COLUMN)
+        self.setColumnWidth(NAME_COLUMN, max(200, min(560, self.viewport().width() - others)))
+
+    def visible_rows(self) -> tuple[int, int]:
+        """Return the first and last row on the screen; (0, -1) for none."""
+        count = self._table.rowCount()
+        if count == 0:
+            return 0, -1
+        first = self.rowAt(0)
+        last = self.rowAt(self.viewport().height() - 1)
+        return max(0, first), count - 1 if last < 0 else last
+
+    def selected_ids(self) -> list[MonitorId]:
+        """Return the monitors of the selected rows, in the order they are shown."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self._table.monitor_at(row) for row in rows]
+
+    def select(self, monitor: MonitorId) -> None:
+        """Make a monitor the only selected one and bring it into sight; nothing if it is not shown."""
+        row = self._table.row_of(monitor)
+        if row >= 0:
+            self.selectRow(row)
+            self.scrollTo(self._table.index(row, NAME_COLUMN))
+
+    @Slot(QModelIndex)
+    def on_double_clicked(self, _index: QModelIndex) -> None:
+        self.activated_row.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.activated_row.emit()
+        elif event.key() == Qt.Key.Key_Space and not event.modifiers():
+            self.pause_toggled.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Do nothing: letters are shortcuts here, and searching has its own field."""
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.currentIndex().isValid():
+            place = self.visualRect(self.currentIndex()).center()
+            self.menu_asked.emit(self.viewport().mapToGlobal(place))
+        elif self.indexAt(self.viewport().mapFromGlobal(event.globalPos())).isValid():
+            self.menu_asked.emit(event.globalPos())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._hover(self.rowAt(int(event.position().y())))
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Leave, QEvent.Type.HoverLeave):
+            self._hover(-1)
+        elif event.type() == QEvent.Type.Wheel:
+            self._hover(self.rowAt(self.viewport().mapFromGlobal(QCursor.pos()).y()))
+        return super().viewportEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+    def _hover(self, row: int) -> None:
+        before, self.cells.hovered_row = self.cells.hovered_row, row
+        if before == row:
+            return
+        for changed in (before, row):
+            if 0 <= changed < self._table.rowCount():
+                top, height = self.rowViewportPosition(changed), self.rowHeight(changed)
+                self.viewport().update(0, top, self.viewport().width(), height)

@@ -1,0 +1,154 @@
+"""What the window's actions do to domains: each asks the engine, and says in the message bar how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.target import parse_target
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.command import Commands
+from pingmon_gui.ui import wording
+from pingmon_gui.ui.async_slot import Spawner
+
+_MOST_UNDONE = 50
+Undo = Callable[[], Coroutine[Any, Any, object]]
+
+
+class WindowCommands(QObject):
+    """`said` carries (text, undo offered?) for the message bar, `added` the monitors that came by a command."""
+
+    said = Signal(str, bool)
+    added = Signal(object)
+    undo_changed = Signal()
+
+    def __init__(self, board: Board, commands: Commands, spawner: Spawner, window: QWidget) -> None:
+        super().__init__(window)
+        self._board = board
+        self._commands = commands
+        self._spawner = spawner
+        self._window = window
+        self._undo: list[tuple[str, Undo]] = []
+
+    @property
+    def undo_text(self) -> str:
+        """Return what `undo` would take back, empty for nothing."""
+        return self._undo[-1][0] if self._undo else ""
+
+    # Straight commands
+
+    async def add_first(self, text: str) -> None:
+        """Add one domain as it was typed. Raises InvalidInput with a sentence."""
+        target = parse_target(text)
+        existing = {monitor.url for monitor in self._board.monitors.values()}
+        if target.url in existing:
+            raise InvalidInput("This domain is in the list already.")
+        preferences = self._commands.preferences
+        settings = MonitorSettings(
+            interval_ms=preferences.integer("default_interval_s") * 1000,
+            timeout_ms=preferences.integer("default_timeout_ms"),
+            slow_ms=min(preferences.integer("default_slow_ms"), preferences.integer("default_timeout_ms")),
+            basic_auth=target.basic_auth,
+        )
+        await self._add([MonitorDraft(target.url, settings=settings)])
+
+    async def set_paused(self, ids: Sequence[MonitorId], is_paused: bool) -> None:
+        await self._commands.set_paused(ids, is_paused)
+
+    async def check_now(self, ids: Sequence[MonitorId]) -> None:
+        await self._commands.check_now(ids)
+
+    async def delete(self, ids: Sequence[MonitorId]) -> None:
+        """Delete and offer to undo it."""
+        what = self._names(ids)
+        await self._commands.delete(ids)
+        text = self.tr("Deleted %1.").replace("%1", what)
+        self._remember(text, lambda: self._restore(ids))
+        self.said.emit(text, True)
+
+    async def undo(self) -> None:
+        """Take back the last deletion or edit."""
+        if not self._undo:
+            return
+        _text, undo = self._undo[-1]
+        await undo()
+        self._undo.pop()
+        self.undo_changed.emit()
+
+    # Dialogs. Imported when asked for: the first frame does without them.
+
+    def ask_add(self, text: str = "") -> None:
+        from pingmon_gui.ui.add_dialog import AddDialog
+
+        dialog = AddDialog(self._urls(), self._commands.preferences, self._known_tags(), self._window)
+        if text:
+            dialog.set_text(text)
+        dialog.submitted.connect(lambda drafts: self._spawner.spawn(dialog.carry_out(self._add(drafts))))
+        dialog.open()
+
+    def ask_edit(self, ids: Sequence[MonitorId]) -> None:
+        from pingmon_gui.ui.edit_dialog import EditDialog
+
+        monitors = [self._board.monitors[monitor] for monitor in ids]
+        dialog = EditDialog(monitors, self._urls(), self._commands.preferences, self._known_tags(), self._window)
+        dialog.submitted.connect(lambda changed: self._spawner.spawn(dialog.carry_out(self._change(changed))))
+        dialog.open()
+
+    def ask_tags(self, ids: Sequence[MonitorId]) -> None:
+        from pingmon_gui.ui.tag_dialog import TagDialog
+
+        monitors = [self._board.monitors[monitor] for monitor in ids]
+        dialog = TagDialog(monitors, self._known_tags(), self._window)
+        dialog.submitted.connect(lambda changed: self._spawner.spawn(dialog.carry_out(self._change(changed))))
+        dialog.open()
+
+    def ask_preferences(self, preferences: Preferences) -> None:
+        from pingmon_gui.ui.preferences_dialog import PreferencesDialog
+
+        dialog = PreferencesDialog(preferences, self._window)
+        dialog.submitted.connect(
+            lambda values: self._spawner.spawn(dialog.carry_out(self._commands.change_preferences(values)))
+        )
+        dialog.open()
+
+    # How it is done
+
+    async def _add(self, drafts: Sequence[MonitorDraft]) -> None:
+        monitors = await self._commands.add(drafts)
+        self.added.emit(tuple(monitor.id for monitor in monitors))
+
+    async def _change(self, monitors: Sequence[Monitor]) -> None:
+        before = [self._board.monitors[monitor.id] for monitor in monitors if monitor.id in self._board.monitors]
+        await self._commands.change(monitors)
+        if before:
+            text = self.tr("Changed %1.").replace("%1", self._names([monitor.id for monitor in before]))
+            self._remember(text, lambda: self._commands.change(before))
+            self.said.emit(text, True)
+
+    async def _restore(self, ids: Sequence[MonitorId]) -> None:
+        restored = await self._commands.restore(ids)
+        if not restored:
+            raise PingmonError("It was deleted too long ago to be brought back.")
+        self.added.emit(tuple(monitor.id for monitor in restored))
+
+    def _remember(self, text: str, undo: Undo) -> None:
+        self._undo = [*self._undo[-_MOST_UNDONE + 1 :], (text, undo)]
+        self.undo_changed.emit()
+
+    def _names(self, ids: Sequence[MonitorId]) -> str:
+        if len(ids) == 1 and ids[0] in self._board.monitors:
+            return wording.plain(self._board.monitors[ids[0]].title, 80)
+        return wording.monitors_counted(len(ids))
+
+    def _urls(self) -> set[str]:
+        return {monitor.url for monitor in self._board.monitors.values()}
+
+    def _known_tags(self) -> tuple[str, ...]:
+        tags = {tag for monitor in self._board.monitors.values() for tag in monitor.tags}
+        return tuple(sorted(tags, key=str.casefold))
