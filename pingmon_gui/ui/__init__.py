@@ -1,0 +1,1 @@
+"""The window: the only room that may import PySide6 and qasync."""

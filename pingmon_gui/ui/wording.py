@@ -1,0 +1,384 @@
+"""Everything the window says in words: numbers with units, states, sentences, in the user's language and locale.
+
+Views show these texts and give them to screen readers. Callers pass numbers and codes; nothing here
+knows a widget. Every text that comes from outside goes through `plain` before it is shown.
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+
+from pingmon_gui.domain.availability import Availability
+from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.domain.probe import ProbeState
+from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.verdict import Verdict
+
+#: Shown where nothing is known: never a zero that could be taken for a measurement.
+NOTHING = "—"
+#: Between a number and its unit, so that a line never breaks there.
+_NARROW = "\u00a0"
+#: First-strong isolate and its end: a foreign text cannot reorder the sentence around it.
+_ISOLATE, _POP = "\u2068", "\u2069"
+_HIDDEN_CATEGORIES = frozenset(("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"))
+MAX_SHOWN_CHARACTERS = 2_000
+
+translate = QCoreApplication.translate
+
+
+def counted(text: str, count: int) -> str:
+    """Finish a plural that no translation has taken over: "%n line(s) [has|have]" is the English source."""
+    text = re.sub(r"\[([^|\]]*)\|([^\]]*)\]", r"\1" if count == 1 else r"\2", text)
+    return text.replace("(s)", "" if count == 1 else "s")
+
+
+def plain(text: object, limit: int = MAX_SHOWN_CHARACTERS) -> str:
+    """Return a text from outside as one harmless line.
+
+    Control characters, bidi marks and other invisible ones are shown as their code point, white
+    space is folded to single spaces, and what is longer than `limit` ends in an ellipsis.
+    """
+    raw = str(text)
+    folded = " ".join(raw[: limit * 2].split())
+    shown = "".join(
+        f"[U+{ord(letter):04X}]" if unicodedata.category(letter) in _HIDDEN_CATEGORIES else letter for letter in folded
+    )
+    return shown if len(shown) <= limit and len(raw) <= limit * 2 else shown[: limit - 1] + "…"
+
+
+def isolated(text: object) -> str:
+    """Return `plain(text)` wrapped so that its direction does not leak into the sentence around it."""
+    return f"{_ISOLATE}{plain(text)}{_POP}"
+
+
+def tool_tip(text: str) -> str:
+    """Return plain text for a tool tip, which Qt would take for rich text where it looks like a tag."""
+    return f"<p style='white-space:pre-wrap'>{html.escape(text)}</p>" if text else ""
+
+
+def problem(error: PingmonError) -> str:
+    """Return what is wrong and what to do, as one text for a message beside a field or in a bar."""
+    sentence = plain(translate("Sentence", error.message))
+    return f"{sentence} {plain(translate('Sentence', error.hint))}" if error.hint else sentence
+
+
+def region_name(region: Region) -> str:
+    match region:
+        case Region.LOCAL:
+            return translate("Wording", "This computer")
+        case Region.NA:
+            return translate("Wording", "North America")
+        case Region.EU:
+            return translate("Wording", "Europe")
+        case Region.AS:
+            return translate("Wording", "Asia")
+        case Region.SA:
+            return translate("Wording", "South America")
+        case Region.OC:
+            return translate("Wording", "Oceania")
+
+
+def status_word(status: int) -> str:
+    """Return the word for a `Status` or its code."""
+    match Status(status):
+        case Status.ONLINE:
+            return translate("Wording", "online")
+        case Status.SLOW:
+            return translate("Wording", "slow")
+        case Status.OFFLINE:
+            return translate("Wording", "offline")
+        case Status.UNKNOWN:
+            return translate("Wording", "unknown")
+        case Status.PAUSED:
+            return translate("Wording", "paused")
+
+
+def verdict_word(verdict: int) -> str:
+    """Return the word for a `Verdict` or its code."""
+    if verdict == Verdict.REGIONAL:
+        return translate("Wording", "regional problem")
+    return status_word(Status(int(verdict)))
+
+
+def failure_word(failure: str | None) -> str:
+    """Return a few words for a failure class of the protocol; an unknown class is named as it came."""
+    words = {
+        "dns": translate("Wording", "name not found"),
+        "connect_refused": translate("Wording", "connection refused"),
+        "connect_timeout": translate("Wording", "no connection in time"),
+        "tls_verify": translate("Wording", "certificate not trusted"),
+        "tls_handshake": translate("Wording", "TLS handshake failed"),
+        "timeout": translate("Wording", "timed out"),
+        "http_status": translate("Wording", "HTTP status not accepted"),
+        "content": translate("Wording", "content not as expected"),
+        "too_many_redirects": translate("Wording", "too many redirects"),
+        "protocol": translate("Wording", "not a valid HTTP answer"),
+        "refused_target": translate("Wording", "address not allowed for this probe"),
+        "blocked": translate("Wording", "blocked by a bot wall"),
+        "internal": translate("Wording", "fault of the probe"),
+        "other": translate("Wording", "failure of a newer probe"),
+    }
+    return "" if failure is None else words.get(failure, plain(failure, 60))
+
+
+def probe_state_word(state: ProbeState) -> str:
+    match state:
+        case ProbeState.STARTING:
+            return translate("Wording", "starting")
+        case ProbeState.CONNECTED:
+            return translate("Wording", "connected")
+        case ProbeState.CATCHING_UP:
+            return translate("Wording", "catching up")
+        case ProbeState.UNREACHED:
+            return translate("Wording", "not reached")
+        case ProbeState.REFUSED:
+            return translate("Wording", "refused")
+        case ProbeState.STOPPED:
+            return translate("Wording", "stopped")
+
+
+def phase_name(phase: str) -> str:
+    """Return the name of one of `protocol.PHASES`."""
+    return {
+        "dns_ms": translate("Wording", "Name lookup"),
+        "connect_ms": translate("Wording", "Connect"),
+        "tls_ms": translate("Wording", "TLS"),
+        "request_ms": translate("Wording", "Waiting for the answer"),
+        "transfer_ms": translate("Wording", "Transfer"),
+    }[phase]
+
+
+# ---- numbers with units
+
+
+def latency(ms: float | None) -> str:
+    """Return a latency at the precision people compare by: 0.42 ms, 8.4 ms, 123 ms, 1.52 s."""
+    if ms is None or math.isnan(ms):
+        return NOTHING
+    if ms >= 999.5:
+        return (
+            translate("Wording", "%1 s").replace("%1", number(ms / 1000, 2 if ms < 99_995 else 0)).replace(" ", _NARROW)
+        )
+    digits = 2 if ms < 0.995 else 1 if ms < 9.95 else 0
+    return translate("Wording", "%1 ms").replace("%1", number(ms, digits)).replace(" ", _NARROW)
+
+
+def exact_latency(ms: float | None) -> str:
+    """Return a latency with hundredths of a millisecond, for hover and copying."""
+    if ms is None or math.isnan(ms):
+        return NOTHING
+    return translate("Wording", "%1 ms").replace("%1", number(ms, 2)).replace(" ", _NARROW)
+
+
+def number(value: float, digits: int = 0) -> str:
+    return QLocale().toString(float(value), "f", digits)
+
+
+def share(ratio: float | None) -> str:
+    """Return a share of time as per cent with at most two decimals; only what is whole reads 100 %."""
+    if ratio is None or math.isnan(ratio):
+        return NOTHING
+    hundredths = math.floor(max(0.0, min(1.0, float(ratio))) * 10_000 + 1e-6)
+    if hundredths == 10_000 and ratio < 1.0:
+        hundredths = 9_999
+    digits = 0 if hundredths % 100 == 0 else 1 if hundredths % 10 == 0 else 2
+    text = translate("Wording", "%1 %", "per cent").replace("%1", number(hundredths / 100, digits))
+    return text.replace(" ", _NARROW)
+
+
+def duration(ms: float) -> str:
+    """Return a span in its two largest units: 59 min 50 s, 2 h 5 min, 3 days 4 h; below a second in ms."""
+    if ms < 1000:
+        return latency(ms) if ms > 0 else translate("Wording", "%1 s").replace("%1", number(0)).replace(" ", _NARROW)
+    seconds = round(ms / 1000)
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [
+        (days, counted(translate("Wording", "%n day(s)", None, days), days)),
+        (hours, translate("Wording", "%1 h").replace("%1", number(hours))),
+        (minutes, translate("Wording", "%1 min").replace("%1", number(minutes))),
+        (seconds, translate("Wording", "%1 s").replace("%1", number(seconds))),
+    ]
+    first = next(place for place, (value, _) in enumerate(parts) if value)
+    return " ".join(text.replace(" ", _NARROW) for value, text in parts[first : first + 2] if value)
+
+
+def interval(ms: int) -> str:
+    return translate("Wording", "every %1").replace("%1", duration(ms))
+
+
+def clock_time(at_ms: int) -> str:
+    """Return the time of day with seconds, in the user's locale and time zone."""
+    when = QDateTime.fromMSecsSinceEpoch(int(at_ms)).time()
+    pattern = QLocale().timeFormat(QLocale.FormatType.ShortFormat)
+    if "s" not in pattern:
+        pattern = pattern.replace("mm", "mm:ss") if ":mm" in pattern else pattern.replace("mm", "mm.ss")
+    return QLocale().toString(when, pattern)
+
+
+def date_time(at_ms: int) -> str:
+    when = QDateTime.fromMSecsSinceEpoch(int(at_ms))
+    return f"{date(at_ms)} {clock_time(when.toMSecsSinceEpoch())}"
+
+
+def date(at_ms: int) -> str:
+    return QLocale().toString(QDateTime.fromMSecsSinceEpoch(int(at_ms)).date(), QLocale.FormatType.ShortFormat)
+
+
+def ago(at_ms: int, now_ms: int) -> str:
+    """Return how long ago something was; the last second and the future are "just now"."""
+    if now_ms - at_ms < 1000:
+        return translate("Wording", "just now")
+    return translate("Wording", "%1 ago").replace("%1", duration(now_ms - at_ms))
+
+
+def days_until(iso_time: str, now_ms: int) -> int | None:
+    """Return the whole days from now to an ISO 8601 time, negative in the past; None where it cannot be read."""
+    try:
+        end = datetime.datetime.fromisoformat(iso_time.replace("Z", "+00:00"))
+    except (ValueError, AttributeError):
+        return None
+    if end.tzinfo is None:
+        end = end.replace(tzinfo=datetime.UTC)
+    return math.floor((end.timestamp() * 1000 - now_ms) / 86_400_000)
+
+
+def expiry(iso_time: str, now_ms: int) -> str:
+    """Return when a certificate ends, in days from now and as a date."""
+    days = days_until(iso_time, now_ms)
+    if days is None:
+        return translate("Wording", "end of validity unknown")
+    try:
+        on = date(now_ms + days * 86_400_000)
+    except OverflowError:
+        on = plain(iso_time, 30)
+    if days < 0:
+        text = counted(translate("Wording", "expired %n day(s) ago", None, -days), -days)
+    elif days == 0:
+        text = translate("Wording", "expires within a day")
+    else:
+        text = counted(translate("Wording", "expires in %n day(s)", None, days), days)
+    return f"{text} ({on})"
+
+
+def monitors_counted(count: int) -> str:
+    return counted(translate("Wording", "%n domain(s)", None, count), count)
+
+
+def lines_counted(count: int) -> str:
+    return counted(translate("Wording", "%n line(s)", None, count), count)
+
+
+# ---- sentences
+
+
+def joined(words: Iterable[str]) -> str:
+    """Return "a", "a and b" or "a, b and c" in the user's locale."""
+    return QLocale().createSeparatedList(list(words))
+
+
+def availability_short(availability: Availability) -> str:
+    return share(availability.ratio)
+
+
+def availability_sentence(availability: Availability) -> str:
+    """Return how a share was computed: what was known of the time asked for, and what of it was available."""
+    if availability.asked_ms <= 0:
+        return translate("Wording", "Not watched long enough to say.")
+    if availability.known_ms <= 0:
+        return translate("Wording", "Nothing is known of the last %1.").replace("%1", duration(availability.asked_ms))
+    text = translate("Wording", "%1 of %2 known; available %3.")
+    for place, value in (
+        ("%1", availability.known_ms),
+        ("%2", availability.asked_ms),
+        ("%3", availability.available_ms),
+    ):
+        text = text.replace(place, duration(value))
+    return text
+
+
+def coverage_sentence(availability: Availability) -> str:
+    return translate("Wording", "%1 of the time is known").replace("%1", share(availability.coverage))
+
+
+def status_sentence(
+    region: Region, status: int, total_ms: float | None, failure: str | None = None, is_checking: bool = False
+) -> str:
+    """Return the state of one region in words, such as "Europe: offline, connection refused, being checked again"."""
+    parts = [status_word(status)]
+    if status in (Status.OFFLINE, Status.UNKNOWN) and failure:
+        parts.append(failure_word(failure))
+    elif status in (Status.ONLINE, Status.SLOW) and total_ms is not None and not math.isnan(total_ms):
+        parts.append(latency(total_ms))
+    if is_checking:
+        parts.append(translate("Wording", "being checked again"))
+    return f"{region_name(region)}: {', '.join(parts)}"
+
+
+def cell_sentence(
+    region: Region,
+    *,
+    has_probe: bool,
+    is_assigned: bool,
+    status: int,
+    is_checking: bool = False,
+    total_ms: float | None = None,
+    failure: str | None = None,
+    availability_ratio: float | None = None,
+    coverage: float | None = None,
+) -> str:
+    """Return all that one cell of the table shows, for screen readers and its tool tip."""
+    if not has_probe:
+        return translate("Wording", "%1: no probe yet").replace("%1", region_name(region))
+    if not is_assigned:
+        return translate("Wording", "%1: not watched from here").replace("%1", region_name(region))
+    text = status_sentence(region, status, total_ms, failure, is_checking)
+    if status == Status.PAUSED:
+        return text
+    if availability_ratio is None or math.isnan(availability_ratio):
+        return translate("Wording", "%1; nothing known of the last hour").replace("%1", text)
+    sentence = translate("Wording", "%1; available %2 of the last hour, %3 of it known")
+    return sentence.replace("%3", share(coverage)).replace("%2", share(availability_ratio)).replace("%1", text)
+
+
+def verdict_sentence(title: str, verdict: int, states: Mapping[Region, int]) -> str:
+    """Return the verdict over all regions as one sentence.
+
+    `states` holds the region states of the regions that watch the monitor, in any order.
+    """
+    shown = isolated(title)
+    by_status: dict[int, list[str]] = {}
+    for region in REGIONS:
+        if region in states:
+            by_status.setdefault(int(states[region]), []).append(region_name(region))
+    offline = joined(by_status.get(Status.OFFLINE, []))
+    good = joined(by_status.get(Status.ONLINE, []) + by_status.get(Status.SLOW, []))
+    match Verdict(int(verdict)):
+        case Verdict.PAUSED:
+            text = translate("Wording", "%1 is paused: it is not measured.")
+        case Verdict.UNKNOWN if not states:
+            text = translate("Wording", "%1 is not watched from anywhere yet.")
+        case Verdict.UNKNOWN:
+            text = translate("Wording", "%1 is unknown: no region can tell just now.")
+        case Verdict.REGIONAL if good:
+            text = translate("Wording", "%1 is offline for %2 only; %3 can reach it.")
+        case Verdict.REGIONAL:
+            text = translate("Wording", "%1 is offline for %2; the other regions cannot tell.")
+        case Verdict.OFFLINE if good:
+            text = translate("Wording", "%1 is offline for %2; %3 can still reach it.")
+        case Verdict.OFFLINE:
+            text = translate("Wording", "%1 is offline.")
+        case Verdict.SLOW:
+            text = translate("Wording", "%1 answers slowly.")
+        case _:
+            text = translate("Wording", "%1 is online.")
+    return text.replace("%3", good).replace("%2", offline).replace("%1", shown)
