@@ -13,6 +13,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, 
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
@@ -29,6 +30,8 @@ BAR, BAR_STEP, STRIP_HEIGHT = 2, 3, 10
 STRIP_WIDTH = SLOTS * BAR_STEP - 1
 #: Heights of the bars by state: shape helps where colour does not.
 _BAR_HEIGHT = {Status.ONLINE: 6, Status.SLOW: 8, Status.OFFLINE: 10, Status.UNKNOWN: 3, Status.PAUSED: 3}
+#: From here on the gaps are shorter than one check a minute: not worth a word in the cell.
+MOSTLY_KNOWN = 0.985
 _KEPT_PIXMAPS = 8_000
 _MAX_TAGS = 3
 
@@ -76,7 +79,9 @@ class CellDelegate(QStyledItemDelegate):
         return max(line, strip) + 2 * PADDING
 
     def empty_region_width(self) -> int:
-        return self._small_metrics.horizontalAdvance("South America") + 2 * PADDING
+        metrics = QFontMetrics(scaled_font(0.92, weight=QFont.Weight.DemiBold))
+        widest = max(metrics.horizontalAdvance(wording.region_name(region)) for region in REGIONS)
+        return widest + 2 * PADDING + 4
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(self.region_width(), self.row_height)
@@ -88,8 +93,8 @@ class CellDelegate(QStyledItemDelegate):
         row = self._model.board_row(shown)
         if row < 0:
             return
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state = option.state
         is_selected = bool(state & _SELECTED)
         ratio = painter.device().devicePixelRatio()
         if ratio != self._ratio:
@@ -180,7 +185,7 @@ class CellDelegate(QStyledItemDelegate):
         top = rect.bottom() - 9 - STRIP_HEIGHT
         painter.drawPixmap(left, top, self._strip(board.strip[row, column].tobytes()))
         coverage = float(board.coverage[row, column])
-        if coverage < 0.995:
+        if coverage < MOSTLY_KNOWN:
             text = self._text(self._coverage_text(coverage), self._small, theme.muted, 200)
             painter.drawPixmap(right - self._width(text) + 1, top + (STRIP_HEIGHT - self._height(text)) // 2, text)
 

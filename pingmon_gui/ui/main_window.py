@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         self._reorder_timer = QTimer(self)
         self._reorder_timer.setSingleShot(True)
         self._reorder_timer.setInterval(REORDER_MS)
+        self.table.setFocus()
         self.setMinimumSize(520, 420)
         self.resize(1320, 820)
 
@@ -255,7 +256,8 @@ class MainWindow(QMainWindow):
         else:
             page = self.table
         if self.stack.currentWidget() is not page:
-            had_focus = self.stack.currentWidget().isAncestorOf(QGuiApplication.focusObject() or self)
+            focus = self.focusWidget()
+            had_focus = focus is None or self.stack.isAncestorOf(focus)
             self.stack.setCurrentWidget(page)
             if had_focus or page is self.first:
                 page.setFocus()

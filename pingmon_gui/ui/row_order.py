@@ -6,6 +6,7 @@ Everything is done for all rows at once; no row's text is made anew unless its m
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +119,7 @@ class RowOrder:
         by_verdict = np.bincount(self._board.verdict, minlength=len(Verdict))
         return {show: int(by_verdict[is_shown].sum()) for show, is_shown in _IS_SHOWN.items()}
 
-    def _keys(self, rows: Rows) -> tuple[npt.NDArray[np.float64], ...]:
+    def _keys(self, rows: Rows) -> tuple[npt.NDArray[Any], ...]:
         """Return the sort keys, the last one first in importance (as `lexsort` has it)."""
         sign = -1.0 if self.is_descending else 1.0
         if self.column == NAME_COLUMN:

@@ -28,8 +28,10 @@ def controls() -> str:
     QPushButton[pill="true"] {{ border: 1px solid transparent; background: transparent; color: {t.muted};
         padding: 6px 11px; }}
     QPushButton[pill="true"]:hover {{ background: {t.hover}; color: {t.text}; }}
-    QPushButton[pill="true"]:checked {{ background: {t.pill}; color: {t.text}; font-weight: 600; }}
+    QPushButton[pill="true"]:checked {{ background: {t.pill}; color: {t.text}; }}
     QPushButton[pill="true"]:focus {{ border-color: {t.accent}; }}
+    QToolButton[pill="true"] {{ border-color: transparent; background: transparent; color: {t.muted}; }}
+    QToolButton[pill="true"]:hover {{ background: {t.hover}; color: {t.text}; }}
     QToolButton::menu-indicator {{ image: none; }}
     QToolButton[flat="true"] {{ border: 1px solid transparent; background: transparent; padding: 4px; }}
     QLabel[quiet="true"] {{ color: {t.muted}; }}

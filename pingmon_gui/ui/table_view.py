@@ -8,7 +8,9 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.cell_delegate import PADDING, CellDelegate
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
@@ -30,7 +32,7 @@ class RegionHeader(QHeaderView):
         self.setAccessibleName(self.tr("Columns"))
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self.fontMetrics().height() * 2 + 16)
+        return QSize(super().sizeHint().width(), self.fontMetrics().height() * 2 + 13)
 
     def note(self, section: int) -> str:
         """Return the second line of a section."""
@@ -111,7 +113,9 @@ class TableView(QTableView):
 
     def fit_columns(self, *, with_empty_regions: bool) -> None:
         """Give every column its natural width; regions without a probe are narrow, or hidden."""
-        self.setColumnWidth(VERDICT_COLUMN, self.fontMetrics().horizontalAdvance("regional problem") + 62)
+        self.setColumnWidth(
+            VERDICT_COLUMN, self.fontMetrics().horizontalAdvance(wording.verdict_word(Verdict.REGIONAL)) + 66
+        )
         self.setColumnWidth(NAME_COLUMN, max(220, self.fontMetrics().averageCharWidth() * 34))
         self.header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Interactive)
         for column in range(len(REGIONS)):

@@ -82,6 +82,7 @@ class TopBar(QWidget):
         self._group.buttonClicked.connect(self.on_pill_clicked)
         self.tag_button = QToolButton(self)
         self.tag_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.tag_button.setProperty("pill", True)
         self.tag_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.tag_menu = QMenu(self.tr("Tags"), self)
         self.tag_button.setMenu(self.tag_menu)
@@ -115,7 +116,7 @@ class TopBar(QWidget):
         self._counts = dict(counts)
         for show, pill in self.pills.items():
             number = wording.number(counts[show])
-            pill.setText(f"{self._names[show]}  {number}")
+            pill.setText(f"{self._names[show]} {number}")
             pill.setAccessibleName(f"{self._names[show]}: {number}")
 
     def set_tags(self, tags: Sequence[str]) -> None:

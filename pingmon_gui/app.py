@@ -1,0 +1,249 @@
+"""The window's front end: makes the application, runs the session under it, and ends both in order.
+
+Order of the end: stop event -> window's tasks -> requests of others -> session (probes, flush, store) -> windows ->
+loop. Both exception hooks lead to one reporter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qasync
+from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+import pingmon_gui
+from pingmon_gui import log
+from pingmon_gui.domain.error import (
+    PingmonError,
+    StorageCorrupt,
+    StorageError,
+    StorageFull,
+    StorageReadOnly,
+    StorageTooNew,
+)
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.ownership import Ownership
+from pingmon_gui.session import LinkFactory, Session, SystemClock
+from pingmon_gui.ui import resource, wording
+from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.main_window import MainWindow
+from pingmon_gui.ui.theme import ThemeSwitch
+from pingmon_gui.ui.tray import Tray
+
+_log = logging.getLogger(__name__)
+
+
+def run_window(ownership: Ownership, *, minimized: bool, debug: bool, probes: LinkFactory | None = None) -> int:
+    """Open the window on a data folder that is owned already; return the exit code when it is closed for good."""
+    application = make_application()
+    crashes = CrashReporter(application)
+    hook = sys.excepthook
+    sys.excepthook = _excepthook(crashes)
+    try:
+        run = WindowRun(ownership, ThemeSwitch(application), crashes, minimized=minimized, probes=probes)
+        code: int = qasync.run(run.main())  # type: ignore[no-untyped-call]
+        return code
+    finally:
+        sys.excepthook = hook
+        if debug:
+            _log.debug("the window's loop has ended")
+
+
+def make_application() -> QApplication:
+    """Return the application, made if need be, with Qt's own texts in the user's language."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        application = QApplication(sys.argv[:1])
+    application.setApplicationName("pingmon")
+    application.setApplicationDisplayName("Pingmon")
+    application.setApplicationVersion(pingmon_gui.__version__)
+    application.setDesktopFileName("pingmon")
+    application.setQuitOnLastWindowClosed(False)
+    application.setWindowIcon(resource.app_icon())
+    translator = QTranslator(application)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if translator.load(QLocale(), "qtbase", "_", folder):
+        application.installTranslator(translator)
+    return application
+
+
+class WindowRun(QObject):
+    """One life of the window, from the first frame to the last flush."""
+
+    def __init__(
+        self,
+        ownership: Ownership,
+        theme: ThemeSwitch,
+        crashes: CrashReporter,
+        *,
+        minimized: bool,
+        probes: LinkFactory | None = None,
+    ) -> None:
+        super().__init__()
+        self._ownership = ownership
+        self._theme = theme
+        self._crashes = crashes
+        self._minimized = minimized
+        self.session = Session(ownership.data_dir, probes=probes)
+        self._stop: asyncio.Event | None = None
+        self.window: MainWindow | None = None
+        self.tray: Tray | None = None
+
+    async def main(self) -> int:
+        """Run until the user quits. Returns the exit code."""
+        self._stop = asyncio.Event()
+        # The frame timer lets Python notice a signal within a moment.
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: self.on_quit_asked())
+        asyncio.get_running_loop().set_exception_handler(self._loop_hook)
+        if not await self._start():
+            return 1
+        window, tray = self._open()
+        try:
+            await self._ownership.serve(self.session.answer)
+            await self._stop.wait()
+        except PingmonError as exc:
+            # Without its socket the window still watches: only commands from a terminal cannot reach it.
+            _log.warning("%s", exc)
+            window.show_error(exc)
+            await self._stop.wait()
+        finally:
+            window.save_layout()
+            await window.stop()
+            await self._ownership.stop_serving()
+            await self.session.stop()
+            tray.close()
+            window.allow_close()
+            window.close()
+            window.deleteLater()
+        return 0
+
+    async def _start(self) -> bool:
+        """Start the session, asking the user what to do while its data cannot be used; False to give up."""
+        while True:
+            try:
+                await self.session.start()
+            except StorageError as exc:
+                _log.error("%s", exc)
+                if not await ask_about_storage(exc, self._ownership.data_dir):
+                    return False
+            else:
+                return True
+
+    def _open(self) -> tuple[MainWindow, Tray]:
+        preferences = self.session.preferences
+        log.set_level(preferences.text("log_level"))
+        self._theme.set_mode(preferences.text("theme"))
+        self.window = window = MainWindow(self.session, self._theme, self._crashes, SystemClock().now_ms)
+        self.tray = tray = Tray(self.session.board, self)
+        self._crashes.set_window(window)
+        window.quit_asked.connect(self.on_quit_asked)
+        window.close_asked.connect(self.on_close_asked)
+        window.bridge.preferences_changed.connect(self.on_preferences_changed)
+        window.bridge.board_changed.connect(tray.refresh)
+        tray.quit_asked.connect(self.on_quit_asked)
+        tray.show_asked.connect(window.bring_up)
+        if not (self._minimized and tray.is_there):
+            window.show()
+        window.bridge.start()
+        return window, tray
+
+    @Slot()
+    def on_quit_asked(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+
+    @Slot()
+    def on_close_asked(self) -> None:
+        """Closing keeps watching from the tray where there is one and the user wants it; else it quits."""
+        assert self.window is not None and self.tray is not None
+        if not (self.tray.is_there and self.session.preferences.flag("close_to_tray")):
+            self.on_quit_asked()
+            return
+        self.window.save_layout()
+        self.window.hide()
+        if str(self.window.settings.value("said_tray", "false")).lower() != "true":
+            self.window.settings.setValue("said_tray", True)
+            self.tray.say_still_here()
+
+    @Slot(object)
+    def on_preferences_changed(self, preferences: Preferences) -> None:
+        log.set_level(preferences.text("log_level"))
+
+    def _loop_hook(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self._crashes.report(error)
+        else:
+            _log.error("%s", context.get("message"))
+
+
+async def ask_about_storage(error: StorageError, data_dir: Path) -> bool:
+    """Show why the data cannot be used, and what can be done; return whether to try again."""
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    box = storage_dialog(error, data_dir)
+    again = box.button(QMessageBox.StandardButton.Retry)
+
+    def finished(_code: int) -> None:
+        if not answer.done():
+            answer.set_result(box.clickedButton() is again)
+
+    box.finished.connect(finished)
+    box.open()
+    try:
+        return await answer
+    finally:
+        box.close()
+        box.deleteLater()
+
+
+def storage_dialog(error: StorageError, data_dir: Path) -> QMessageBox:
+    """Return the dialog for a data folder that cannot be used: what is wrong, and the choices."""
+    translate = wording.translate
+    match error:
+        case StorageTooNew():
+            title = translate("Storage", "These data were written by a newer Pingmon")
+        case StorageCorrupt():
+            title = translate("Storage", "The database is damaged")
+        case StorageReadOnly():
+            title = translate("Storage", "The data folder cannot be written")
+        case StorageFull():
+            title = translate("Storage", "The disk is full")
+        case _:
+            title = translate("Storage", "The data cannot be used just now")
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle(translate("Storage", "Pingmon"))
+    box.setText(title)
+    folder = translate("Storage", "Data folder: %1").replace("%1", wording.plain(data_dir))
+    box.setInformativeText(f"{wording.problem(error)}\n\n{folder}")
+    box.addButton(QMessageBox.StandardButton.Retry).setText(translate("Storage", "Try again"))
+    box.addButton(QMessageBox.StandardButton.Close).setText(translate("Storage", "Quit"))
+    show = box.addButton(translate("Storage", "Open the folder"), QMessageBox.ButtonRole.HelpRole)
+    # It stays open: the folder is looked at beside it.
+    show.clicked.disconnect()
+    show.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(data_dir))))
+    box.setDefaultButton(QMessageBox.StandardButton.Retry)
+    box.setEscapeButton(QMessageBox.StandardButton.Close)
+    return box
+
+
+def _excepthook(
+    crashes: CrashReporter,
+) -> Callable[[type[BaseException], BaseException, types.TracebackType | None], None]:
+    def hook(kind: type[BaseException], error: BaseException, traceback: types.TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+            return
+        crashes.report(error)
+
+    return hook
