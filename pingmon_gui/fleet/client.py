@@ -370,4 +370,5 @@ def _sentence(value: Any) -> str:
     """Return what a probe says of itself, on one line and not too long; nothing if it is no text."""
     if not isinstance(value, str):
         return ""
-    return "".join(letter if letter.isprintable() else " " for letter in value[:MAX_SENTENCE_CHARACTERS])
+    said = "".join(letter if letter.isprintable() else " " for letter in value[:MAX_SENTENCE_CHARACTERS]).strip()
+    return said if not said or said.endswith(".") else f"{said}."
