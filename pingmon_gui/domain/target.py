@@ -170,6 +170,8 @@ def _split_scheme(text: str) -> tuple[str, str]:
 def _ascii_host(host: str) -> str:
     if ":" in host:
         try:
+            if "%" in host:  # the library would read a zone
+                raise ValueError(host)
             return str(ipaddress.IPv6Address(host))
         except ValueError as exc:
             raise InvalidInput(

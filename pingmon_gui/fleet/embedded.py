@@ -162,7 +162,7 @@ class EmbeddedProbe:
                 await self._run_once()
                 if loop.time() - began_s >= GOOD_RUN_S:
                     delay_s = FIRST_DELAY_S
-                _log.warning("%s Next start in %.1f s.", self._trouble, delay_s)
+                _log.info("the probe of this computer is started again in %.1f s", delay_s)
                 await asyncio.sleep(delay_s)
                 delay_s = min(LONGEST_DELAY_S, delay_s * 2)
                 self._restarts += 1
@@ -175,6 +175,7 @@ class EmbeddedProbe:
         changed.set()
 
     def _failed(self, why: str) -> None:
+        _log.warning("%s", why)
         self._trouble = why
         self._failures += 1
         self._announce()
@@ -198,9 +199,7 @@ class EmbeddedProbe:
             self._trouble = None
             self._announce()
             code = await process.ended()
-            _log.info(
-                "the probe of this computer ended with %d; its last words: %s", code, process.last_words or "none"
-            )
+            _log.warning("%s Exit code %d, last words: %s", _ENDED, code, process.last_words or "none")
             self._trouble = _ENDED
         finally:
             # In this order: a stopping probe ends its streams itself.
