@@ -91,8 +91,7 @@ class Collector:
                 if isinstance(item, ResultBatch):
                     self._take(item)
                 elif isinstance(item, Heartbeat):
-                    self._desk.alive(item)
-                    self._on_revision(item.revision)
+                    self._hear(item)
                 else:
                     self._open(item)
                 self._back_off.reset()
@@ -111,6 +110,14 @@ class Collector:
         if header.last <= self._seq or self._desk.health.state is ProbeState.CONNECTED:
             self._desk.connected(header, is_catching_up=False)
         # Otherwise whether the backlog is old shows with its first results; until then nothing is claimed.
+
+    def _hear(self, heartbeat: Heartbeat) -> None:
+        # A probe has nothing else to say only when its backlog is through, whatever became of that on the way.
+        if self._header is not None and not self._desk.is_reached:
+            self._desk.connected(self._header, is_catching_up=False)
+        self._desk.caught_up()
+        self._desk.alive(heartbeat)
+        self._on_revision(heartbeat.revision)
 
     def _take(self, batch: ResultBatch) -> None:
         if batch.spool != self._spool or batch.last_seq <= self._seq:

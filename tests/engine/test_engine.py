@@ -346,6 +346,20 @@ def test_fresh_backlog_is_no_catching_up() -> None:
     run(check)
 
 
+def test_backlog_that_never_comes_does_not_keep_the_probe_from_voting(expect_log: ExpectLog) -> None:
+    expect_log("dropped 9 results")
+
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        bench.link.header = StreamHeader("spool", 1, 9, ((1, 9),), START_MS, 0.0)
+        async with bench.running():
+            await until(lambda: bool(bench.link.opened))
+            bench.link.feed(heartbeat())
+            await until(lambda: bench.health() is ProbeState.CONNECTED)
+
+    run(check)
+
+
 def test_probe_that_lost_its_plan_gets_it_again() -> None:
     async def check() -> None:
         bench = Bench(monitor(2))
