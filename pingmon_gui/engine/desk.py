@@ -102,8 +102,9 @@ class ProbeDesk:
             why = before.reason
         self.health = replace(health, votes=votes, reason=why)
         self._board.set_health(self.health)
-        if _noticeable(before) != _noticeable(self.health):
+        if (before.state, before.reason) != (health.state, why):
             _log.info("probe %s: %s%s", health.probe.name, health.state.value, f" ({why})" if why else "")
+        if _noticeable(before) != _noticeable(self.health):
             self._hub.publish(ProbeChanged(self.health))
 
 
