@@ -213,6 +213,17 @@ def test_results_reach_a_waiting_reader_with_heartbeats_between(probe: ProbeProc
     assert beat.keys() == {"wall_ms", "late_p99_ms", "skipped", "self_check", "revision", "in_flight"}
 
 
+def test_probe_works_the_way_it_does_on_other_systems(tmp_path: Path) -> None:
+    with ProbeProcess(tmp_path, "--poller", "select", "--stamps", "user") as probe, target() as url:
+        checks = [{"url": url, "monitor": number, "interval_ms": 3_600_000} for number in range(1, 101)]
+        probe.put_plan(checks)
+        answers = probe.run_checks(checks)
+        assert {answer["clock"] for answer in answers} == {"user"}
+        assert {answer["failure"] for answer in answers} == {None}
+        assert [seq for seq, _, _ in rows(probe.results())] == list(range(1, 101))
+        assert probe.terminate() == 0
+
+
 def test_restart_keeps_plan_lease_spool_and_numbers(tmp_path: Path) -> None:
     check = {"url": refused_url(), "monitor": 5, "interval_ms": 3_600_000, "basic_auth": "user:secret"}
     with ProbeProcess(tmp_path) as probe:
