@@ -23,7 +23,7 @@ from pingmon_gui.domain.monitor import (
     parse_tags,
     renamed,
 )
-from pingmon_gui.domain.region import REGION_NAMES, REGIONS, Region
+from pingmon_gui.domain.region import REGIONS, Region
 
 
 def monitor(**changed: Any) -> Monitor:
@@ -90,11 +90,6 @@ def test_title_is_the_name_or_the_address() -> None:
 def test_watched_from_every_region_or_the_chosen_ones() -> None:
     assert all(monitor().watched_from(region) for region in REGIONS)
     assert [r for r in REGIONS if monitor(regions=(Region.EU,)).watched_from(r)] == [Region.EU]
-
-
-def test_regions_have_a_fixed_order_and_a_name_each() -> None:
-    assert [region.value for region in REGIONS] == ["local", "na", "eu", "as", "sa", "oc"]
-    assert set(REGION_NAMES) == set(REGIONS) and all(REGION_NAMES.values())
 
 
 @pytest.mark.parametrize("text", ["x" * 201, "a\x00b", "a\u202eb", "a\u200bb", "\ud800"])
