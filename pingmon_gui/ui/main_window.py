@@ -41,7 +41,7 @@ from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import COLUMNS, MonitorTable
-from pingmon_gui.ui.row_order import Show
+from pingmon_gui.ui.row_order import NAME_COLUMN, Show
 from pingmon_gui.ui.table_view import TableView
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.top_bar import TopBar
@@ -415,7 +415,7 @@ class MainWindow(QMainWindow):
     async def _delete(self, ids: list[MonitorId], row: int) -> None:
         await self.commands.delete(ids)
         if self.model.rowCount():
-            self.table.selectRow(min(row, self.model.rowCount() - 1))
+            self.table.select_row(min(row, self.model.rowCount() - 1))
 
     @Slot()
     def on_undo(self) -> None:
@@ -437,7 +437,7 @@ class MainWindow(QMainWindow):
     def on_search_left(self) -> None:
         self.table.setFocus()
         if self.model.rowCount() and not self.table.selected_ids():
-            self.table.selectRow(0)
+            self.table.select_row(0)
 
     @Slot(Show)
     def on_show_chosen(self, show: Show) -> None:
@@ -648,9 +648,9 @@ class MainWindow(QMainWindow):
         self.actions_.empty_regions.setChecked(self._flag("empty_regions", True))
         self.actions_.detail.setChecked(self._flag("detail", True))
         self.actions_.detail_below.setChecked(self._flag("detail_below", False))
-        column = self.settings.value("sort_column")
+        column = str(self.settings.value("sort_column", NAME_COLUMN))
         is_descending = self._flag("sort_descending", False)
-        if isinstance(column, str) and column.isdigit() and int(column) < COLUMNS:
+        if column.isdigit() and int(column) < COLUMNS:
             self.table.sortByColumn(
                 int(column), Qt.SortOrder.DescendingOrder if is_descending else Qt.SortOrder.AscendingOrder
             )

@@ -52,8 +52,7 @@ class MonitorTable(QAbstractTableModel):
         self._shown_ids: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._generation = board.generation
         self._take_stock()
-        self._order = self.rules.rows()
-        self._shown_ids = self._all_ids[self._order]
+        self._set_order(self.rules.rows())
 
     # What views read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QContextMenuEvent, QCursor, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -147,8 +147,14 @@ class TableView(QTableView):
         """Make a monitor the only selected one and bring it into sight; nothing if it is not shown."""
         row = self._table.row_of(monitor)
         if row >= 0:
-            self.selectRow(row)
-            self.scrollTo(self._table.index(row, NAME_COLUMN))
+            self.select_row(row)
+
+    def select_row(self, row: int) -> None:
+        """Make a row the only selected one, whatever keys are held down just now."""
+        index = self._table.index(row, NAME_COLUMN)
+        flag = QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(index, flag.ClearAndSelect | flag.Rows)
+        self.scrollTo(index)
 
     @Slot(QModelIndex)
     def on_double_clicked(self, _index: QModelIndex) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the window: its state is set through a real board."""

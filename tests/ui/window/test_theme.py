@@ -1,0 +1,77 @@
+"""Colours can be read, shapes differ, and the switch follows the preference."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication
+
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.ui import status_shape, theme
+from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch, contrast
+
+GROUNDS = ("window", "base", "raised", "selection", "hover")
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_has_contrast_on_everything_it_stands_on(look: Theme) -> None:
+    pairs = [(name, ground) for name in ("text", "muted") for ground in (*GROUNDS, "pill", "offline_tint", "slow_tint")]
+    pairs += [
+        (name, ground)
+        for name in ("online", "slow", "offline", "regional", "unknown")
+        for ground in ("base", "raised", "selection", "hover")
+    ]
+    pairs += [
+        ("offline", "offline_tint"),
+        ("slow", "slow_tint"),
+        ("on_accent", "accent"),
+        ("on_accent", "accent_hover"),
+    ]
+    poor = {
+        pair: round(contrast(getattr(look, pair[0]), getattr(look, pair[1])), 2)
+        for pair in pairs
+        if contrast(getattr(look, pair[0]), getattr(look, pair[1])) < 4.5
+    }
+    assert not poor
+
+
+def test_contrast_knows_the_extremes() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#777777") == pytest.approx(1)
+
+
+def test_every_verdict_has_its_own_shape(qapp: QApplication) -> None:
+    pictures = [status_shape.pixmap(int(verdict), "#000000", "#ffffff", False, 1.0).toImage() for verdict in Verdict]
+    silhouettes = {
+        tuple(
+            image.pixelColor(x, y).alpha() > 127 and image.pixelColor(x, y).lightness() < 127
+            for y in range(image.height())
+            for x in range(image.width())
+        )
+        for image in pictures
+    }
+    assert len(silhouettes) == len(Verdict)
+
+
+def test_checking_ring_changes_the_sign(qapp: QApplication) -> None:
+    plain = status_shape.pixmap(0, "#000000", "#ffffff", False, 1.0).toImage()
+    assert status_shape.pixmap(0, "#000000", "#ffffff", True, 1.0).toImage() != plain
+
+
+def test_sign_is_sharp_on_dense_screens(qapp: QApplication) -> None:
+    picture = status_shape.pixmap(0, "#000000", "#ffffff", False, 2.0)
+    assert picture.width() == 2 * status_shape.SIZE
+    assert picture.deviceIndependentSize().width() == status_shape.SIZE
+
+
+def test_switch_changes_the_application(qapp: QApplication) -> None:
+    switch = ThemeSwitch()
+    heard: list[bool] = []
+    switch.changed.connect(lambda: heard.append(theme.current().is_dark))
+    switch.set_mode("dark")
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
+    switch.set_mode("light")
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT.window
+    assert heard[0] is True
+    assert heard[-1] is False
+    switch.set_mode("system")

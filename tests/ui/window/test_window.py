@@ -1,0 +1,446 @@
+"""The window as a person uses it: by keyboard, with results coming in, in any language."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, QTranslator
+from PySide6.QtGui import QAccessible, QAction, QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
+
+from pingmon_gui.domain.error import StorageFull
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.status import Status
+from pingmon_gui.engine.event import Notice, RaiseWindow, StorageProblem
+from pingmon_gui.ui import theme as theme_module
+from pingmon_gui.ui.main_window import MainWindow
+from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, Show
+from tests.engine.fakes import monitor, until, voting
+from tests.ui.window.conftest import Bench, MakeBench, RunAsync, numbered
+
+ShowWindow = Callable[[Bench], MainWindow]
+_CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def press(widget: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(widget, key, modifier)
+
+
+def cell_name(window: MainWindow, row: int, column: int) -> str:
+    """Return what a screen reader says of a cell, through Qt's own accessibility interface."""
+    interface = QAccessible.queryAccessibleInterface(window.table)
+    assert interface is not None
+    # Children go row by row, the headers first and at the left.
+    wide = window.model.columnCount() + 1
+    assert interface.childCount() == wide * (window.model.rowCount() + 1)
+    cell = interface.child((row + 1) * wide + column + 1)
+    assert cell is not None
+    return cell.text(QAccessible.Text.Name)
+
+
+def test_cells_say_their_state_in_words(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench([monitor(10, name="shop.example", tags=("live",))], [Region.LOCAL, Region.EU])
+    bench.feed((10, Status.ONLINE))
+    bench.feed((10, Status.OFFLINE), probe=2, rounds=3)
+    window = show_window(bench)
+    europe = cell_name(window, 0, FIRST_REGION_COLUMN + 2)
+    for word in ("shop.example", "Europe", "offline", "timed out", "of the last hour", "%"):
+        assert word in europe
+    assert "online" in cell_name(window, 0, FIRST_REGION_COLUMN)
+    assert "no probe yet" in cell_name(window, 0, FIRST_REGION_COLUMN + 3)
+    assert "offline for Europe only" in cell_name(window, 0, VERDICT_COLUMN)
+    assert "tagged live" in cell_name(window, 0, NAME_COLUMN)
+
+
+def test_cards_are_sentences_to_a_screen_reader(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench([*numbered(2), monitor(12, is_paused=True)])
+    bench.feed((10, Status.ONLINE), (11, Status.OFFLINE))
+    window = show_window(bench)
+    names = []
+    for card in window.cards.cards:
+        interface = QAccessible.queryAccessibleInterface(card)
+        assert interface is not None
+        names.append(interface.text(QAccessible.Text.Name))
+        assert interface.text(QAccessible.Text.Description)
+        assert card.toolTip()
+        assert card.focusPolicy() & Qt.FocusPolicy.TabFocus
+    assert names == [
+        "Total domains: 3, 1 paused",
+        "Active regions: 1 of 1, with a voting probe",
+        "Online domains: 1 of 2, 1 reachable from somewhere",
+        "System health: Good, probes, clock and disk are fine",
+    ]
+
+
+def test_results_reach_the_screen_with_the_next_frame(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(1))
+    window = show_window(bench)
+    bench.feed((10, Status.OFFLINE))
+    window.bridge.frame()
+    assert window.top.pills[Show.PROBLEMS].text() == "Problems 1"
+    assert window.cards.cards[2].said.figure == "0 of 1"
+    assert "offline" in cell_name(window, 0, VERDICT_COLUMN)
+
+
+def test_delete_and_undo_by_keyboard(make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync) -> None:
+    bench = make_bench(numbered(3))
+    window = show_window(bench)
+
+    async def use() -> None:
+        window.table.setFocus()
+        window.table.selectRow(1)
+        press(window.table, Qt.Key.Key_Delete)
+        await until(lambda: window.model.rowCount() == 2)
+        assert window.messages.text == "Deleted site 11."
+        assert window.messages.button.text() == "Undo"
+        assert [int(number) for number in window.table.selected_ids()] == [12]
+        await until(window.actions_.undo.isEnabled)
+        press(window.table, Qt.Key.Key_Z, _CONTROL)
+        await until(lambda: window.model.rowCount() == 3)
+        assert window.messages.text == ""
+        assert [int(number) for number in window.table.selected_ids()] == [11]
+        await until(lambda: window.commands.undo_text == "")
+        assert not window.actions_.undo.isEnabled()
+
+    run_async(use())
+
+
+def test_undo_from_the_message_bar(make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+
+    async def use() -> None:
+        window.table.selectAll()
+        window.actions_.delete.trigger()
+        await until(lambda: window.model.rowCount() == 0)
+        await until(lambda: window.messages.text == "Deleted 2 domains.")
+        window.messages.button.click()
+        await until(lambda: window.model.rowCount() == 2)
+
+    run_async(use())
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_P, Qt.Key.Key_Space])
+def test_pause_and_resume_by_keyboard(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, key: Qt.Key
+) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+
+    async def use() -> None:
+        window.table.setFocus()
+        window.table.selectRow(0)
+        press(window.table, key)
+        await until(lambda: bool(bench.board.paused[0]))
+        await until(window.actions_.pause.isEnabled)
+        assert "Resu" in window.actions_.pause.text()
+        press(window.table, key)
+        await until(lambda: not bench.board.paused[0])
+
+    run_async(use())
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_R, Qt.Key.Key_F5])
+def test_check_now_by_keyboard(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, key: Qt.Key
+) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    asked: list[int] = []
+
+    async def check_now(ids: list[int]) -> None:
+        asked.extend(int(number) for number in ids)
+
+    bench.commands.check_now = check_now  # type: ignore[method-assign, assignment]
+
+    async def use() -> None:
+        window.table.setFocus()
+        window.table.selectRow(1)
+        press(window.table, key)
+        await until(lambda: asked == [11])
+
+    run_async(use())
+
+
+def test_search_field_by_keyboard(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(3))
+    window = show_window(bench)
+    window.table.setFocus()
+    press(window.table, Qt.Key.Key_F, _CONTROL)
+    assert window.focusWidget() is window.top.search
+    QTest.keyClicks(window.top.search, "11")
+    assert window.model.rowCount() == 1
+    assert window.count_label.text() == "1 of 3 domains shown"
+    press(window.top.search, Qt.Key.Key_Down)
+    assert window.focusWidget() is window.table
+    assert [int(number) for number in window.table.selected_ids()] == [11]
+    window.top.search.setFocus()
+    press(window.top.search, Qt.Key.Key_Escape)
+    assert window.model.rowCount() == 3
+
+
+def test_letters_typed_into_search_are_no_shortcuts(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    window.table.selectRow(0)
+    window.top.search.setFocus()
+    QTest.keyClicks(window.top.search, "rp")
+    assert window.top.search.text() == "rp"
+    assert not bench.board.paused.any()
+
+
+def test_copy_by_keyboard(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(2))
+    bench.feed((10, Status.ONLINE))
+    window = show_window(bench)
+    window.table.setFocus()
+    press(window.table, Qt.Key.Key_A, _CONTROL)
+    press(window.table, Qt.Key.Key_C, _CONTROL)
+    assert QGuiApplication.clipboard().text() == "https://site10.example/\nhttps://site11.example/"
+    press(window.table, Qt.Key.Key_C, _CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    first, _second = QGuiApplication.clipboard().text().split("\n")
+    assert first.split("\t")[:3] == ["online", "site 10", "50\u00a0ms"]
+
+
+def test_sort_and_filter_by_keyboard(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(3))
+    bench.feed((12, Status.OFFLINE))
+    window = show_window(bench)
+    window.table.setFocus()
+    press(window.table, Qt.Key.Key_1, _CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    assert window.table.header.sortIndicatorSection() == VERDICT_COLUMN
+    assert int(window.model.monitor_at(0)) == 12
+    press(window.table, Qt.Key.Key_2, _CONTROL)
+    assert window.model.rowCount() == 1
+    assert window.top.pills[Show.PROBLEMS].isChecked()
+    press(window.table, Qt.Key.Key_1, _CONTROL)
+    assert window.model.rowCount() == 3
+
+
+def test_every_action_is_in_a_menu_and_has_a_key(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench())
+    in_menus: set[QAction] = set()
+
+    def collect(actions: list[QAction]) -> None:
+        for action in actions:
+            if action.menu() is not None:
+                collect(action.menu().actions())
+            elif not action.isSeparator():
+                in_menus.add(action)
+
+    collect(window.menuBar().actions())
+    of_sort = set(window.actions_.sort_choices.actions())
+    for action in window.actions():
+        assert action in in_menus, action.text()
+        assert action.shortcut() != QKeySequence() or action in of_sort, action.text()
+    keys = [key.toString() for action in window.actions() for key in action.shortcuts() if not key.isEmpty()]
+    assert len(keys) == len(set(keys))
+
+
+def test_first_domain_is_added_from_the_empty_state(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync
+) -> None:
+    bench = make_bench()
+    window = show_window(bench)
+    assert window.stack.currentWidget() is window.first
+    assert window.focusWidget() is window.first.field
+
+    async def use() -> None:
+        QTest.keyClicks(window.first.field, "not an address")
+        press(window.first.field, Qt.Key.Key_Return)
+        await until(lambda: window.messages.is_error)
+        assert "space" in window.messages.text
+        window.first.field.setText("shop.example")
+        press(window.first.field, Qt.Key.Key_Return)
+        await until(lambda: window.stack.currentWidget() is window.table)
+        assert window.messages.text == ""
+        assert [m.url for m in bench.board.monitors.values()] == ["https://shop.example/"]
+
+    run_async(use())
+
+
+def test_nothing_found_leads_back(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench(numbered(2)))
+    window.top.search.setText("nowhere")
+    assert window.stack.currentWidget() is window.nothing
+    assert window.nothing.title.text() == "Nothing found"
+    window.nothing.button.click()
+    assert window.stack.currentWidget() is window.table
+    window.top.choose(Show.PROBLEMS)
+    assert window.nothing.title.text() == "No problems"
+
+
+def test_problems_follow_results(make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    window.top.choose(Show.PROBLEMS)
+
+    async def use() -> None:
+        bench.feed((11, Status.OFFLINE))
+        window.bridge.frame()
+        await until(lambda: window.model.rowCount() == 1)
+        bench.feed((11, Status.ONLINE))
+        window.bridge.frame()
+        await until(lambda: window.stack.currentWidget() is window.nothing)
+
+    run_async(use())
+
+
+def test_regions_without_probe_say_so_and_can_be_hidden(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(1))
+    window = show_window(bench)
+    europe = FIRST_REGION_COLUMN + 2
+    assert window.table.header.note(europe) == "no probe yet"
+    assert window.model.headerData(europe, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) == (
+        "No probe in Europe yet"
+    )
+    window.actions_.empty_regions.trigger()
+    assert window.table.isColumnHidden(europe)
+    bench.board.set_probes([voting(1, Region.LOCAL), voting(2, Region.EU)])
+    window.bridge.frame()
+    assert not window.table.isColumnHidden(europe)
+    assert window.table.header.note(europe) == "last hour"
+
+
+def test_theme_switch_repaints_the_window(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    light = window.grab().toImage().pixelColor(window.width() - 5, window.height() // 2)
+
+    window._theme.set_mode("dark")
+    QApplication.processEvents()
+    dark = window.grab().toImage().pixelColor(window.width() - 5, window.height() // 2)
+    assert light.lightness() > 200
+    assert dark.lightness() < 60
+    assert theme_module.current().is_dark
+
+
+def test_known_errors_stay_until_dismissed(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(1))
+    window = show_window(bench)
+    bench.hub.publish(StorageProblem(StorageFull("The disk is full.", "Make room.")))
+    assert window.messages.text == "The disk is full. Make room."
+    assert window.messages.is_error
+    press(window.messages.dismiss, Qt.Key.Key_Escape)
+    assert window.messages.text == ""
+    bench.hub.publish(StorageProblem(None))
+    assert "written again" in window.messages.text
+    bench.hub.publish(Notice("The probe was started again.", None))
+    assert window.messages.text == "The probe was started again."
+
+
+def test_second_start_raises_the_window(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench()
+    window = show_window(bench)
+    window.hide()
+    bench.hub.publish(RaiseWindow())
+    assert window.isVisible()
+
+
+def test_close_asks_the_app_and_keeps_the_layout(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, tmp_path: Path
+) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    asked: list[int] = []
+    window.close_asked.connect(lambda: asked.append(1))
+    window.close()
+    assert asked == [1]
+    assert window.isVisible()
+    window.actions_.empty_regions.trigger()
+    window.table.sortByColumn(VERDICT_COLUMN, Qt.SortOrder.DescendingOrder)
+    run_async(window.stop())
+    assert (tmp_path / "window.ini").exists()
+    again = show_window(bench)
+    assert not again.actions_.empty_regions.isChecked()
+    assert again.table.header.sortIndicatorSection() == VERDICT_COLUMN
+    assert again.table.header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+
+
+def test_stop_ends_what_was_spawned(make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync) -> None:
+    window = show_window(make_bench())
+    ended: list[str] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("forever")
+
+    async def use() -> None:
+        window.spawner.spawn(forever())
+        await asyncio.sleep(0)
+        await window.stop()
+        assert ended == ["forever"]
+
+    run_async(use())
+
+
+def test_context_menu_opens_at_a_row(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench(numbered(2)))
+    window.table.selectRow(0)
+    window.on_menu_asked(window.mapToGlobal(QPoint(50, 50)))
+    menu = QApplication.activePopupWidget()
+    assert menu is not None
+    assert window.actions_.delete in menu.actions()
+    menu.close()
+
+
+class MadeUpLanguage(QTranslator):
+    """Wraps every text, so that what was not translated shows."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, _context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
+        return f"⟦{text}⟧"
+
+
+@pytest.fixture
+def made_up_language(qapp: QApplication) -> Iterator[None]:
+    translator = MadeUpLanguage()
+    QCoreApplication.installTranslator(translator)
+    yield
+    QCoreApplication.removeTranslator(translator)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LanguageChange)
+
+
+def test_every_text_is_translated(make_bench: MakeBench, show_window: ShowWindow, made_up_language: None) -> None:
+    bench = make_bench([monitor(10, name="123", url="https://456.example/", tags=("789",))])
+    bench.feed((10, Status.SLOW))
+    window = show_window(bench)
+    window.bridge.frame()
+    texts: list[str] = []
+    for widget in [window, *window.findChildren(QWidget)]:
+        texts += [widget.windowTitle(), widget.accessibleName(), widget.toolTip()]
+        if isinstance(widget, QLabel | QAbstractButton):
+            texts.append(widget.text())
+        if isinstance(widget, QLineEdit):
+            texts.append(widget.placeholderText())
+    texts += [action.text() for action in window.findChildren(QAction)]
+    for card in window.cards.cards:
+        texts += [card.said.title, card.said.figure, card.said.note, card.said.explanation]
+    for column in range(window.model.columnCount()):
+        for role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            texts.append(window.model.headerData(column, Qt.Orientation.Horizontal, role) or "")
+        for role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.DisplayRole):
+            texts.append(window.model.index(0, column).data(role) or "")
+        texts.append(window.table.header.note(column))
+    bare = [text for text in texts if re.search(r"[A-Za-z]{2,}", text) and not is_wrapped(text)]
+    assert not bare
+
+
+def is_wrapped(text: str) -> bool:
+    """Return whether every word of a text stands in the marks of the made-up language (tags aside)."""
+    text = re.sub(r"<[^>]*>|456\.example", "", text)
+    depth, loose = 0, ""
+    for letter in text:
+        depth += (letter == "⟦") - (letter == "⟧")
+        if depth == 0 and letter not in "⟦⟧":
+            loose += letter
+    return "⟦" in text and not re.search(r"[A-Za-z]{2,}", loose)
