@@ -38,15 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return probe_main(words[1:])
     _make_streams_forgiving()
     try:
-        args = _parser().parse_args(words)
-    except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else WRONG_USAGE
-    is_debug: bool = args.debug
-    try:
-        args.data_dir = Path(args.data_dir).expanduser().absolute() if args.data_dir else default_data_dir()
-        if is_debug and args.run is not _run_window:
-            log.set_up(None, debug=True, on_stderr=True)
-        code: int = args.run(args)
+        code = _carry_out(words)
         # What cannot be written any more is found out here, not at the interpreter's end.
         sys.stdout.flush()
     except BrokenPipeError:
@@ -55,19 +47,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, UserCancelled):
         output.say("Stopped.")
         return FAILED
+    except Exception as exc:
+        # The edge: a bug of ours ends in a sentence and, with --debug, in its traceback.
+        return _unexpected(exc, "--debug" in words)
+    finally:
+        log.take_down()
+    return code
+
+
+def _carry_out(words: Sequence[str]) -> int:
+    try:
+        args = _parser().parse_args(words)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else WRONG_USAGE
+    args.data_dir = Path(args.data_dir).expanduser().absolute() if args.data_dir else default_data_dir()
+    if args.debug and args.run is not _run_window:
+        log.set_up(None, debug=True, on_stderr=True)
+    try:
+        code: int = args.run(args)
     except WrongUsage as exc:
         output.complain(exc)
         return WRONG_USAGE
     except PingmonError as exc:
-        if is_debug:
+        if args.debug:
             _log.exception("failed")
         output.complain(exc)
         return FAILED
-    except Exception as exc:
-        # The edge: a bug of ours ends in a sentence and, with --debug, in its traceback.
-        return _unexpected(exc, is_debug)
-    finally:
-        log.take_down()
     return code
 
 

@@ -242,7 +242,7 @@ def socket_path(data_dir: Path) -> Path:
 def _connect(data_dir: Path, request: dict[str, Any], timeout_s: float) -> Any:
     """Yield (connection, request with the token if one is needed)."""
     path = socket_path(data_dir)
-    if path.is_file():  # a port and its token; a Unix socket is no regular file
+    if sys.platform == "win32" or path.is_file():  # a port and its token; a Unix socket is no regular file
         place = json.loads(path.read_bytes())
         connection = socket.create_connection(("127.0.0.1", place["port"]), timeout_s)
         request = {**request, "token": place["token"]}
