@@ -60,7 +60,11 @@ def _carry_out(words: Sequence[str]) -> int:
         args = _parser().parse_args(words)
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else WRONG_USAGE
-    args.data_dir = Path(args.data_dir).expanduser().absolute() if args.data_dir else default_data_dir()
+    try:
+        args.data_dir = Path(args.data_dir).expanduser().absolute() if args.data_dir else default_data_dir()
+    except RuntimeError:  # ~somebody who is not there
+        output.say("The data folder begins with the home of a user who is not known here.")
+        return WRONG_USAGE
     if args.debug and args.run is not _run_window:
         log.set_up(None, debug=True, on_stderr=True)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pingmon_gui.data_folder import database_path
-from pingmon_gui.domain.error import DataFolderBusy, InvalidInput
+from pingmon_gui.domain.error import DataFolderBusy, InvalidInput, StorageError
 from pingmon_gui.domain.monitor import Monitor
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.ownership import Ownership, OwnerSilent, ask, is_owned, read_owner
@@ -41,11 +41,11 @@ def open_store(data_dir: Path, *, read_only: bool) -> Store:
 
 
 def has_store(data_dir: Path) -> bool:
-    """Return whether anything was ever kept in the folder. A folder that may not be looked into counts as kept."""
+    """Return whether anything was ever kept in the folder. Raises StorageError if it may not be looked into."""
     try:
         return database_path(data_dir).exists()
-    except OSError:
-        return True
+    except OSError as exc:
+        raise StorageError(f"The data folder {data_dir} cannot be read: {exc.strerror or exc}.") from exc
 
 
 def read(data_dir: Path, query: Callable[[Store], Awaitable[Result]], nothing: Result) -> Result:
