@@ -159,7 +159,7 @@ class Connection:
     def close(self) -> None:
         """Let go of everything; the listener hears no more. May be called again."""
         if self._lookup is not None:
-            self._lookup.cancel()
+            self._tools.resolver.cancel(self._lookup)
             self._lookup = None
         if self._sock is not None:
             self._tools.loop.unwatch(self._sock)

@@ -246,8 +246,8 @@ class Loop:
         """Run until `stop`. May be run again after it has stopped."""
         self._stopping = False
         self._beats.clear()
-        beat = self.call_at(monotonic() + BEAT_S, self._beat, monotonic() + BEAT_S)
-        self._beat_timer = beat
+        first_s = monotonic() + BEAT_S
+        self._beat_timer = self.call_at(first_s, self._beat, first_s)
         try:
             while not self._stopping:
                 self._run_turn()

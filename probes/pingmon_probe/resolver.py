@@ -16,6 +16,9 @@ from .loop import Loop
 
 #: Lookups that may wait for a thread. Beyond it a lookup is refused as the probe's own fault.
 MAX_WAITING = 10_000
+#: Threads that may sit in a lookup nobody waits for any more, besides the pool's own: a dead domain's name
+#: servers hold a thread for up to half a minute, and its neighbours shall not wait for that.
+MAX_STUCK = 192
 
 #: (family, numeric address with port and so on, as connect takes it)
 Address = Tuple[int, Tuple[Any, ...]]
@@ -24,7 +27,18 @@ Address = Tuple[int, Tuple[Any, ...]]
 class Lookup:
     """One name being resolved. All times are on the monotonic clock, None until they happened."""
 
-    __slots__ = ("addresses", "done", "error", "family", "finished_s", "host", "is_cancelled", "port", "started_s")
+    __slots__ = (
+        "addresses",
+        "done",
+        "error",
+        "family",
+        "finished_s",
+        "host",
+        "is_cancelled",
+        "is_stuck",
+        "port",
+        "started_s",
+    )
 
     def __init__(self, host: str, port: int, family: int, done: Callable[[Lookup], None]) -> None:
         self.host = host
@@ -36,10 +50,7 @@ class Lookup:
         self.addresses: List[Address] = []
         self.error: Optional[OSError] = None
         self.is_cancelled = False
-
-    def cancel(self) -> None:
-        """Forget it: `done` is not called. A thread that is inside getaddrinfo stays there until it returns."""
-        self.is_cancelled = True
+        self.is_stuck = False
 
 
 class Resolver:
@@ -53,6 +64,7 @@ class Resolver:
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
+        self._stuck = 0
 
     def resolve(self, host: str, port: int, family: int, done: Callable[[Lookup], None]) -> Optional[Lookup]:
         """Start a lookup (family 4, 6 or 0); `done(lookup)` is called on the loop. None if too many wait."""
@@ -61,11 +73,19 @@ class Resolver:
             self._waiting.put_nowait(lookup)
         except queue.Full:
             return None
-        with self._lock:
-            if self._idle < self._waiting.qsize() and self._threads < self._max_threads:
-                self._threads += 1
-                threading.Thread(target=self._work, name="resolver", daemon=True).start()
+        self._start_thread_if_needed()
         return lookup
+
+    def cancel(self, lookup: Lookup) -> None:
+        """Forget it: `done` is not called. A thread that is inside getaddrinfo stays there until it returns,
+        and another one may take its place meanwhile."""
+        with self._lock:
+            lookup.is_cancelled = True
+            is_inside = lookup.started_s is not None and lookup.finished_s is None
+            if is_inside and not lookup.is_stuck and self._stuck < MAX_STUCK:
+                lookup.is_stuck = True
+                self._stuck += 1
+        self._start_thread_if_needed()
 
     def close(self) -> None:
         """Send the idle threads home; those inside getaddrinfo are daemons and go with the process."""
@@ -74,6 +94,23 @@ class Resolver:
                 self._waiting.put_nowait(None)
             except queue.Full:
                 return
+
+    def _start_thread_if_needed(self) -> None:
+        with self._lock:
+            if self._idle < self._waiting.qsize() and self._threads - self._stuck < self._max_threads:
+                self._threads += 1
+                threading.Thread(target=self._work, name="resolver", daemon=True).start()
+
+    def _is_surplus(self, lookup: Lookup) -> bool:
+        """Take a thread that was stuck back into the pool; return whether the pool is full without it."""
+        with self._lock:
+            if lookup.is_stuck:
+                lookup.is_stuck = False
+                self._stuck -= 1
+            if self._threads - self._stuck <= self._max_threads:
+                return False
+            self._threads -= 1
+            return True
 
     def _work(self) -> None:
         while True:
@@ -84,15 +121,18 @@ class Resolver:
                 self._idle -= 1
             if lookup is None:
                 return
-            if lookup.is_cancelled:
-                continue
+            with self._lock:
+                if lookup.is_cancelled:
+                    continue
+                lookup.started_s = monotonic()
             self._look_up(lookup)
             self._loop.call_soon_threadsafe(_deliver, lookup)
+            if self._is_surplus(lookup):
+                return
             del lookup  # an idle thread must not hold on to the last check it served
 
     def _look_up(self, lookup: Lookup) -> None:
         family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(lookup.family, socket.AF_UNSPEC)
-        lookup.started_s = monotonic()
         try:
             # As bytes, the name is not put through Python's own (old) IDNA codec: it is ASCII already.
             found = self._getaddrinfo(
@@ -102,7 +142,8 @@ class Resolver:
             found, lookup.error = [], exc
         except (ValueError, OverflowError) as exc:
             found, lookup.error = [], socket.gaierror(socket.EAI_NONAME, str(exc))
-        lookup.finished_s = monotonic()
+        with self._lock:  # so that a lookup is not called stuck after it has finished
+            lookup.finished_s = monotonic()
         addresses = [(entry[0], entry[4]) for entry in found if entry[0] in _FAMILIES]
         lookup.addresses = addresses if lookup.family else ipv4_first(addresses)
 

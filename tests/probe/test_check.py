@@ -447,7 +447,8 @@ def test_check_starved_resolver_is_the_probes_own_fault(rig: Rig) -> None:
 
     rig.reconfigure(hanging, resolver_threads=1)
     try:
-        first, second = rig.check_all([CheckSpec("http://a.example/", timeout_ms=150)] * 2)
+        specs = [CheckSpec("http://a.example/", timeout_ms=400), CheckSpec("http://b.example/", timeout_ms=150)]
+        first, second = rig.check_all(specs)
         assert first.failure == "timeout" and second.failure == "internal"
         assert "resolver threads were busy" in second.message
         assert_sound(second)

@@ -101,12 +101,39 @@ def test_resolver_cancelled_lookup_is_not_delivered(loop: Loop) -> None:
     first = resolver.resolve("a", 80, 0, lambda lookup: pytest.fail("delivered"))
     second = resolver.resolve("b", 80, 0, lambda lookup: pytest.fail("delivered"))
     assert first is not None and second is not None
-    first.cancel()
-    second.cancel()
+    resolver.cancel(second)
+    resolver.cancel(first)
     release.set()
     resolver.resolve("c", 80, 0, lambda lookup: loop.stop())
     loop.run()
     assert second.started_s is None
+    resolver.close()
+
+
+def test_resolver_thread_that_hangs_is_replaced_while_it_hangs(loop: Loop) -> None:
+    """A dead domain's name servers must not keep its neighbours from being measured."""
+    release, hanging = threading.Event(), threading.Event()
+
+    def hang_for_dead(host: bytes, *rest: Any) -> Any:
+        if host == b"dead":
+            hanging.set()
+            release.wait(20)
+        return ANSWER
+
+    resolver = Resolver(loop, 1, hang_for_dead)
+    for _ in range(5):
+        hanging.clear()
+        dead = resolver.resolve("dead", 80, 0, lambda lookup: pytest.fail("delivered"))
+        assert dead is not None and hanging.wait(10)
+        resolver.cancel(dead)
+        resolver.resolve("alive", 80, 0, lambda lookup: loop.stop())
+        loop.run()
+    assert resolver._threads == 6
+    release.set()
+    until_s = time.monotonic() + 10
+    while resolver._threads > 1 and time.monotonic() < until_s:
+        time.sleep(0.001)
+    assert (resolver._threads, resolver._stuck) == (1, 0)
     resolver.close()
 
 
