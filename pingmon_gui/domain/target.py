@@ -172,11 +172,13 @@ def _ascii_host(host: str) -> str:
         try:
             if "%" in host:  # the library would read a zone
                 raise ValueError(host)
-            return str(ipaddress.IPv6Address(host))
+            address = ipaddress.IPv6Address(host)
         except ValueError as exc:
             raise InvalidInput(
                 "The address in brackets is no IPv6 address.", "Zones like %eth0 cannot be used."
             ) from exc
+        # Python 3.13 began to write these so: the form must not depend on who reads it.
+        return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
     name = host.rstrip(".").lower()
     if name.isascii():
         labels = name.split(".")

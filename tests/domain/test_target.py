@@ -29,7 +29,7 @@ from pingmon_gui.domain.target import MAX_PASTED_LINES, display_url, parse_paste
         ("example.com?x", "https://example.com/?x", "example.com/?x"),
         ("192.0.2.1", "https://192.0.2.1/", "192.0.2.1"),
         ("http://[2001:DB8:0::1]:8080/", "http://[2001:db8::1]:8080/", "http://[2001:db8::1]:8080"),
-        ("https://[::ffff:192.0.2.1]/", "https://[::ffff:c000:201]/", "[::ffff:c000:201]"),
+        ("https://[::ffff:c000:201]/", "https://[::ffff:192.0.2.1]/", "[::ffff:192.0.2.1]"),
         ("bücher.example", "https://xn--bcher-kva.example/", "bücher.example"),
         ("xn--bcher-kva.example", "https://xn--bcher-kva.example/", "bücher.example"),
         ("under_score.example", "https://under_score.example/", "under_score.example"),
