@@ -72,10 +72,11 @@ class Store:
         if read_only:
             return cls(path, None, _look_into(path), now_ms)
         prepare(path)
+        if path.stat().st_size:
+            _check_untouched(path)
         database = write_connection(path)
         with translated(path), closing(database):
             database.connect()
-            check(database, path)
             migrate(database, path)
             owner = configuration.owner_of(database)
         writer = Writer(path, now_ms)
@@ -250,6 +251,15 @@ class Store:
     def _close_reader(self) -> None:
         if self._reader is not None and not self._reader.is_closed():
             self._reader.close()
+
+
+def _check_untouched(path: Path) -> None:
+    """Look at a file before anything of it is changed. Raises StorageError subclasses."""
+    database = read_connection(path)
+    with translated(path), closing(database):
+        database.connect()
+        check(database, path)
+        refuse_newer(database, path)
 
 
 def _look_into(path: Path) -> str:

@@ -31,9 +31,7 @@ def translate(exc: BaseException, path: Path) -> StorageError:
         return exc
     if isinstance(exc, OSError):
         return _of_system(exc, path)
-    cause = exc if isinstance(exc, sqlite3.Error) else exc.__cause__ or exc.__context__
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    text = str(exc)
+    code, text = _root(exc)
     if code == sqlite3.SQLITE_FULL or "disk is full" in text:
         return StorageFull(f"The disk has no room left for the database {path}.", _FULL_HINT)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -58,6 +56,21 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except ERRORS as exc:
         raise translate(exc, path) from exc
+
+
+def _root(exc: BaseException) -> tuple[int, str]:
+    """Return SQLite's code and words of what came first.
+
+    A full disk makes SQLite roll back by itself; peewee's own roll back then fails and hides the cause.
+    """
+    code, text = 0, str(exc)
+    one: BaseException | None = exc
+    while one is not None:
+        found = getattr(one, "sqlite_errorcode", 0) & 0xFF
+        if found > sqlite3.SQLITE_ERROR:
+            code, text = found, str(one)
+        one = one.__cause__ or one.__context__
+    return code, text
 
 
 def _of_system(exc: OSError, path: Path) -> StorageError:

@@ -1,0 +1,58 @@
+"""Makes `fixtures/schema_N.db`, the file every later version must be able to open. Run once per released schema:
+`python -m tests.store.make_fixture`. A fixture that is committed is never made again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.status import Status
+from pingmon_gui.store.migrations import STEPS
+from pingmon_gui.store.store import Store
+from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, batch, compact, run
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+async def fill(path: Path) -> None:
+    """Make a file with something in every table: chunks of two hours, all roll-ups, a journal."""
+    clock = Clock()
+    store = Store.open(path, now_ms=clock)
+    settings = MonitorSettings(keyword="welcome", basic_auth="user:password")
+    drafts = [
+        MonitorDraft("https://a.example/", "A", settings, ("shop", "eu"), (Region.LOCAL,)),
+        MonitorDraft("http://b.example/"),
+    ]
+    one, two = await store.add_monitors(drafts)
+    await store.change_monitors([replace(two, name="B", settings=MonitorSettings(interval_ms=60_000))])
+    await store.change_preferences({"keep_raw_days": 30})
+    await store.save_probe(Probe(EMBEDDED_PROBE, "This computer", Region.LOCAL))
+    store.append(batch(rows(one.id, two.id, 0, 90)))
+    await store.flush()
+    await compact(store, clock, START_MS + 30 * HOUR_MS)
+    store.append(batch(rows(one.id, two.id, 90, 100), first_seq=91))
+    await store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+
+
+def rows(one: MonitorId, two: MonitorId, first: int, last: int) -> list[Measured]:
+    return [
+        Measured((one, two)[n % 2], START_MS + n * 60_000, Status(n % 3), 1000 * n, 60_000, 1 + n % 2)
+        for n in range(first, last)
+    ]
+
+
+if __name__ == "__main__":
+    target = FIXTURES / f"schema_{len(STEPS)}.db"
+    if target.exists():
+        sys.exit(f"{target} exists and is never made again")
+    FIXTURES.mkdir(exist_ok=True)
+    run(fill(target))
