@@ -27,7 +27,7 @@ async def write_for_ever(path: Path, ready: int) -> None:
     ids = [int(monitor.id) for monitor in found.monitors]
     cursor = next(iter(found.cursors.values()), None)
     seq = 0 if cursor is None else cursor.seq
-    os.write(ready, b"!")
+    is_told = False
     while True:
         rows = [measured(ids, seq + place) for place in range(1, 41)]
         store.append(batch(rows, first_seq=seq + 1))
@@ -35,11 +35,14 @@ async def write_for_ever(path: Path, ready: int) -> None:
         clock.ms = rows[-1].at_ms
         if seq % 80 == 0:
             await store.flush()
+            if not is_told:
+                is_told = True
+                os.write(ready, b"!")
         await store.maintain()
 
 
 def start_writing(path: Path) -> int:
-    """Return the process id of a child that writes until it is killed; it has begun."""
+    """Return the process id of a child that writes until it is killed; it has committed something."""
     read, ready = os.pipe()
     child = os.fork()
     if child == 0:
