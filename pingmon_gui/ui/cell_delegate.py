@@ -1,6 +1,7 @@
 """Paints the cells of the table straight from the board's arrays: no `data()`, no text layout for what was seen before.
 
-Texts, signs and history strips are kept as pixmaps, so a repaint is a few copies per cell.
+Texts, signs and history strips are kept as pixmaps, and how a cell is made up of them too, so a repaint is a few
+copies per cell.
 """
 
 from __future__ import annotations
@@ -8,23 +9,26 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
 from pingmon_gui.ui import cell_text, status_shape, wording
 from pingmon_gui.ui.monitor_table import MonitorTable
-from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
+from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN
 from pingmon_gui.ui.theme import Theme, current, scaled_font
 
 #: Padding at both sides of a cell, and the gap between a sign and what follows.
 PADDING = 12
 GAP = 6
+TOP = 8
 SLOTS = 30
 BAR, BAR_STEP, STRIP_HEIGHT = 2, 3, 10
 STRIP_WIDTH = SLOTS * BAR_STEP - 1
@@ -33,10 +37,19 @@ _BAR_HEIGHT = {Status.ONLINE: 6, Status.SLOW: 8, Status.OFFLINE: 10, Status.UNKN
 #: From here on the gaps are shorter than one check a minute: not worth a word in the cell.
 MOSTLY_KNOWN = 0.985
 _KEPT_PIXMAPS = 8_000
+_KEPT_CELLS = 8_000
 _MAX_TAGS = 3
 
-_SELECTED = QStyle.StateFlag.State_Selected
-_HAS_FOCUS = QStyle.StateFlag.State_HasFocus
+#: As plain numbers: Python's flag arithmetic costs more than painting a part of a cell.
+_SELECTED = QStyle.StateFlag.State_Selected.value
+_HAS_FOCUS = QStyle.StateFlag.State_HasFocus.value
+
+
+class Picture(NamedTuple):
+    """What a cell consists of: a tint behind it, and pixmaps at places (x, y) within it."""
+
+    tint: QColor | None
+    parts: tuple[tuple[int, int, QPixmap], ...]
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -47,13 +60,16 @@ class CellDelegate(QStyledItemDelegate):
         self._board = board
         self._model = model
         self._pixmaps: OrderedDict[Hashable, QPixmap] = OrderedDict()
+        self._cells: dict[tuple[bytes, int, int], Picture] = {}
+        self._names: dict[MonitorId, tuple[Monitor, int, int, Picture]] = {}
+        self._verdicts: dict[tuple[int, bool, int, int], Picture] = {}
         self._ratio = 1.0
         self.hovered_row = -1
         self.refresh()
 
     def refresh(self) -> None:
         """Forget every kept picture and take over theme and fonts anew."""
-        self._pixmaps.clear()
+        self._forget()
         self._theme: Theme = current()
         self._strong = scaled_font(1.0, weight=QFont.Weight.DemiBold)
         self._number = scaled_font(1.0, weight=QFont.Weight.Medium, is_tabular=True)
@@ -64,8 +80,16 @@ class CellDelegate(QStyledItemDelegate):
         theme = self._theme
         self._ground = QColor(theme.base)
         self._selection, self._hover, self._line = QColor(theme.selection), QColor(theme.hover), QColor(theme.line)
-        self._tints = {Status.OFFLINE: QColor(theme.offline_tint), Status.SLOW: QColor(theme.slow_tint)}
+        self._tints = {int(Status.OFFLINE): QColor(theme.offline_tint), int(Status.SLOW): QColor(theme.slow_tint)}
+        self._share_room = self._small_metrics.horizontalAdvance(wording.share(0.9999)) + GAP
         self._accent = QColor(theme.accent)
+        # By status code; the last one stands for "nothing known".
+        self._bars = [(_BAR_HEIGHT[status], QColor(theme.of_verdict(status))) for status in Status]
+        self._bars.append((2, QColor(theme.nothing)))
+
+    def _forget(self) -> None:
+        for kept in (self._pixmaps, self._cells, self._names, self._verdicts):
+            kept.clear()
 
     @property
     def row_height(self) -> int:
@@ -94,108 +118,131 @@ class CellDelegate(QStyledItemDelegate):
         if row < 0:
             return
         rect: QRect = option.rect
-        state = option.state
+        left, top, width, height = rect.x(), rect.y(), rect.width(), rect.height()
+        state = option.state.value
         is_selected = bool(state & _SELECTED)
         ratio = painter.device().devicePixelRatio()
         if ratio != self._ratio:
             self._ratio = ratio
-            self._pixmaps.clear()
+            self._forget()
+        if column >= FIRST_REGION_COLUMN:
+            picture = self._region(row, column - FIRST_REGION_COLUMN, width, height)
+        elif column == NAME_COLUMN:
+            picture = self._name(row, width, height)
+        else:
+            picture = self._verdict(row, width, height)
         if is_selected:
             painter.fillRect(rect, self._selection)
+        elif picture.tint is not None:
+            painter.fillRect(rect, picture.tint)
         elif shown == self.hovered_row:
             painter.fillRect(rect, self._hover)
-        if column >= FIRST_REGION_COLUMN:
-            self._paint_region(painter, rect, row, column - FIRST_REGION_COLUMN, is_plain=not is_selected)
-        elif column == NAME_COLUMN:
-            self._paint_name(painter, rect, row)
-        elif column == VERDICT_COLUMN:
-            self._paint_verdict(painter, rect, row)
-        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, self._line)
+        for x, y, image in picture.parts:
+            painter.drawPixmap(left + x, top + y, image)
+        painter.fillRect(left, top + height - 1, width, 1, self._line)
         if state & _HAS_FOCUS:
-            painter.fillRect(rect.left(), rect.bottom() - 1, rect.width(), 2, self._accent)
+            painter.fillRect(left, top + height - 2, width, 2, self._accent)
 
-    def _paint_verdict(self, painter: QPainter, rect: QRect, row: int) -> None:
+    # What a cell consists of
+
+    def _verdict(self, row: int, width: int, height: int) -> Picture:
         verdict = int(self._board.verdict[row])
-        theme = self._theme
         is_checking = bool(self._board.is_checking[row].any())
+        key = (verdict, is_checking, width, height)
+        found = self._verdicts.get(key)
+        if found is None:
+            found = self._verdicts[key] = self._compose_verdict(*key)
+        return found
+
+    def _compose_verdict(self, verdict: int, is_checking: bool, width: int, height: int) -> Picture:
+        theme = self._theme
         sign = status_shape.pixmap(verdict, theme.of_verdict(verdict), theme.base, is_checking, self._ratio)
-        middle = rect.center().y()
-        left = rect.left() + PADDING
-        painter.drawPixmap(left, middle - status_shape.SIZE // 2, sign)
-        left += status_shape.SIZE + GAP
+        left = PADDING + status_shape.SIZE + GAP
         is_bad = verdict in (Verdict.OFFLINE, Verdict.REGIONAL, Verdict.SLOW)
         colour = theme.of_verdict(verdict) if is_bad else theme.text if verdict == Verdict.ONLINE else theme.muted
-        text = self._text(
-            wording.verdict_word(verdict), self._strong if is_bad else self._number, colour, rect.right() - left - 4
+        font = self._strong if is_bad else self._number
+        text = self._text(wording.verdict_word(verdict), font, colour, width - left - 4)
+        return Picture(
+            None,
+            ((PADDING, (height - status_shape.SIZE) // 2, sign), (left, (height - self._height(text)) // 2, text)),
         )
-        painter.drawPixmap(left, middle - self._height(text) // 2, text)
 
-    def _paint_name(self, painter: QPainter, rect: QRect, row: int) -> None:
+    def _name(self, row: int, width: int, height: int) -> Picture:
         monitor = self._board.monitors[self._board.ids[row]]
-        theme = self._theme
-        left, width = rect.left() + PADDING, rect.width() - 2 * PADDING
-        is_paused = bool(self._board.paused[row])
-        title = self._text(
-            cell_text.title(self._board, monitor.id), self._strong, theme.muted if is_paused else theme.text, width
-        )
+        kept = self._names.get(monitor.id)
+        if kept is None or kept[0] is not monitor or kept[1:3] != (width, height):
+            if len(self._names) > _KEPT_CELLS:
+                self._names.clear()
+            kept = self._names[monitor.id] = (monitor, width, height, self._compose_name(monitor, width, height))
+        return kept[3]
+
+    def _compose_name(self, monitor: Monitor, width: int, height: int) -> Picture:
+        theme, right = self._theme, width - PADDING
+        colour = theme.muted if monitor.is_paused else theme.text
+        title = self._text(cell_text.title(self._board, monitor.id), self._strong, colour, right - PADDING)
         second = cell_text.address(self._board, monitor.id) if monitor.name else ""
         if not second and not monitor.tags:
-            painter.drawPixmap(left, rect.center().y() - self._height(title) // 2, title)
-            return
-        top = rect.top() + 8
-        painter.drawPixmap(left, top, title)
-        top += self._strong_metrics.height() + 1
-        right = rect.right() - PADDING
+            return Picture(None, ((PADDING, (height - self._height(title)) // 2, title),))
+        left, top = PADDING, TOP + self._strong_metrics.height() + 1
+        parts = [(PADDING, TOP, title)]
         for tag in monitor.tags[:_MAX_TAGS]:
-            room = right - left - (0 if not second else 60)
+            room = right - left - (60 if second else 0)
             if room < 40:
                 break
             chip = self._chip(wording.plain(tag, 60), min(room, 120))
-            painter.drawPixmap(left, top, chip)
+            parts.append((left, top, chip))
             left += self._width(chip) + 4
         if second and right - left > 20:
-            text = self._text(second, self._small, theme.muted, right - left)
-            painter.drawPixmap(left, top + 1, text)
+            parts.append((left, top + 1, self._text(second, self._small, theme.muted, right - left)))
+        return Picture(None, tuple(parts))
 
-    def _paint_region(self, painter: QPainter, rect: QRect, row: int, column: int, *, is_plain: bool) -> None:
-        board, theme = self._board, self._theme
-        if not board.assigned[row, column]:
-            return
-        status = int(board.state[row, column])
-        if is_plain and status in self._tints:
-            painter.fillRect(rect, self._tints[Status(status)])
-        left, right = rect.left() + PADDING, rect.right() - PADDING
-        top = rect.top() + 8
-        line = self._strong_metrics.height()
+    def _region(self, row: int, column: int, width: int, height: int) -> Picture:
+        key = (self._model.cell_key(row, column), width, height)
+        found = self._cells.get(key)
+        if found is None:
+            if len(self._cells) > _KEPT_CELLS:
+                self._cells.clear()
+            found = self._cells[key] = self._compose_region(row, column, width, height)
+        return found
+
+    def _compose_region(self, row: int, column: int, width: int, height: int) -> Picture:
+        cell, theme = self._model.cell(row, column), self._theme
+        if not cell["assigned"]:
+            return Picture(None, ())
+        status = int(cell["state"])
+        left, right, line = PADDING, width - PADDING, self._strong_metrics.height()
         colour = theme.of_verdict(status)
-        sign = status_shape.pixmap(status, colour, theme.base, bool(board.is_checking[row, column]), self._ratio)
-        painter.drawPixmap(left - 3, top + (line - status_shape.SIZE) // 2, sign)
+        sign = status_shape.pixmap(status, colour, theme.base, bool(cell["is_checking"]), self._ratio)
+        parts = [(left - 3, TOP + (line - status_shape.SIZE) // 2, sign)]
+        share = int(cell["availability"])
+        text = self._text(wording.share(None if share < 0 else share / 10_000), self._small, theme.muted, 200)
+        parts.append((right - self._width(text), TOP + (line - self._height(text)) // 2, text))
         is_up = status in (Status.ONLINE, Status.SLOW)
-        said = wording.latency(float(board.total_ms[row, column])) if is_up else wording.status_word(status)
-        share = float(board.availability[row, column])
-        shown_share = wording.share(None if math.isnan(share) else share)
-        share_text = self._text(shown_share, self._small, theme.muted, 200)
-        painter.drawPixmap(
-            right - self._width(share_text) + 1, top + (line - self._height(share_text)) // 2, share_text
-        )
-        value_right = right - self._share_room()
-        said_colour = theme.text if status == Status.ONLINE else colour
-        value = self._text(said, self._number, said_colour, value_right - left - status_shape.SIZE)
-        painter.drawPixmap(value_right - self._width(value), top + (line - self._height(value)) // 2, value)
-        top = rect.bottom() - 9 - STRIP_HEIGHT
-        painter.drawPixmap(left, top, self._strip(board.strip[row, column].tobytes()))
-        coverage = float(board.coverage[row, column])
+        said = wording.latency(float(cell["total_ms"])) if is_up else wording.status_word(status)
+        value_right = right - self._share_room
+        room = value_right - left - status_shape.SIZE
+        value = self._text(said, self._number, theme.text if status == Status.ONLINE else colour, room)
+        parts.append((value_right - self._width(value), TOP + (line - self._height(value)) // 2, value))
+        top = height - 10 - STRIP_HEIGHT
+        parts.append((left, top, self._strip(cell["strip"].tobytes())))
+        coverage = int(cell["coverage"]) / 10_000
         if coverage < MOSTLY_KNOWN:
-            text = self._text(self._coverage_text(coverage), self._small, theme.muted, 200)
-            painter.drawPixmap(right - self._width(text) + 1, top + (STRIP_HEIGHT - self._height(text)) // 2, text)
+            text = self._text(self._coverage_text(max(0.0, coverage)), self._small, theme.muted, 200)
+            parts.append((right - self._width(text), top + (STRIP_HEIGHT - self._height(text)) // 2, text))
+        return Picture(self._tints.get(status), tuple(parts))
 
-    def _share_room(self) -> int:
-        return self._small_metrics.horizontalAdvance(wording.share(0.9999)) + GAP
+    def _composed(
+        self, key: tuple[int, bool, int, int], make: Callable[[tuple[int, bool, int, int]], Picture]
+    ) -> Picture:
+        found = self._verdicts.get(key)
+        if found is None:
+            found = self._verdicts[key] = make(key)
+        return found
 
     def _coverage_text(self, coverage: float) -> str:
         return self.tr("%1 known").replace("%1", wording.share(math.floor(coverage * 100) / 100))
 
-    # Kept pictures
+    # Kept pixmaps
 
     def _kept(self, key: Hashable, make: Callable[[], QPixmap]) -> QPixmap:
         found = self._pixmaps.get(key)
@@ -251,12 +298,9 @@ class CellDelegate(QStyledItemDelegate):
     def _draw_strip(self, slots: bytes) -> QPixmap:
         image = self._blank(STRIP_WIDTH, STRIP_HEIGHT)
         painter = QPainter(image)
-        nothing = QColor(self._theme.nothing)
         for place, code in enumerate(slots):
-            is_known = code <= Status.PAUSED
-            height = _BAR_HEIGHT[Status(code)] if is_known else 2
-            colour = QColor(self._theme.of_verdict(code)) if is_known else nothing
-            painter.fillRect(place * BAR_STEP, STRIP_HEIGHT - height, BAR, height, colour)
+            bar_height, colour = self._bars[min(code, len(self._bars) - 1)]
+            painter.fillRect(place * BAR_STEP, STRIP_HEIGHT - bar_height, BAR, bar_height, colour)
         painter.end()
         return image
 

@@ -98,6 +98,14 @@ class MonitorTable(QAbstractTableModel):
         """Return the board's row that is shown in this row; -1 for one that is about to go."""
         return int(self._order[row])
 
+    def cell(self, row: int, column: int) -> np.void:
+        """Return what can be seen of a region's cell (board's row and column), as of the last frame."""
+        return self._told[row, column]
+
+    def cell_key(self, row: int, column: int) -> bytes:
+        """Return the bytes of `cell`: equal bytes look the same."""
+        return self._told[row, column].tobytes()
+
     def monitor_at(self, row: int) -> MonitorId:
         return self._board.ids[self.board_row(row)]
 
@@ -208,7 +216,9 @@ class MonitorTable(QAbstractTableModel):
         for name in ("availability", "coverage"):
             share = getattr(board, name)[rows]
             cells[name] = np.where(np.isnan(share), -1, share * 10_000)
-        cells["total_ms"] = np.where(np.isnan(board.total_ms[rows]), -1, board.total_ms[rows])
+        # To what is shown of it: more digits would only make equal looks differ.
+        total_ms = np.where(np.isnan(board.total_ms[rows]), -1, board.total_ms[rows])
+        cells["total_ms"] = np.where(total_ms < 10, np.round(total_ms, 2), np.round(total_ms))
         return cells
 
     def _arrange(self, new: Rows) -> None:

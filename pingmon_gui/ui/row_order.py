@@ -102,11 +102,8 @@ class RowOrder:
     def rows(self) -> Rows:
         """Return the board's rows to show, in order."""
         kept = _IS_SHOWN[self.show][self._board.verdict]
-        words = self.search.casefold().split()
-        if words:
-            kept = kept & np.fromiter(
-                (all(word in text for word in words) for text in self._haystack), np.bool_, len(self._haystack)
-            )
+        for word in self.search.casefold().split():
+            kept = kept & np.array([word in text for text in self._haystack], dtype=np.bool_)
         if self.tag is not None:
             kept = kept & np.fromiter(
                 (self.tag in self._known[monitor][0].tags for monitor in self._board.ids), np.bool_, len(kept)

@@ -113,6 +113,7 @@ def _scrolling(view: TableView, application: QApplication) -> list[Row]:
     """Scroll through rows that were not painted before: texts and strips have to be drawn anew."""
     image = QImage(WIDTH, HEIGHT, QImage.Format.Format_ARGB32_Premultiplied)
     bar = view.verticalScrollBar()
+    view.viewport().render(image)
     spent = []
     for step in range(200):
         bar.setValue(step * 120)
@@ -149,6 +150,7 @@ def _ordering(model: MonitorTable) -> list[Row]:
 def _frames(board: Board, clock: FakeClock, model: MonitorTable) -> list[Row]:
     """One frame's diff at 5,000 results a second: 500 changed rows, of which those on the screen are told."""
     model.sort(NAME_COLUMN, Qt.SortOrder.AscendingOrder)
+    board.take_changes()
     spent = []
     for turn in range(30):
         clock.advance(100)

@@ -109,6 +109,9 @@ def show_window(qtbot: QtBot, theme: ThemeSwitch) -> Iterator[Callable[[Bench], 
 def run_async(qapp: QApplication) -> RunAsync:
     """Return a function that runs a coroutine to its end on a Qt loop of its own."""
 
+    # As the app has it: a window that closes does not end the loop.
+    qapp.setQuitOnLastWindowClosed(False)
+
     def run(work: Coroutine[Any, Any, Any]) -> None:
         async def limited() -> None:
             await asyncio.wait_for(work, 20)
