@@ -47,6 +47,8 @@ find_python() {
 
 missing_packages() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || printf 'python3-venv '
+    # Elsewhere Qt brings what it needs along.
+    [ "$(uname -s)" = Linux ] || return 0
     printf '%s\n' "$qt_libraries" | while read -r library package; do
         [ -n "$library" ] || continue
         "$python" -c "import ctypes; ctypes.CDLL('$library')" 2>/dev/null || printf '%s ' "$package"
@@ -101,7 +103,7 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086
     if ! install_packages $missing; then
         say "These system packages are missing and cannot be installed from here. Type this, then try again:"
-        say "    sudo apt-get install $missing"
+        say "    sudo apt-get update && sudo apt-get install --no-install-recommends $missing"
         exit 1
     fi
 fi
