@@ -74,7 +74,7 @@ def _carry_out(words: Sequence[str]) -> int:
         return WRONG_USAGE
     except PingmonError as exc:
         if args.debug:
-            _log.exception("failed")
+            _log.debug("failed", exc_info=True)
         output.complain(exc)
         return FAILED
     return code
