@@ -121,4 +121,3 @@ if sys.platform == "linux":
         stands_s, clock, _ = stamps.connected(pair[0], 100.0)
         assert clock == "kernel" and 100.0 < stands_s < 101.0
         stamps.close()
-        stamps.close()
