@@ -226,7 +226,8 @@ class CellDelegate(QStyledItemDelegate):
         top = height - 10 - STRIP_HEIGHT
         parts.append((left, top, self._strip(cell["strip"].tobytes())))
         coverage = int(cell["coverage"]) / 10_000
-        if coverage < MOSTLY_KNOWN:
+        # Where nothing is known at all, the dash has said so.
+        if share >= 0 and coverage < MOSTLY_KNOWN:
             text = self._text(self._coverage_text(max(0.0, coverage)), self._small, theme.muted, 200)
             parts.append((right - self._width(text), top + (STRIP_HEIGHT - self._height(text)) // 2, text))
         return Picture(self._tints.get(status), tuple(parts))

@@ -1,4 +1,4 @@
-"""The bar above the table: one message at a time, with what to do next, a button, and a way to dismiss it."""
+"""The bar below the table, so that rows stay where they are: one message, what to do next, and how to dismiss it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
-from pingmon_gui.ui import resource
+from pingmon_gui.ui import resource, sheet
 from pingmon_gui.ui.theme import current
 
 #: How long a message that needs no answer stays.
@@ -29,7 +29,7 @@ class MessageBar(QWidget):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton(self)
         self.dismiss = QToolButton(self)
-        self.dismiss.setAutoRaise(True)
+        self.dismiss.setProperty("flat", True)
         self.dismiss.setToolTip(self.tr("Dismiss (Esc)"))
         self.dismiss.setAccessibleName(self.tr("Dismiss"))
         row = QHBoxLayout(self)
@@ -71,6 +71,7 @@ class MessageBar(QWidget):
     def refresh(self) -> None:
         """Take over the colours in use."""
         theme = current()
+        self.setStyleSheet(sheet.controls())
         self._sign.setVisible(self.is_error)
         self._sign.setPixmap(resource.line_icon("warning", theme.offline).pixmap(16, 16))
         self.dismiss.setIcon(resource.line_icon("close", theme.muted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -20,6 +20,9 @@ from PySide6.QtWidgets import (
 from pingmon_gui.ui import resource, sheet, wording
 from pingmon_gui.ui.row_order import Show
 from pingmon_gui.ui.theme import current
+
+#: Below this width not all choices fit beside the search.
+NARROW = 960
 
 
 class SearchField(QLineEdit):
@@ -52,7 +55,7 @@ class TopBar(QWidget):
         self.search.setPlaceholderText(self.tr("Search name, address or tag"))
         self.search.setAccessibleName(self.tr("Search"))
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(150)
+        self.search.setMinimumWidth(120)
         self.search.setMaximumWidth(300)
         self._search_icon = QAction(self)
         self.search.addAction(self._search_icon, QLineEdit.ActionPosition.LeadingPosition)
@@ -109,6 +112,14 @@ class TopBar(QWidget):
         self.tag_button.setIcon(resource.line_icon("tag", theme.muted))
         self.add_button.setIcon(resource.line_icon("plus", theme.on_accent))
         self.add_button.setIconSize(QSize(14, 14))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep to what matters most in a narrow window; the View menu has the rest."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < NARROW
+        for show in (Show.ONLINE, Show.UNKNOWN):
+            self.pills[show].setVisible(not is_narrow or self.pills[show].isChecked())
+        self.add_button.setText(self.tr("Add") if is_narrow else self.tr("Add domain"))
 
     def set_counts(self, counts: Mapping[Show, int]) -> None:
         if counts == self._counts:
