@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,14 +29,14 @@ ALONE = ("nginx https fast", "apache http slow", "expired", "self-signed", "wron
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServers]:
-    folder = tmp_path_factory.mktemp("servers")
-    # nginx and Apache drop their rights when root starts them: they must be able to come here.
-    for part in (folder, folder.parent, folder.parent.parent):
-        part.chmod(0o755)
-    running = WebServers.start(folder)
-    yield running
-    running.close()
+def servers() -> Iterator[WebServers]:
+    # Not in pytest's own folder: when root starts them, nginx and Apache drop their rights and cannot go in there.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        running = WebServers.start(folder)
+        yield running
+        running.close()
 
 
 def _environment(servers: WebServers) -> dict[str, str]:
