@@ -101,10 +101,19 @@ class WindowRun(QObject):
     async def main(self) -> int:
         """Run until the user quits. Returns the exit code."""
         self._stop = asyncio.Event()
-        # The frame timer lets Python notice a signal within a moment.
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda *_: self.on_quit_asked())
         asyncio.get_running_loop().set_exception_handler(self._loop_hook)
+        # The frame timer lets Python notice a signal within a moment.
+        before = {
+            name: signal.signal(name, lambda *_: self.on_quit_asked()) for name in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            return await self._live()
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    async def _live(self) -> int:
+        assert self._stop is not None
         if not await self._start():
             return 1
         window, tray = self._open()
