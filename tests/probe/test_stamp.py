@@ -64,15 +64,23 @@ if sys.platform == "linux":
     ) -> None:
         near, far = pair
         stamps = KernelStamps(loop)
-        stamps.prepare(near)
-        before_s = time.monotonic()
-        far.sendall(b"hello")
-        sent_s = time.monotonic()
-        time.sleep(0.05)
-        data, stamp_s, clock = stamps.receive(near, 10)
-        assert (data, clock) == (b"hello", "kernel")
-        assert before_s - 0.002 <= stamp_s <= sent_s + 0.030
-        stamps.close()
+        try:
+            stamps.prepare(near)
+            # The kernel turns stamping on a moment after it was asked to: the first packets may lack theirs.
+            for _ in range(100):
+                loop.turn += 1
+                before_s = time.monotonic()
+                far.sendall(b"hello")
+                sent_s = time.monotonic()
+                time.sleep(0.05)
+                data, stamp_s, clock = stamps.receive(near, 10)
+                assert data == b"hello"
+                if clock == "kernel":
+                    break
+            assert clock == "kernel"
+            assert before_s - 0.020 <= stamp_s <= sent_s + 0.020
+        finally:
+            stamps.close()
 
     def test_kernel_stamp_is_not_trusted_in_the_turn_of_a_clock_step(loop: Loop) -> None:
         offsets = [(10.0, 1000.0), (10.1, 1000.0), (10.2, 1003.0), (10.3, 1003.0)]
