@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import qasync
-from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, QUrl, Slot
+from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTimer, QTranslator, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -164,6 +164,8 @@ class WindowRun(QObject):
         if not (self._minimized and tray.is_there):
             window.show()
         window.bridge.start()
+        # After the first frame: the pane takes a moment to build.
+        QTimer.singleShot(0, window, window.make_detail)
         return window, tray
 
     @Slot()

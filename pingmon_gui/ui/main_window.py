@@ -137,12 +137,12 @@ class MainWindow(QMainWindow):
         self.splitter.addWidget(self._detail)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
-        self.splitter.setCollapsible(0, False)
         state = self.settings.value(self._splitter_key())
         if isinstance(state, QByteArray):
             self.splitter.restoreState(state)
-        else:
+        if not isinstance(state, QByteArray) or not self.splitter.sizes()[1]:
             self._size_detail()
+        self.splitter.setChildrenCollapsible(False)
         self._show_detail()
 
     # Building

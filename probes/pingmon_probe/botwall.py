@@ -1,7 +1,7 @@
 """Challenge pages of bot walls: the site is up, the wall wants a browser, so the result has no vote.
 
 Kept narrow on purpose: a plain 403 of the site itself must stay a failure. Each rule names a wall by
-something that only its challenge has. Source: the walls' own documentation and pages, seen 2026-11.
+something that only its challenge has. Source: the walls' own documentation.
 """
 
 from __future__ import annotations

@@ -1,0 +1,82 @@
+"""What the detail pane shows of one monitor, read from the board in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pingmon_probe.protocol import CheckResult
+
+from pingmon_gui.domain.availability import Availability
+from pingmon_gui.domain.monitor import Monitor, MonitorId
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.engine.board import Board
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The newest result of one probe and its own status; `result` is None where nothing was measured yet."""
+
+    probe: Probe
+    result: CheckResult | None = None
+    status: Status = Status.UNKNOWN
+
+
+@dataclass(frozen=True)
+class RegionDetail:
+    """One region that watches the monitor: its confirmed state, its hour, and what its probes measured last."""
+
+    region: Region
+    state: Status
+    is_checking: bool
+    availability: Availability
+    measured: tuple[Measured, ...]
+
+
+@dataclass(frozen=True)
+class MonitorDetail:
+    """One monitor at one moment. `probes` names every probe, for results of the past as well."""
+
+    monitor: Monitor
+    verdict: Verdict
+    regions: tuple[RegionDetail, ...]
+    probes: Mapping[ProbeId, Probe]
+    now_ms: int
+
+    @property
+    def states(self) -> dict[Region, int]:
+        return {detail.region: detail.state for detail in self.regions}
+
+
+def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | None:
+    """Return what is known of a monitor just now, None if the board does not have it (any more)."""
+    row = board.row_of.get(monitor)
+    if row is None:
+        return None
+    regions = []
+    for column, region in enumerate(REGIONS):
+        if not board.assigned[row, column]:
+            continue
+        latest = {found.probe.id: found for found in board.latest(monitor, region)}
+        measured = []
+        for health in board.probes.values():
+            if health.probe.region is region:
+                found = latest.get(health.probe.id)
+                measured.append(
+                    Measured(health.probe) if found is None else Measured(found.probe, found.result, found.status)
+                )
+        regions.append(
+            RegionDetail(
+                region,
+                Status(int(board.state[row, column])),
+                bool(board.is_checking[row, column]),
+                board.availability_of(monitor, region),
+                tuple(measured),
+            )
+        )
+    probes = {probe_id: health.probe for probe_id, health in board.probes.items()}
+    return MonitorDetail(board.monitors[monitor], Verdict(int(board.verdict[row])), tuple(regions), probes, now_ms)
