@@ -1,0 +1,131 @@
+"""Editing one domain, or what many domains have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+
+from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.monitor import Monitor, MonitorId
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.target import Target, display_url, parse_target
+from pingmon_gui.ui import wording
+from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
+from pingmon_gui.ui.monitor_form import MonitorForm, common_values, default_settings, settings_values
+
+
+class EditDialog(FormDialog):
+    """Emits `submitted` with a tuple of the changed `Monitor`s, their version untouched; `before` is for undoing.
+
+    With several monitors every field starts as "left as it is", and there is no address, name or tags:
+    those are each domain's own (tags have a dialog for many).
+    """
+
+    def __init__(
+        self,
+        monitors: Sequence[Monitor],
+        existing_urls: Collection[str],
+        preferences: Preferences,
+        known_tags: Sequence[str] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__("", "", parent)
+        self.before: dict[MonitorId, Monitor] = {monitor.id: monitor for monitor in monitors}
+        self._monitors = tuple(monitors)
+        self._only = monitors[0] if len(monitors) == 1 else None
+        self._others = frozenset(existing_urls) - {monitor.url for monitor in monitors}
+        self.accept_button.setText(self.tr("&Save"))
+        defaults = default_settings(preferences)
+        self.form = MonitorForm(
+            defaults, known_tags, with_name_and_tags=self._only is not None, in_bulk=self._only is None
+        )
+        self.address = QLineEdit(self)
+        self.address_field = Field(self.address)
+        if self._only is not None:
+            self.setWindowTitle(self.tr("Edit %1").replace("%1", wording.plain(self._only.title, 80)))
+            self._add_address(self._only)
+            own = {"name": self._only.name, "tags": self._only.tags}
+            self.form.set_values(settings_values(self._only.settings) | own)
+        else:
+            self.setWindowTitle(self.tr("Edit %1").replace("%1", wording.monitors_counted(len(monitors))))
+            self.address_field.hide()
+            note = QLabel(self.tr("Tick what is to be changed in all of them; the rest is left as it is."), self)
+            note.setTextFormat(Qt.TextFormat.PlainText)
+            note.setWordWrap(True)
+            self.body.addWidget(note)
+            self.form.set_values(common_values(monitors, defaults))
+        self.body.addWidget(scrolling(self.form, self), 1)
+        self.form.edited.connect(self._on_edited)
+        wanted = QSize(self.fontMetrics().averageCharWidth() * 92, self.sizeHint().height() + 40)
+        height = self.form.sizeHint().height() + self.address_field.sizeHint().height() + 110
+        self.resize(wanted.expandedTo(QSize(0, height)).boundedTo(self.screen().availableSize() * 0.9))
+
+    @Slot()
+    def submit(self) -> None:
+        if self.is_busy:
+            return
+        self.message.say("")
+        target = self._read_address()
+        values = self.form.check()
+        wrong = self.address_field if self.address_field.has_error else self.form.first_wrong()
+        if values is None or wrong is not None:
+            if wrong is not None:
+                wrong.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        try:
+            changed = [self._changed(monitor, dict(values), target) for monitor in self._monitors]
+        except InvalidInput as exc:
+            self.show_problem(exc)
+            return
+        different = tuple(monitor for monitor in changed if monitor != self.before[monitor.id])
+        if different:
+            self.submitted.emit(different)
+        else:
+            self.accept()
+
+    def _changed(self, monitor: Monitor, values: dict[str, Any], target: Target | None) -> Monitor:
+        """Return the monitor with the form's values. Raises InvalidInput where they do not fit together."""
+        own = {key: values.pop(key) for key in ("name", "tags") if key in values}
+        if target is not None and target.basic_auth is not None:
+            values["basic_auth"] = target.basic_auth
+        url = monitor.url if target is None else target.url
+        return replace(monitor, url=url, settings=replace(monitor.settings, **values), **own)
+
+    def _add_address(self, monitor: Monitor) -> None:
+        label = QLabel(self.tr("&Address"), self)
+        label.setBuddy(self.address)
+        self.address.setAccessibleName(self.tr("Address"))
+        self.address.setText(monitor.url)
+        self.address.textChanged.connect(self._on_address_changed)
+        self.body.addWidget(label)
+        self.body.addWidget(self.address_field)
+
+    def _read_address(self) -> Target | None:
+        """Return the address as it stands, None where there is none to edit or it is wrong (and marked)."""
+        if self._only is None:
+            return None
+        try:
+            target = parse_target(self.address.text())
+            if target.url in self._others:
+                shown = wording.isolated(display_url(target.url))
+                raise InvalidInput(self.tr("%1 is watched already.").replace("%1", shown))
+        except InvalidInput as exc:
+            self.address_field.set_error(exc)
+            return None
+        self.address_field.set_error(None)
+        is_other = target.url != self._only.url
+        warning = self.tr("Another address begins a new series; what was measured so far is kept and marked.")
+        self.address_field.set_help(warning if is_other else "")
+        return target
+
+    @Slot()
+    def _on_address_changed(self) -> None:
+        self._read_address()
+
+    @Slot()
+    def _on_edited(self) -> None:
+        self.message.say("")

@@ -1,0 +1,202 @@
+"""The ground of every dialog with fields: one label column, a sentence under a wrong field, a busy state.
+
+A dialog is shown with `open()`, emits `submitted` with frozen data and stays open until the command
+it asked for is through (`carry_out`). It knows neither store nor engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QKeyEvent, QPalette
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.ui import wording
+from pingmon_gui.ui.theme import current
+
+
+class SentenceLabel(QLabel):
+    """A wrapping plain-text line that takes no room while it has nothing to say.
+
+    `kind` is "error" (with a sign in front, so that it does not live by colour alone) or "quiet".
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.sentence = ""
+        self.is_error = False
+        self.hide()
+
+    def say(self, sentence: str, *, is_error: bool = False) -> None:
+        """Show a sentence, or nothing for an empty one."""
+        if (sentence, is_error) == (self.sentence, self.is_error):
+            return
+        self.sentence, self.is_error = sentence, is_error
+        self.setText(f"⚠ {sentence}" if is_error else sentence)
+        self.setAccessibleName(sentence)
+        self._paint_in_kind()
+        self.setVisible(bool(sentence))
+        if is_error and self.isVisible():
+            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.ApplicationPaletteChange:
+            self._paint_in_kind()
+        super().changeEvent(event)
+
+    def _paint_in_kind(self) -> None:
+        palette = QPalette()
+        if self.is_error:
+            palette.setColor(QPalette.ColorRole.WindowText, QColor(current().offline))
+        else:
+            palette.setColor(QPalette.ColorRole.WindowText, palette.color(QPalette.ColorRole.PlaceholderText))
+        self.setPalette(palette)
+
+
+class Field(QWidget):
+    """An editor with what belongs to it: the quiet help or the error sentence below, a reset button beside."""
+
+    reset_asked = Signal()
+
+    def __init__(self, editor: QWidget, *, with_reset: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.editor = editor
+        self.note = SentenceLabel(self)
+        self.help_text = ""
+        self.reset_button: QToolButton | None = None
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(editor, 1)
+        if with_reset:
+            self.reset_button = QToolButton(self)
+            self.reset_button.setText("↺")
+            self.reset_button.setAutoRaise(True)
+            self.reset_button.clicked.connect(self.reset_asked)
+            row.addWidget(self.reset_button, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self.note)
+        self.setFocusProxy(editor)
+        self._speaker = editor
+
+    def speaks_through(self, editor: QWidget) -> None:
+        """Name the part of a composed editor that tells screen readers what the line under it says."""
+        self._speaker = editor
+
+    def set_help(self, text: str) -> None:
+        """Set the quiet line that stands under the field while nothing is wrong with it."""
+        self.help_text = text
+        if not self.note.is_error:
+            self.note.say(text)
+        self._speaker.setAccessibleDescription(self.note.sentence)
+
+    def set_error(self, error: PingmonError | None) -> None:
+        """Show the sentence and hint of an error in place of the help; None takes it away."""
+        if error is None:
+            self.note.say(self.help_text)
+        else:
+            self.note.say(wording.problem(error), is_error=True)
+        self._speaker.setAccessibleDescription(self.note.sentence)
+
+    @property
+    def has_error(self) -> bool:
+        return self.note.is_error
+
+
+class FormDialog(QDialog):
+    """A dialog with a body that scrolls, a place for a message, and OK/Cancel. Subclasses fill `body`."""
+
+    submitted = Signal(object)
+
+    def __init__(self, title: str, accept_text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.is_busy = False
+        self._is_closed = False
+        self.body = QVBoxLayout()
+        self.message = SentenceLabel(self)
+        self.buttons = QDialogButtonBox(self)
+        self.accept_button = self.buttons.addButton(accept_text, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.accept_button.setDefault(True)
+        self.cancel_button = self.buttons.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        self.cancel_button.setAutoDefault(False)
+        self.buttons.accepted.connect(self.submit)
+        self.buttons.rejected.connect(self.reject)
+        outer = QVBoxLayout(self)
+        outer.addLayout(self.body, 1)
+        outer.addWidget(self.message)
+        outer.addWidget(self.buttons)
+
+    @Slot()
+    def submit(self) -> None:
+        """Read the form; emit `submitted`, or put the focus where something is wrong."""
+        raise NotImplementedError
+
+    async def carry_out(self, command: Awaitable[object]) -> bool:
+        """Wait for the command; close and return True, or show its known error and return False.
+
+        Anything but a PingmonError goes on to the caller, with the dialog usable again.
+        """
+        self.set_busy(True)
+        try:
+            await command
+        except PingmonError as exc:
+            if not self._is_closed:
+                self.show_problem(exc)
+            return False
+        finally:
+            if not self._is_closed:
+                self.set_busy(False)
+        if not self._is_closed:
+            self.accept()
+        return True
+
+    def set_busy(self, is_busy: bool) -> None:
+        """While a command runs nothing can be submitted twice; the dialog can still be closed."""
+        self.is_busy = is_busy
+        self.accept_button.setEnabled(not is_busy)
+
+    def show_problem(self, error: PingmonError) -> None:
+        self.message.say(wording.problem(error), is_error=True)
+
+    def done(self, code: int) -> None:
+        self._is_closed = True
+        super().done(code)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.submit()
+            return
+        super().keyPressEvent(event)
+
+
+def scrolling(content: QWidget, parent: QWidget | None = None) -> QScrollArea:
+    """Return a frameless area that scrolls its content vertically only: forms stay usable at 200 % font."""
+    area = QScrollArea(parent)
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
