@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import qasync
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -24,8 +22,6 @@ from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.theme import ThemeSwitch
 from tests.engine.fakes import FakeClock, FakeStore, batch, monitor, voting
-
-RunAsync = Callable[[Coroutine[Any, Any, Any]], None]
 
 
 @dataclass
@@ -103,22 +99,6 @@ def show_window(qtbot: QtBot, theme: ThemeSwitch) -> Iterator[Callable[[Bench], 
         window.close()
         window.deleteLater()
     QApplication.processEvents()
-
-
-@pytest.fixture
-def run_async(qapp: QApplication) -> RunAsync:
-    """Return a function that runs a coroutine to its end on a Qt loop of its own."""
-
-    # As the app has it: a window that closes does not end the loop.
-    qapp.setQuitOnLastWindowClosed(False)
-
-    def run(work: Coroutine[Any, Any, Any]) -> None:
-        async def limited() -> None:
-            await asyncio.wait_for(work, 20)
-
-        qasync.run(limited())
-
-    return run
 
 
 def numbered(count: int, **values: Any) -> list[Monitor]:

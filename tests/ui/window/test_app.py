@@ -20,7 +20,7 @@ from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.theme import ThemeSwitch
 from tests.conftest import ExpectLog
 from tests.engine.fakes import until
-from tests.ui.window.conftest import RunAsync
+from tests.ui.conftest import RunAsync
 
 
 def make_run(ownership: Ownership, theme: ThemeSwitch, *, minimized: bool = False) -> WindowRun:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, QTranslator
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAction, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
@@ -21,7 +21,8 @@ from pingmon_gui.ui import theme as theme_module
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, Show
 from tests.engine.fakes import monitor, until, voting
-from tests.ui.window.conftest import Bench, MakeBench, RunAsync, numbered
+from tests.ui.conftest import RunAsync
+from tests.ui.window.conftest import Bench, MakeBench, numbered
 
 ShowWindow = Callable[[Bench], MainWindow]
 _CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -389,25 +390,6 @@ def test_context_menu_opens_at_a_row(make_bench: MakeBench, show_window: ShowWin
     assert menu is not None
     assert window.actions_.delete in menu.actions()
     menu.close()
-
-
-class MadeUpLanguage(QTranslator):
-    """Wraps every text, so that what was not translated shows."""
-
-    def isEmpty(self) -> bool:
-        return False
-
-    def translate(self, _context: str, text: str, _disambiguation: str | None = None, _n: int = -1) -> str:
-        return f"⟦{text}⟧"
-
-
-@pytest.fixture
-def made_up_language(qapp: QApplication) -> Iterator[None]:
-    translator = MadeUpLanguage()
-    QCoreApplication.installTranslator(translator)
-    yield
-    QCoreApplication.removeTranslator(translator)
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.LanguageChange)
 
 
 def test_every_text_is_translated(make_bench: MakeBench, show_window: ShowWindow, made_up_language: None) -> None:

@@ -1,0 +1,41 @@
+"""What tests of the window share: a Qt loop for coroutines, and a language that does not exist."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+import qasync
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from tests.ui.made_up import MadeUpLanguage
+
+RunAsync = Callable[[Coroutine[Any, Any, Any]], None]
+
+
+@pytest.fixture
+def made_up_language(qapp: QApplication) -> Iterator[None]:
+    translator = MadeUpLanguage()
+    QCoreApplication.installTranslator(translator)
+    yield
+    QCoreApplication.removeTranslator(translator)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LanguageChange)
+
+
+@pytest.fixture
+def run_async(qapp: QApplication) -> RunAsync:
+    """Return a function that runs a coroutine to its end on a Qt loop of its own."""
+
+    # As the app has it: a window that closes does not end the loop.
+    qapp.setQuitOnLastWindowClosed(False)
+
+    def run(work: Coroutine[Any, Any, Any]) -> None:
+        async def limited() -> None:
+            await asyncio.wait_for(work, 20)
+
+        qasync.run(limited())
+
+    return run

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from pingmon_gui.domain.error import StorageFull
+from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.ui.add_dialog import AddDialog
+from tests.ui.conftest import RunAsync
+from tests.ui.made_up import visible_texts
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot) -> AddDialog:
+    made = AddDialog(["https://there.example/"], Preferences({"default_interval_s": 30}), ["prod"])
+    made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def submitted(dialog: AddDialog) -> list[tuple[MonitorDraft, ...]]:
+    heard: list[tuple[MonitorDraft, ...]] = []
+    dialog.submitted.connect(heard.append)
+    dialog.submit()
+    return heard
+
+
+def test_add_dialog_with_a_bare_name_makes_a_draft_with_the_preferences(dialog: AddDialog) -> None:
+    dialog.set_text(" example.com ")
+    [[draft]] = submitted(dialog)
+    assert (draft.url, draft.settings.interval_ms) == ("https://example.com/", 30_000)
+
+
+def test_add_dialog_enter_submits_a_single_line(dialog: AddDialog, qtbot: QtBot) -> None:
+    dialog.set_text("example.com")
+    with qtbot.waitSignal(dialog.submitted):
+        qtbot.keyClick(dialog.address, Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "javascript:alert(1)", "file:///etc/passwd", "http://a:0/", "a:65536"])
+def test_add_dialog_with_a_wrong_address_says_so_at_the_field(dialog: AddDialog, text: str) -> None:
+    dialog.set_text(text)
+    assert submitted(dialog) == []
+    assert dialog.address_field.has_error
+    assert dialog.address_field.note.sentence.endswith(".")
+
+
+def test_add_dialog_finds_what_is_watched_already(dialog: AddDialog) -> None:
+    dialog.set_text("there.example")
+    assert submitted(dialog) == []
+    assert "watched already" in dialog.address_field.note.sentence
+
+
+def test_add_dialog_takes_credentials_out_of_the_address(dialog: AddDialog) -> None:
+    dialog.set_text("http://user:hunter2@site.example/")
+    [[draft]] = submitted(dialog)
+    assert (draft.url, draft.settings.basic_auth) == ("http://site.example/", "user:hunter2")
+    assert not any("hunter2" in text for text in visible_texts(dialog))
+
+
+def test_add_dialog_with_a_list_adds_the_good_lines_once(dialog: AddDialog, qtbot: QtBot) -> None:
+    dialog.set_text("one.example first\ntwo.example\nthere.example\nhttp://bad:0/\none.example\n# remark\n")
+    qtbot.waitUntil(lambda: not dialog.pasted.is_reading)
+    assert (len(dialog.pasted.good), len(dialog.pasted.wrong), len(dialog.pasted.duplicates)) == (2, 1, 2)
+    assert "2" in dialog.accept_button.text()
+    [drafts] = submitted(dialog)
+    assert [(draft.url, draft.name) for draft in drafts] == [
+        ("https://one.example/", "first"),
+        ("https://two.example/", ""),
+    ]
+
+
+def test_add_dialog_reads_ten_thousand_lines(dialog: AddDialog, qtbot: QtBot) -> None:
+    dialog.set_text("\n".join(f"site{number}.example" for number in range(10_000)))
+    qtbot.waitUntil(lambda: not dialog.pasted.is_reading, timeout=20_000)
+    assert len(dialog.pasted.good) == 10_000
+
+
+def test_add_dialog_with_a_wrong_option_opens_it(dialog: AddDialog) -> None:
+    dialog.set_text("example.com")
+    dialog.form.rows["status_set"].write({"status_set": ((200, 299),)})
+    dialog.form.rows["slow_ms"].write({"slow_ms": 9_000})
+    assert submitted(dialog) == []
+    assert dialog.options_button.isChecked()
+    assert "slow" in dialog.form.rows["slow_ms"].field.note.sentence
+
+
+def test_add_dialog_keeps_what_was_typed_when_the_command_fails(dialog: AddDialog, run_async: RunAsync) -> None:
+    async def fail() -> None:
+        raise StorageFull("The disk is full.", "Make room.")
+
+    async def carry_out() -> None:
+        assert not await dialog.carry_out(fail())
+
+    dialog.set_text("example.com")
+    run_async(carry_out())
+    assert dialog.isVisible()
+    assert dialog.message.sentence == "The disk is full. Make room."
+    assert dialog.address.toPlainText() == "example.com"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=80).filter(lambda text: len(text.splitlines()) < 2))
+def test_add_dialog_with_any_address_gives_a_draft_or_a_sentence(dialog: AddDialog, text: str) -> None:
+    dialog.address.clear()
+    dialog.set_text(text)
+    heard = submitted(dialog)
+    dialog.submitted.disconnect()
+    assert bool(heard) != bool(dialog.address_field.has_error or dialog.address.is_list)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.tuples(*[st.text(max_size=60)] * 4))
+def test_form_with_any_text_gives_values_or_a_sentence(dialog: AddDialog, values: tuple[str, str, str, str]) -> None:
+    from PySide6.QtWidgets import QLineEdit
+
+    names = ("name", "tags", "keyword", "status_set")
+    for name, value in zip(names, values, strict=True):
+        editor = dialog.form.rows[name].field.editor
+        line = editor if isinstance(editor, QLineEdit) else editor.findChild(QLineEdit)
+        assert isinstance(line, QLineEdit)
+        line.setText(value)
+    read = dialog.form.check()
+    wrong = dialog.form.first_wrong()
+    assert (read is None) == (wrong is not None)
+    if read is not None:
+        MonitorSettings(**{key: value for key, value in read.items() if key not in ("name", "tags")})
+    elif wrong is not None:
+        assert wrong.note.sentence.endswith((".", "404."))
+
+
+def test_add_dialog_is_translated(made_up_language: None, qtbot: QtBot, qapp: QApplication) -> None:
+    made = AddDialog([], Preferences({}))
+    made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(made)
+    made.set_text("x.example\n")
+    qtbot.waitUntil(lambda: not made.pasted.is_reading)
+    ignored = ("200-299", "example.com")
+    assert [text for text in visible_texts(made) if "⟦" not in text and text not in ignored] == []

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
+
+from pingmon_gui.ui.shortcut_sheet import ShortcutSheet
+
+
+def test_shortcut_sheet_lists_what_has_a_shortcut_by_menu(qtbot: QtBot) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    menu = window.menuBar().addMenu("&File")
+    menu.addAction("&Add domain…").setShortcut("Ctrl+N")
+    menu.addAction("Without")
+    menu.addMenu("More").addAction("Research && more").setShortcut("Ctrl+R")
+    window.menuBar().addMenu("Empty")
+    loose = QAction("Next", window)
+    loose.setShortcut("F6")
+    sheet = ShortcutSheet(window.menuBar(), window, [("List", [loose])])
+    groups = [sheet.tree.topLevelItem(place) for place in range(sheet.tree.topLevelItemCount())]
+    read = {
+        group.text(0): [(group.child(n).text(0), group.child(n).text(1)) for n in range(group.childCount())]
+        for group in groups
+        if group is not None
+    }
+    assert read == {"File": [("Add domain", "Ctrl+N"), ("Research & more", "Ctrl+R")], "List": [("Next", "F6")]}
+    sheet.close()
