@@ -28,7 +28,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.target import display_url
-from pingmon_gui.ui import wording
+from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.latency_chart import LatencyChart
 from pingmon_gui.ui.monitor_detail import MonitorDetail
 from pingmon_gui.ui.region_section import RegionSection, plain_label
@@ -124,7 +124,7 @@ class DetailPane(QWidget):
         self._copy = QToolButton(self)
         self._copy.setText(self.tr("Copy"))
         self._copy.setAccessibleName(self.tr("Copy the address"))
-        self._copy.setAutoRaise(True)
+        self._copy.setProperty("flat", True)
         self._copy.clicked.connect(self.on_copy_clicked)
         self._verdict = plain_label(self)
         self._settings = plain_label(self)
@@ -141,6 +141,13 @@ class DetailPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
+        self._style()
+
+    def _style(self) -> None:
+        """Give the buttons the look of those in the top bar."""
+        look = sheet.controls()
+        if self.styleSheet() != look:
+            self.setStyleSheet(look)
 
     def _build_one(self) -> QWidget:
         address = QHBoxLayout()
@@ -294,7 +301,10 @@ class DetailPane(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() is QEvent.Type.PaletteChange and self._detail is not None:
+        if event.type() is not QEvent.Type.PaletteChange:
+            return
+        self._style()
+        if self._detail is not None:
             self._show_head(self._detail)
             self._show_regions(self._detail)
 

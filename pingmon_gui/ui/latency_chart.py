@@ -61,7 +61,7 @@ class LatencyChart(QWidget):
             button.setCheckable(True)
             button.setChecked(span_ms == self.span_ms)
             button.setAccessibleName(name)
-            button.setMaximumWidth(button.fontMetrics().horizontalAdvance(text) + 28)
+            button.setProperty("pill", True)
             self._spans.addButton(button, span_ms)
             head.addWidget(button)
         self._spans.idClicked.connect(self.on_span_clicked)
