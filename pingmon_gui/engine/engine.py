@@ -74,6 +74,7 @@ class Engine:
         self._rooms: list[_Room] = []
         self._main: asyncio.Task[None] | None = None
         self._recounts: dict[tuple[MonitorId, ProbeId], int] = {}
+        self._plan_turn = asyncio.Lock()
         self.hub = hub or EventHub()
         self.board = Board(clock)
 
@@ -136,7 +137,9 @@ class Engine:
 
     def _room(self, link: ProbeLink, cursor: CursorPort | None) -> _Room:
         desk = ProbeDesk(link, self.board, self.hub, self._clock)
-        scheduler = Scheduler(link, desk, self.board, self._store.owner, lambda: self.commands.preferences, Nap())
+        scheduler = Scheduler(
+            link, desk, self.board, self._store.owner, lambda: self.commands.preferences, Nap(), self._plan_turn
+        )
 
         def on_connected(status: ProbeStatus) -> None:
             scheduler.connected(status)

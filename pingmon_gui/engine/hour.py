@@ -6,6 +6,8 @@ a test holds the two together.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,8 @@ from pingmon_gui.domain.status import Codes
 RING_MINUTES = 64
 WINDOW_MINUTES = 60
 FAR_AHEAD_MS = 2**53
+#: Up to so many runs are copied one by one when series move.
+MAX_RUNS = 100
 
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
@@ -49,8 +53,9 @@ class RollingHour:
         new = RollingHour(len(old_places), self.minute * MINUTE_MS)
         kept = np.flatnonzero(old_places >= 0)
         old = old_places[kept]
-        new.known[:, kept] = self.known[:, old]
-        new.available[:, kept] = self.available[:, old]
+        for to, source in _runs(kept, old):
+            new.known[:, to] = self.known[:, source]
+            new.available[:, to] = self.available[:, source]
         for name in ("known_sum", "available_sum", "open_at", "open_until", "open_known", "open_available"):
             getattr(new, name)[kept] = getattr(self, name)[old]
         return new
@@ -142,3 +147,15 @@ class RollingHour:
 def _shifted(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return each element's predecessor; the first stands for itself, it is never used."""
     return np.concatenate((values[:1], values[:-1]))
+
+
+def _runs(to: Places, source: Places) -> list[tuple[Places | slice, Places | slice]]:
+    """Return what has to be copied where: runs while they are few, because picking places one by one is far slower."""
+    ends = np.flatnonzero((np.diff(to) != 1) | (np.diff(source) != 1)) + 1
+    if len(to) == 0 or len(ends) > MAX_RUNS:
+        return [(to, source)]
+    bounds = [0, *ends.tolist(), len(to)]
+    return [
+        (slice(int(to[a]), int(to[b - 1]) + 1), slice(int(source[a]), int(source[b - 1]) + 1))
+        for a, b in itertools.pairwise(bounds)
+    ]

@@ -62,8 +62,11 @@ class Layout:
         return self.ids[series // self.width], self.probes[series % self.width]
 
     def moved_from(self, old: Layout) -> tuple[Places, Places]:
-        """Return for each row, and for each series, where it was in the old layout; -1 if it was not there."""
+        """Return for each row, and for each series, where it was in the old layout; -1 if it was not there.
+
+        The empty slots count as having been there, so that series which stay together are one run.
+        """
         rows = np.array([old.row_of.get(monitor, -1) for monitor in self.ids], dtype=np.intp)
-        slots = np.array([*(old.slot_of.get(probe, -1) for probe in self.probes), -1], dtype=np.intp)
+        slots = np.array([*(old.slot_of.get(probe, -1) for probe in self.probes), old.width - 1], dtype=np.intp)
         was_there = (rows[:, None] >= 0) & (slots >= 0)
         return rows, np.where(was_there, rows[:, None] * old.width + slots, -1).reshape(-1)

@@ -14,6 +14,10 @@ from pingmon_gui.domain.region import REGIONS, Region
 UPGRADE_THIS_PROBE = "The probe is too old for this check: upgrade this probe."
 
 
+#: Checks made before, by monitor: what they were made of (the very monitor and its regions) and the check.
+KnownChecks = dict[MonitorId, tuple[Monitor, frozenset[Region], CheckSpec]]
+
+
 def check_for(monitor: Monitor, probe: Probe, regions_with_probe: Collection[Region]) -> CheckSpec:
     """Return the monitor's check in this probe's phase: the monitor's regions take turns within its interval."""
     watching = [region for region in REGIONS if region in regions_with_probe and monitor.watched_from(region)]
@@ -38,16 +42,32 @@ def needed_features(check: CheckSpec) -> set[str]:
 
 
 def checks_of_probe(
-    monitors: Iterable[Monitor], probe: Probe, regions_with_probe: Collection[Region], features: Collection[str]
+    monitors: Iterable[Monitor],
+    probe: Probe,
+    regions_with_probe: Collection[Region],
+    features: Collection[str],
+    known: KnownChecks | None = None,
 ) -> tuple[list[CheckSpec], list[MonitorId]]:
-    """Return (checks, monitors that this probe is too old for). Paused ones and other regions' are left out."""
+    """Return (checks, monitors that this probe is too old for). Paused ones and other regions' are left out.
+
+    `known`, this probe's own, is kept up to date: with it only monitors that changed cost more than a look.
+    """
     checks: list[CheckSpec] = []
     left_out: list[MonitorId] = []
+    regions, listed = frozenset(regions_with_probe), frozenset(features)
+    before = {} if known is None else dict(known)
+    if known is not None:
+        known.clear()
     for monitor in monitors:
         if monitor.is_paused or not monitor.watched_from(probe.region):
             continue
-        check = check_for(monitor, probe, regions_with_probe)
-        if needed_features(check) <= set(features):
+        found = before.get(monitor.id)
+        if found is None or found[0] is not monitor or found[1] != regions:
+            found = (monitor, regions, check_for(monitor, probe, regions))
+        if known is not None:
+            known[monitor.id] = found
+        check = found[2]
+        if needed_features(check) <= listed:
             checks.append(check)
         else:
             left_out.append(monitor.id)

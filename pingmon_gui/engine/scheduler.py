@@ -16,7 +16,14 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.desk import ProbeDesk
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.nap import BackOff, Nap
-from pingmon_gui.engine.plan import UPGRADE_THIS_PROBE, check_for, checks_of_probe, make_plan, with_revision
+from pingmon_gui.engine.plan import (
+    UPGRADE_THIS_PROBE,
+    KnownChecks,
+    check_for,
+    checks_of_probe,
+    make_plan,
+    with_revision,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +47,17 @@ class Scheduler:
         owner: str,
         preferences: Callable[[], Preferences],
         nap: Nap,
+        turn: asyncio.Lock | None = None,
     ) -> None:
+        """`turn` is shared by the schedulers of an engine: threads that make plans at once would starve the window."""
         self._link = link
         self._desk = desk
         self._board = board
         self._owner = owner
         self._preferences = preferences
         self._nap = nap
+        self._turn = turn or asyncio.Lock()
+        self._known: KnownChecks = {}
         self._features: tuple[str, ...] = ()
         self._revision = 0
         self._assigned_hash: str | None = None
@@ -134,13 +145,16 @@ class Scheduler:
         words = anchors(self._preferences().text("anchors"))
 
         def build() -> tuple[Plan, str, list[MonitorId]]:
-            checks, left_out = checks_of_probe(monitors, probe, regions, self._features)
+            checks, left_out = checks_of_probe(monitors, probe, regions, self._features, self._known)
             if len(checks) > MAX_CHECKS_PER_PLAN:
                 _log.error("probe %s can take %d of %d checks", probe.name, MAX_CHECKS_PER_PLAN, len(checks))
             return *make_plan(self._owner, 1, checks[:MAX_CHECKS_PER_PLAN], words, self._features), left_out
 
-        built = build() if len(monitors) <= SMALL_PLAN else await asyncio.to_thread(build)
-        plan, content_hash, left_out = built
+        if len(monitors) <= SMALL_PLAN:
+            plan, content_hash, left_out = build()
+        else:
+            async with self._turn:
+                plan, content_hash, left_out = await asyncio.to_thread(build)
         self._board.set_left_out(probe.id, dict.fromkeys(left_out, UPGRADE_THIS_PROBE))
         return plan, content_hash
 

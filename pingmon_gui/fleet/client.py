@@ -127,7 +127,7 @@ class ProbeClient:
 
     async def put_plan(self, plan: Plan) -> int:
         """Replace the plan; return the revision in force. Raises ProbeOwned, RevisionTooLow and others."""
-        body = await asyncio.to_thread(_encode, plan.to_json)
+        body = await asyncio.to_thread(plan.encode)
         document = await self._json("PUT", "/v1/plan", body, timeout_s=PLAN_S)
         with self._reading():
             return _whole(document["revision"])

@@ -36,6 +36,7 @@ _WHOLE_OR_NULL: frozenset[type] = frozenset((int, type(None)))
 _NUMBER: frozenset[type] = frozenset((int, float))
 _NUMBER_OR_NULL: frozenset[type] = frozenset((int, float, type(None)))
 _TRUTH: frozenset[type] = frozenset((bool,))
+_STRING: frozenset[type] = frozenset((str,))
 
 Columns = Mapping[str, Any]
 
@@ -151,9 +152,9 @@ def _batch(
         on_demand=read.truth("on_demand"),
         own_network=read.truth("own_network"),
         interval_ms=np.zeros(count - skipped, dtype=np.int64),
-        message=read.shared("message", lambda value: _text(value, MAX_MESSAGE_CHARACTERS), ""),
-        address=read.shared("address", lambda value: _text_or_none(value, MAX_ADDRESS_CHARACTERS), None),
-        url=read.shared("url", lambda value: _text(value, MAX_URL_CHARACTERS), ""),
+        message=read.texts("message", _text, MAX_MESSAGE_CHARACTERS, ""),
+        address=read.texts("address", _text_or_none, MAX_ADDRESS_CHARACTERS, None),
+        url=read.texts("url", _text, MAX_URL_CHARACTERS, ""),
         hops=read.shared("hops", _hops, []),
         certificate=read.shared("certificate", _certificate, None),
     )
@@ -207,11 +208,21 @@ class _ColumnReader:
 
     def shared(self, name: str, read: Callable[[Any], Any], default: Any) -> Shared:
         """Return a column of few values, each of them read once."""
+        values, index = self._values(name, default)
+        return Shared([read(value) for value in values], index)
+
+    def texts(self, name: str, read: Callable[[Any, int], Any], limit: int, default: Any) -> Shared:
+        """Return a column of texts, `read(text, limit)` where that would change one: addresses differ by result."""
+        values, index = self._values(name, default)
+        return Shared(list(values) if _are_plain(values, limit) else [read(value, limit) for value in values], index)
+
+    def _values(self, name: str, default: Any) -> tuple[list[Any], npt.NDArray[np.int64]]:
+        """Return the values of a shared column, as they came, and each result's place among them."""
         column = self._columns.get(name)
         if column is None:
             if name == "failure":
                 raise _bad("the column failure is absent")
-            return Shared([read(default)], np.zeros(self._count - self._skipped, dtype=np.int64))
+            return [default], np.zeros(self._count - self._skipped, dtype=np.int64)
         values, index = _object(column).get("values"), _object(column).get("index")
         if not isinstance(values, list) or not isinstance(index, list) or len(values) > self._count:
             raise _bad(f"the column {name} has no values and places")
@@ -219,7 +230,7 @@ class _ColumnReader:
         places = np.array(index, dtype=np.int64)
         if places.min() < 0 or places.max() >= len(values):
             raise _bad(f"the column {name} points outside its values")
-        return Shared([read(value) for value in values], places[self._skipped :])
+        return values, places[self._skipped :]
 
     def _column(self, name: str, types: frozenset[type], *, is_optional: bool) -> list[Any] | None:
         column = self._columns.get(name)
@@ -274,6 +285,15 @@ def _text(value: Any, limit: int) -> str:
         raise _bad("a text is missing")
     # A lone surrogate is legal in JSON and in no file or database.
     return value[:limit] if value.isascii() else value[:limit].encode("utf-8", "replace").decode("utf-8")
+
+
+def _are_plain(values: list[Any], limit: int) -> bool:
+    """Return whether all are texts that `_text` would leave as they are; without a Python call per text."""
+    return (
+        _STRING.issuperset(map(type, values))
+        and "".join(values).isascii()
+        and max(map(len, values), default=0) <= limit
+    )
 
 
 def _text_or_none(value: Any, limit: int) -> str | None:

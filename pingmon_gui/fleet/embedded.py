@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pingmon_probe.protocol import CheckResult, CheckSpec, Plan
 
@@ -15,10 +16,12 @@ from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 from pingmon_gui.fleet.child import ProbeProcess, probe_command
-from pingmon_gui.fleet.client import ProbeClient
 from pingmon_gui.fleet.secret import Token
 
 __all__ = ["EmbeddedProbe", "probe_command"]
+
+if TYPE_CHECKING:
+    from pingmon_gui.fleet.client import ProbeClient
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +198,8 @@ class EmbeddedProbe:
             except ProbeError as exc:
                 self._failed(exc.message)
                 return
-            self._client = ProbeClient(self._probe, f"http://127.0.0.1:{ready.port}", token)
+            make_client = await asyncio.to_thread(_client_class)
+            self._client = make_client(self._probe, f"http://127.0.0.1:{ready.port}", token)
             self._trouble = None
             self._announce()
             code = await process.ended()
@@ -207,6 +211,13 @@ class EmbeddedProbe:
             await process.stop()
             if client is not None:
                 await client.close()
+
+
+def _client_class() -> type[ProbeClient]:
+    """Import the HTTP library: that takes 0.2 s, which the window's first frame does not wait for."""
+    from pingmon_gui.fleet.client import ProbeClient
+
+    return ProbeClient
 
 
 _ENDED = "The probe of this computer ended by itself and is being started again."

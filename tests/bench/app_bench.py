@@ -1,8 +1,8 @@
 """The whole app under load: the real window on a real session, five probes that make results up.
 
-With 500 and with 10,000 monitors. Each run is a process of `app_load`, pinned to one core; its probes and whoever waits are on the other. "Stall" is by
-how much a precise timer of 5 ms comes too late in the window's own loop, the same timer's lateness in the empty loop
-(its floor) beside it. "Python functions entered once a result or more" names none but what runs per result.
+Each run, with 500 and with 10,000 monitors, is a process of `app_load`, pinned to one core; its probes and whoever
+waits are on the other. "Stall" is by how much a precise timer of 5 ms comes too late in the window's own loop, the
+same timer's lateness in the empty loop (its floor) beside it.
 """
 
 from __future__ import annotations

@@ -383,7 +383,7 @@ def run(folder: Path, rate: float | None, load_core: str | None, phases: Sequenc
 
 def start(folder: Path | None) -> None:
     """Print when the first frame was painted, by the monotonic clock, and what had been imported by then; end."""
-    from PySide6.QtCore import QEvent, QObject, QTimer
+    from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
     from PySide6.QtWidgets import QApplication, QTableView, QWidget
 
     class FirstFrame(QObject):
@@ -392,10 +392,11 @@ def start(folder: Path | None) -> None:
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:
             if event.type() == QEvent.Type.Paint and not self.is_seen and isinstance(watched, QWidget):
                 self.is_seen = True
-                QTimer.singleShot(0, self.tell)
+                # Comes right after the painting, before anything that waits for it.
+                QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), Qt.EventPriority.HighEventPriority.value)
             return False
 
-        def tell(self) -> None:
+        def customEvent(self, event: QEvent) -> None:
             heavy = sorted({"pyqtgraph", "paramiko"} & set(sys.modules))
             print(json.dumps({"at_s": time.monotonic(), "heavy": heavy}), flush=True)
             os.kill(os.getpid(), signal.SIGTERM)
