@@ -46,6 +46,8 @@ _log = logging.getLogger(__name__)
 
 THIS_COMPUTER = Probe(EMBEDDED_PROBE, REGION_NAMES[Region.LOCAL], Region.LOCAL)
 MAINTAIN_S = 2.0
+#: Between two turns while the last one left something to do.
+MAINTAIN_AGAIN_S = 0.1
 #: After a turn that failed: the disk may be full, and asking at once makes it no emptier.
 MAINTAIN_AFTER_ERROR_S = 60.0
 
@@ -155,9 +157,9 @@ class Session:
 
     async def _maintain(self) -> None:
         while True:
-            delay_s = MAINTAIN_S
             try:
                 await self.store.maintain()
+                delay_s = MAINTAIN_AGAIN_S if self.store.has_work else MAINTAIN_S
             except StorageError as exc:
                 _log.warning("the store could not be tidied: %s", exc)
                 delay_s = MAINTAIN_AFTER_ERROR_S
