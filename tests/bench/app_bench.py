@@ -145,7 +145,7 @@ def _load(figures: Figures, monitors: int) -> list[Row]:
             is_ratio=False,
         ),
         row(f"{of}: stall scrolling, longest", "ms", [max(scroll)], [max(floor)], "empty loop"),
-        row(f"{of}: stall of the first 14 s, longest", "ms", [max(figures["settling_ms"])]),
+        row(f"{of}: stall of the first 12 s, longest", "ms", [max(figures["settling_ms"])]),
         row(f"{of}: CPU, still", "% of a core", [figures["still"]["process_cpu"]]),
         row(f"{of}: CPU of the GUI thread, still", "% of a core", [figures["still"]["gui_cpu"]]),
         row(f"{of}: CPU, scrolling", "% of a core", [figures["scroll"]["process_cpu"]]),

@@ -29,7 +29,7 @@ BEAT_MS = 5
 FRAME_S = 1 / 60
 SCROLL_PIXELS = 40
 #: Every series has its first result after one interval; then plan, warm start and first paints are over, too.
-SETTLE_S = 14.0
+SETTLE_S = 12.0
 
 Figures = dict[str, Any]
 
@@ -234,7 +234,7 @@ class Meter:
     async def _shown(self, _window: Any) -> None:
         """Time from bytes received to painted cell; `watch_painting` has to be called before the window is made."""
         _painting.begin(self._run.window, self._run.session.board)
-        await asyncio.sleep(8.0)
+        await asyncio.sleep(16.0)
         self.figures["shown_ms"] = _painting.end()
 
     async def _calls(self, _window: Any) -> None:
