@@ -9,6 +9,9 @@ PingmonError
 +- ProbeError              a probe; says nothing about any target
    +- ProbeUnreachable  +- ProbeUnauthorised  +- ProbeVersionMismatch  +- ProbeOverloaded  +- ProbeOwned
    +- RevisionTooLow
++- ProvisionError          setting a probe up on a host; names the host, the step and the transcript
+   +- SshUnreachable  +- AuthFailed  +- HostKeyUnknown  +- HostKeyChanged
+   +- PreflightFailed  +- StepFailed  +- HealthCheckFailed
 UserCancelled              not an error: unwinds quietly
 """
 
@@ -90,6 +93,50 @@ class RevisionTooLow(ProbeError):
     def __init__(self, message: str, current: int) -> None:
         super().__init__(message)
         self.current = current
+
+
+class ProvisionError(PingmonError):
+    """Setting up, changing or removing a probe on a host failed.
+
+    `host` is the host as the user knows it, `step` the name of the step that failed ("" before the first),
+    `transcript` the lines of what was done and answered, without secrets.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, host: str = "", step: str = "", transcript: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint)
+        self.host = host
+        self.step = step
+        self.transcript = transcript
+
+
+class SshUnreachable(ProvisionError):
+    """No SSH server answered, or the connection broke off."""
+
+
+class AuthFailed(ProvisionError):
+    """The SSH server, or sudo, did not accept who we are."""
+
+
+class HostKeyUnknown(ProvisionError):
+    """The host's key was never seen, and nobody confirmed it."""
+
+
+class HostKeyChanged(ProvisionError):
+    """The host showed another key than before: a hard stop."""
+
+
+class PreflightFailed(ProvisionError):
+    """The host lacks something a probe needs; nothing was changed there."""
+
+
+class StepFailed(ProvisionError):
+    """A step could not be carried out; what was done was undone."""
+
+
+class HealthCheckFailed(ProvisionError):
+    """The probe was set up, but does not answer on the way that would be used."""
 
 
 class UserCancelled(Exception):

@@ -23,14 +23,68 @@ class ProbeState(StrEnum):
     STOPPED = "stopped"
 
 
+class Transport(StrEnum):
+    """What carries the bytes between app and probe."""
+
+    EMBEDDED = "embedded"  # a child process on this computer
+    TUNNEL = "tunnel"  # a channel of an SSH connection
+    DIRECT = "direct"  # TLS with a pinned certificate
+
+
+class Supervisor(StrEnum):
+    """What keeps a remote probe running on its host."""
+
+    SYSTEMD = "systemd"  # a system unit with a user of its own
+    SYSTEMD_USER = "systemd-user"  # a unit of the login user, lingering
+    CRON = "cron"  # a loop in the shell that an @reboot line starts again
+
+
+@dataclass(frozen=True)
+class ProbeAccess:
+    """How a remote probe is reached, and what was set up on its host. No secrets: those are with the fleet.
+
+    Attributes:
+        host: what the user typed: an alias of their SSH configuration, a name or an address.
+        login_user: who set the probe up there, and who may upgrade or remove it.
+        address: name or address the host was reached at, after the SSH configuration.
+        ssh_port: port of the host's SSH server.
+        tunnel_user: whose login the app's own restricted key opens.
+        service_port: where the probe listens: on loopback, for "direct" on all addresses.
+        host_key: the pinned host key as in known_hosts: type, blank, base64.
+        supervisor: what keeps it running.
+        identity: path of the private key the user named, None if none.
+        ssh_config: path of the SSH configuration the user named, None for their own.
+        proxy_jump: jump hosts as in the SSH configuration (`user@host:port,...`), None for none.
+        certificate: the probe's pinned certificate in PEM, for "direct" only.
+        is_private_allowed: whether it may measure private addresses.
+        installed_at_ms: Unix ms of the setup.
+    """
+
+    host: str
+    login_user: str
+    address: str
+    ssh_port: int
+    tunnel_user: str
+    service_port: int
+    host_key: str
+    supervisor: Supervisor
+    identity: str | None = None
+    ssh_config: str | None = None
+    proxy_jump: str | None = None
+    certificate: str | None = None
+    is_private_allowed: bool = False
+    installed_at_ms: int = 0
+
+
 @dataclass(frozen=True)
 class Probe:
-    """Configuration of a probe. `transport` is "embedded", "tunnel" or "direct"."""
+    """Configuration of a probe; `access` is None for the embedded one."""
 
     id: ProbeId
     name: str
     region: Region
-    transport: str = "embedded"
+    transport: Transport = Transport.EMBEDDED
+    access: ProbeAccess | None = None
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import peewee
 
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
 from pingmon_gui.domain.preference import Preferences
-from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.store.chunk import damaged
@@ -59,7 +59,7 @@ def read_configuration(database: peewee.SqliteDatabase) -> Configuration:
             return Configuration(
                 monitors=tuple(_monitors(database, MonitorRow.deleted_at_ms.is_null())),
                 probes=tuple(
-                    Probe(ProbeId(row.id), row.name, Region(row.region), row.transport)
+                    Probe(ProbeId(row.id), row.name, Region(row.region), Transport(row.transport), _access(row.access))
                     for row in ProbeRow.select().order_by(ProbeRow.id).execute(database)
                 ),
                 preferences=read_preferences(database),
@@ -73,7 +73,7 @@ def read_configuration(database: peewee.SqliteDatabase) -> Configuration:
                     )
                 },
             )
-        except (ValueError, TypeError, InvalidInput) as exc:
+        except (ValueError, TypeError, KeyError, InvalidInput) as exc:
             raise damaged(exc) from exc
 
 
@@ -184,15 +184,26 @@ def monitors_of(database: peewee.SqliteDatabase, ids: Sequence[MonitorId]) -> li
 
 def save_probe(database: peewee.SqliteDatabase, probe: Probe) -> None:
     """Add a probe or replace the one with its id."""
-    ProbeRow.replace(id=probe.id, name=probe.name, region=probe.region.value, transport=probe.transport).execute(
-        database
-    )
+    ProbeRow.replace(
+        id=probe.id,
+        name=probe.name,
+        region=probe.region.value,
+        transport=probe.transport.value,
+        access=None if probe.access is None else json.dumps(asdict(probe.access)),
+    ).execute(database)
 
 
 def forget_probe(database: peewee.SqliteDatabase, id_: ProbeId) -> None:
     """Forget a probe and how far it was read; what it measured stays."""
     ProbeRow.delete().where(ProbeRow.id == id_).execute(database)
     CursorRow.delete().where(CursorRow.probe == id_).execute(database)
+
+
+def _access(text: str | None) -> ProbeAccess | None:
+    if text is None:
+        return None
+    fields = json.loads(text)
+    return ProbeAccess(**{**fields, "supervisor": Supervisor(fields["supervisor"])})
 
 
 def _monitors(database: peewee.SqliteDatabase, condition: peewee.Expression) -> list[Monitor]:

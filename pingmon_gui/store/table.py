@@ -75,12 +75,13 @@ class Tag(Table):
 
 
 class ProbeRow(Table):
-    """A probe's configuration, without secrets."""
+    """A probe's configuration, without secrets. `access` is JSON (`domain.probe.ProbeAccess`)."""
 
     id = peewee.IntegerField(primary_key=True)
     name = peewee.TextField()
     region = peewee.TextField()
     transport = peewee.TextField()
+    access = peewee.TextField(null=True)
 
     class Meta:
         table_name = "probe"

@@ -60,7 +60,8 @@ class Writer:
         self._retry_s = _RETRY_S
         self._refused: dict[ProbeId, tuple[str, int]] = {}
         self._is_closing = False
-        self._thread = threading.Thread(target=self._run, name="store-writer")
+        # A daemon: a process that fails before `close` has to end all the same; what it loses is collected again.
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -20,7 +20,7 @@ from tests.store.make_fixture import FIXTURES, rows
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    return Path(shutil.copy(FIXTURES / "schema_1.db", tmp_path / "pingmon.db"))
+    return Path(shutil.copy(FIXTURES / f"schema_{len(STEPS)}.db", tmp_path / "pingmon.db"))
 
 
 @pytest.mark.parametrize("schema", range(1, len(STEPS) + 1))

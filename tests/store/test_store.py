@@ -10,13 +10,24 @@ import pytest
 
 from pingmon_gui.domain.error import SettingsError, StorageError, StorageReadOnly
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings
-from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.store.configuration import Cursor
 from pingmon_gui.store.store import Store
 from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, add, batch, compact, open_store, run
+
+ACCESS = ProbeAccess(
+    host="vps",
+    login_user="ops",
+    address="vps.example",
+    ssh_port=22,
+    tunnel_user="pingmon-probe",
+    service_port=46464,
+    host_key="ssh-ed25519 AAAA",
+    supervisor=Supervisor.SYSTEMD,
+)
 
 
 def test_monitors_added_are_there_after_reopening_with_everything(tmp_path: Path) -> None:
@@ -97,7 +108,10 @@ def test_probes_are_saved_replaced_and_forgotten_with_their_cursor(tmp_path: Pat
     async def main() -> None:
         store = open_store(tmp_path)
         (one,) = await add(store, 1)
-        local, remote = Probe(EMBEDDED_PROBE, "here", Region.LOCAL), Probe(ProbeId(99), "there", Region.EU, "tunnel")
+        local, remote = (
+            Probe(EMBEDDED_PROBE, "here", Region.LOCAL),
+            Probe(ProbeId(99), "there", Region.EU, Transport.TUNNEL, ACCESS),
+        )
         await store.save_probe(local)
         await store.save_probe(remote)
         await store.save_probe(replace(remote, name="over there"))

@@ -1,0 +1,46 @@
+"""What the steps need of a host. `ssh.py` implements it with a real SSH connection, tests with a script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+#: For commands that only look; what changes a host says how long it may take.
+COMMAND_S = 30.0
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command left behind: its exit code and its decoded output, cut at 1 MiB each."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Host(Protocol):
+    """One open connection to one host, used by one task at a time."""
+
+    @property
+    def name(self) -> str:
+        """The host as a person knows it: `ops@vps.example` or `ops@vps.example:2222`."""
+        ...
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        deadline_s: float = COMMAND_S,
+        as_root: bool = False,
+    ) -> CommandResult:
+        """Run a program by its arguments (each is quoted for the login shell, whatever shell that is).
+
+        `as_root` runs it by sudo, or as it is where the login is root. A command that fails is an answer, not an
+        error. Raises SshUnreachable when the connection breaks off or the deadline passes, AuthFailed where sudo
+        refuses, UserCancelled where the user does not give sudo's password.
+        """
+        ...
+
+    async def close(self) -> None: ...
