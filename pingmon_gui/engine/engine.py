@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.collector import Collector
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.desk import ProbeDesk
-from pingmon_gui.engine.event import EventHub, Notice, StorageProblem
+from pingmon_gui.engine.event import EventHub, Notice, ProbeChanged, ProbeRemoved, StorageProblem
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.nap import Nap
 from pingmon_gui.engine.port import CursorPort, StorePort
@@ -43,14 +43,15 @@ CARRY_IN_MS = 150_000
 RECOUNT_TRIES = 5
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Room:
-    """Everything of one probe."""
+    """Everything of one probe. `tasks` run while the engine does."""
 
     link: ProbeLink
     desk: ProbeDesk
     scheduler: Scheduler
     collector: Collector
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class Engine:
@@ -73,6 +74,7 @@ class Engine:
         self._clock = clock
         self._rooms: list[_Room] = []
         self._main: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
         self._recounts: dict[tuple[MonitorId, ProbeId], int] = {}
         self._plan_turn = asyncio.Lock()
         self.hub = hub or EventHub()
@@ -111,21 +113,75 @@ class Engine:
         rooms, self._rooms = self._rooms, []
         for room in rooms:
             room.desk.stopped()
-        for room, problem in zip(
-            rooms, await asyncio.gather(*(room.link.close() for room in rooms), return_exceptions=True), strict=True
-        ):
-            if problem is not None:
-                _log.error("the probe %s was not closed cleanly", room.link.probe.name, exc_info=problem)
+        await asyncio.gather(*(_close(room.link) for room in rooms))
         await self._store.flush()
+
+    async def add_link(self, link: ProbeLink) -> None:
+        """Measure with one more probe from now on; it replaces the one with its id. Reads the store for its cursor.
+
+        Every probe gets a new plan where regions take their turns anew. Raises StorageError.
+        """
+        configuration = await asyncio.to_thread(self._store.configuration)
+        await self.remove_link(link.probe.id)
+        self.board.set_probes([*self.board.probes.values(), ProbeHealth(link.probe)])
+        room = self._room(link, configuration.cursors.get(link.probe.id))
+        self._rooms.append(room)
+        self._recounts.update(((monitor, link.probe.id), RECOUNT_TRIES) for monitor in self.board.ids)
+        if self._tasks is not None:
+            self._begin(room)
+        self._regions_changed()
+        self.hub.publish(ProbeChanged(self.board.probes[link.probe.id]))
+
+    async def remove_link(self, id_: ProbeId) -> None:
+        """Stop measuring with a probe; its column empties, what it measured stays. Harmless if it is not here."""
+        room = next((room for room in self._rooms if room.link.probe.id == id_), None)
+        if room is None:
+            return
+        self._rooms.remove(room)
+        for task in room.tasks:
+            task.cancel()
+        await asyncio.gather(*room.tasks, return_exceptions=True)
+        await _close(room.link)
+        self.board.set_probes(health for health in self.board.probes.values() if health.probe.id != id_)
+        self._regions_changed()
+        self.hub.publish(ProbeRemoved(room.link.probe))
+
+    def link(self, id_: ProbeId) -> ProbeLink:
+        """Return a probe's link. Raises KeyError."""
+        return self._room_of(id_).link
+
+    def take_over(self, id_: ProbeId) -> None:
+        """Send the plan with the user's word that the probe's present owner gives way. Raises KeyError."""
+        self._room_of(id_).scheduler.take_over()
+
+    def _room_of(self, id_: ProbeId) -> _Room:
+        for room in self._rooms:
+            if room.link.probe.id == id_:
+                return room
+        raise KeyError(id_)
+
+    def _regions_changed(self) -> None:
+        for room in self._rooms:
+            room.scheduler.changed()
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tick_for_ever(), name="tick")
-            tasks.create_task(self._recount_for_ever(), name="recount")
-            for room in self._rooms:
-                name = room.link.probe.name
-                tasks.create_task(_guarded(room.collector.run, room.desk, self.repair_s), name=f"collect:{name}")
-                tasks.create_task(_guarded(room.scheduler.run, room.desk, self.repair_s), name=f"schedule:{name}")
+            self._tasks = tasks
+            try:
+                tasks.create_task(self._tick_for_ever(), name="tick")
+                tasks.create_task(self._recount_for_ever(), name="recount")
+                for room in self._rooms:
+                    self._begin(room)
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None
+
+    def _begin(self, room: _Room) -> None:
+        assert self._tasks is not None
+        name = room.link.probe.name
+        for word, run in (("collect", room.collector.run), ("schedule", room.scheduler.run)):
+            task = self._tasks.create_task(_guarded(run, room.desk, self.repair_s), name=f"{word}:{name}")
+            room.tasks.append(task)
 
     def _ended(self, main: asyncio.Task[None]) -> None:
         """Say so if the engine ended without being asked to: a window that stands still must not look healthy."""
@@ -243,6 +299,13 @@ class Engine:
         if error is not None or self.board.problem is not None:
             self.board.set_problem(None if error is None else error.message)
             self.hub.publish(StorageProblem(error))
+
+
+async def _close(link: ProbeLink) -> None:
+    try:
+        await link.close()
+    except Exception:
+        _log.exception("the probe %s was not closed cleanly", link.probe.name)
 
 
 async def _guarded(run: Callable[[], Awaitable[None]], desk: ProbeDesk, repair_s: float) -> None:

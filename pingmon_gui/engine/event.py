@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
-from pingmon_gui.domain.probe import ProbeHealth
+from pingmon_gui.domain.probe import Probe, ProbeHealth
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,13 @@ class ProbeChanged:
 
 
 @dataclass(frozen=True)
+class ProbeRemoved:
+    """A probe measures no longer for this Pingmon."""
+
+    probe: Probe
+
+
+@dataclass(frozen=True)
 class StorageProblem:
     """Writing failed (`error` says why), or works again (None)."""
 
@@ -53,7 +60,7 @@ class RaiseWindow:
     """Another process was started on the same data folder: show the window."""
 
 
-Event = MonitorsChanged | PreferencesChanged | ProbeChanged | StorageProblem | Notice | RaiseWindow
+Event = MonitorsChanged | PreferencesChanged | ProbeChanged | ProbeRemoved | StorageProblem | Notice | RaiseWindow
 Listener = Callable[[Event], None]
 
 

@@ -41,7 +41,11 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class ProbeStatus:
-    """Answer to "how are you": who owns the probe, which plan it runs, and its self-check."""
+    """Answer to "how are you": who owns the probe, which plan it runs, its spool and its self-check.
+
+    `round_trip_ms` is the time from question to answer; `lease_until_ms` Unix ms by the probe's clock, None
+    without a plan; `first_seq` > `last_seq` for an empty spool; `problem` a sentence if the spool cannot be written.
+    """
 
     version: str
     features: tuple[str, ...]
@@ -56,6 +60,13 @@ class ProbeStatus:
     reason: str | None
     late_p99_ms: float
     skipped: int
+    first_seq: int = 1
+    spool_bytes: int = 0
+    problem: str | None = None
+    checks: int = 0
+    is_measuring: bool = True
+    lease_until_ms: int | None = None
+    round_trip_ms: float = 0.0
 
 
 class ProbeLink(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pingmon_probe.protocol import MAX_CHECKS_PER_PLAN, MAX_CHECKS_PER_REQUEST, Plan
 
@@ -63,6 +64,7 @@ class Scheduler:
         self._assigned_hash: str | None = None
         self._is_answering = False
         self._is_changed = True
+        self._may_take_over = False
         self._wanted: dict[MonitorId, None] = {}
         self._wake: asyncio.Event | None = None
 
@@ -86,6 +88,13 @@ class Scheduler:
     def changed(self) -> None:
         """Monitors or anchors changed."""
         self._notify(is_changed=True)
+
+    def take_over(self) -> None:
+        """The user confirmed that the probe's present owner gives way to us."""
+        self._may_take_over = True
+        self._assigned_hash = None
+        self._notify(is_changed=True)
+        self._nap.wake()
 
     def check_now(self, ids: Iterable[MonitorId]) -> None:
         """Run the checks of these monitors as soon as the probe has them in its plan."""
@@ -132,8 +141,10 @@ class Scheduler:
         try:
             plan, content_hash = await self._build()
             if content_hash != self._assigned_hash:
-                self._revision = await self._put(with_revision(plan, self._revision + 1))
+                plan = replace(with_revision(plan, self._revision + 1), take_over=self._may_take_over)
+                self._revision = await self._put(plan)
                 self._assigned_hash = content_hash
+                self._may_take_over = False
         except ProbeError:
             self._is_changed = True
             raise

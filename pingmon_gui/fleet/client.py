@@ -86,6 +86,7 @@ class ProbeClient:
         """Ask how the probe is. Raises ProbeVersionMismatch where it speaks no protocol of ours."""
         sent_s = time.monotonic()
         document = await self._json("GET", "/v1/status")
+        round_trip_ms = (time.monotonic() - sent_s) * 1000
         with self._reading():
             versions = document["protocol"]
             low, high = _whole(versions["min"]), _whole(versions["max"])
@@ -104,7 +105,7 @@ class ProbeClient:
             wall_ms = _whole(document["wall_ms"])
             offset_ms = _offset_ms(wall_ms, sent_s)
             votes, reason = _self_check(document["self_check"])
-            features = document["features"]
+            features, spool = document["features"], document["spool"]
             if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
                 raise TypeError("features")
             status = ProbeStatus(
@@ -113,14 +114,21 @@ class ProbeClient:
                 owner=None if document["owner"] is None else _text(document["owner"], 100),
                 revision=_whole(document["revision"]),
                 plan_hash=None if document["plan_hash"] is None else _text(document["plan_hash"], 100),
-                spool=_spool(document["spool"]["id"]),
-                last_seq=_whole(document["spool"]["last"]),
+                spool=_spool(spool["id"]),
+                last_seq=_whole(spool["last"]),
                 wall_ms=wall_ms,
                 clock_offset_ms=offset_ms,
                 votes=votes,
                 reason=reason,
                 late_p99_ms=_number(document["late_p99_ms"]),
                 skipped=_whole(document["skipped"]),
+                first_seq=_whole(spool["first"]),
+                spool_bytes=_whole(spool["bytes"]),
+                problem=None if spool["problem"] is None else _text(spool["problem"], MAX_SENTENCE_CHARACTERS),
+                checks=_whole(document["checks"]),
+                is_measuring=document["measuring"] is True,
+                lease_until_ms=None if document["lease_until_ms"] is None else _whole(document["lease_until_ms"]),
+                round_trip_ms=round_trip_ms,
             )
         self._correction_ms = correction_ms(offset_ms)
         return status

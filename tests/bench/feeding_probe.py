@@ -262,6 +262,7 @@ class FeedingProbe:
                 "dropped": [],
                 "bytes": 0,
                 "queue_dropped": 0,
+                "problem": None,
             },
             "started": self._seq,
             **self._heartbeat(),

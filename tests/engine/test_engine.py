@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from pingmon_gui.domain.error import ProbeOwned, ProbeUnreachable, RevisionTooLow, StorageFull
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
-from pingmon_gui.domain.probe import ProbeState
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, ProbeState
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.engine import Engine
-from pingmon_gui.engine.event import Event, MonitorsChanged, Notice, ProbeChanged, StorageProblem
+from pingmon_gui.engine.event import Event, MonitorsChanged, Notice, ProbeChanged, ProbeRemoved, StorageProblem
 from pingmon_gui.engine.link import StreamHeader
 from tests.conftest import ExpectLog
 from tests.engine.fakes import (
@@ -412,6 +413,79 @@ def test_probe_of_another_owner_is_refused_with_its_sentence(expect_log: ExpectL
             await until(lambda: bench.health() is ProbeState.REFUSED)
             assert bench.board.cards().health == "The probe serves another computer."
             await bench.connected()  # the other owner let it go
+
+    run(check)
+
+
+def test_probe_of_another_owner_is_taken_over_once_the_user_says_so(expect_log: ExpectLog) -> None:
+    expect_log("took no plan")
+
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        bench.link.plan_failures = [ProbeOwned("The probe serves another computer.")] * 99
+        async with bench.running():
+            await until(lambda: bench.health() is ProbeState.REFUSED)
+            bench.link.plan_failures.clear()
+            bench.engine.take_over(EMBEDDED_PROBE)
+            await bench.connected()
+            assert bench.link.plans[0].take_over
+            await bench.engine.commands.add([MonitorDraft("https://new.example/")])
+            await until(lambda: len(bench.link.plans) == 2)
+            assert not bench.link.plans[1].take_over  # it was for that once
+
+    run(check)
+
+
+def test_probe_added_while_running_measures_and_the_regions_take_turns_anew() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        async with bench.running():
+            await bench.connected()
+            europe = FakeLink(probe(9, Region.EU), bench.clock)
+            await bench.engine.add_link(europe)
+            await until(lambda: bool(europe.plans))
+            phases = {bench.link.plans[-1].checks[0].phase_ms, europe.plans[0].checks[0].phase_ms}
+            assert abs(max(phases) - min(phases)) == 5_000
+            await until(lambda: bench.board.probes[9].state is ProbeState.CONNECTED)
+            europe.feed(batch([(2, START_MS, OFF)], probe=9, judged=False))
+            row = bench.board.row_of[MonitorId(2)]
+            await until(lambda: bool(bench.board.at_ms[row, 2]))
+            assert bench.engine.link(europe.probe.id) is europe
+
+    run(check)
+
+
+def test_removed_probe_leaves_its_column_empty_and_the_others_at_work() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        async with bench.running():
+            await bench.connected()
+            europe = FakeLink(probe(9, Region.EU), bench.clock)
+            await bench.engine.add_link(europe)
+            await until(lambda: bench.board.probes[9].state is ProbeState.CONNECTED)
+            await bench.engine.remove_link(europe.probe.id)
+            assert europe.is_closed and not bench.board.has_probe[2]
+            assert ProbeRemoved(europe.probe) in bench.events
+            bench.link.feed(batch([(2, START_MS, ON)], judged=False))
+            await until(lambda: bench.state() is ON)
+            await bench.engine.remove_link(europe.probe.id)  # harmless
+
+    run(check)
+
+
+def test_probe_added_again_goes_on_where_it_was_read_to() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        bench.store.kept.cursors[ProbeId(9)] = FakeCursor("spool", 7)
+        async with bench.running():
+            await bench.connected()
+            europe = FakeLink(probe(9, Region.EU), bench.clock)
+            await bench.engine.add_link(europe)
+            await until(lambda: bool(europe.opened))
+            assert europe.opened[0] == (7, "spool")
+            again = FakeLink(replace(europe.probe, name="renamed"), bench.clock)
+            await bench.engine.add_link(again)  # in its place
+            assert europe.is_closed and bench.board.probes[9].probe.name == "renamed"
 
     run(check)
 
