@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 import pingmon_gui
 from pingmon_gui import log
+from pingmon_gui.answer import Answers
 from pingmon_gui.domain.error import (
     PingmonError,
     StorageCorrupt,
@@ -118,7 +119,7 @@ class WindowRun(QObject):
             return 1
         window, tray = self._open()
         try:
-            await self._ownership.serve(self.session.answer)
+            await self._ownership.serve(Answers(self.session).answer)
             await self._stop.wait()
         except PingmonError as exc:
             # Without its socket the window still watches: only commands from a terminal cannot reach it.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pingmon_gui.answer import Answers
 from pingmon_gui.data_folder import default_data_dir
 from pingmon_gui.domain.error import InvalidInput, StorageReadOnly
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
@@ -160,7 +161,7 @@ def test_request_domain_add_keeps_everything_of_the_draft(tmp_path: Path) -> Non
     draft = MonitorDraft("https://new.example/", "New", settings, ("a", "b"), (Region.EU,))
 
     async def check() -> None:
-        answer = await session.answer({"command": "domain.add", "drafts": [draft_json(draft)]})
+        answer = await Answers(session).answer({"command": "domain.add", "drafts": [draft_json(draft)]})
         assert answer["ok"] is True
         (told,) = answer["monitors"]
         (kept,) = session.board.monitors.values()
@@ -173,7 +174,7 @@ def test_request_domain_add_keeps_everything_of_the_draft(tmp_path: Path) -> Non
         )
         assert told["id"] == kept.id
         assert "secret" not in str(answer)
-        assert (await session.answer({"command": "domain.list"}))["monitors"] == [told]
+        assert (await Answers(session).answer({"command": "domain.list"}))["monitors"] == [told]
 
     run(session, check)
 
@@ -185,7 +186,7 @@ def test_requests_change_pause_resume_check_and_remove(tmp_path: Path) -> None:
         await session.connected()
         await until(lambda: len(session.link.checked) == 2)
         change = {"id": 2, "name": " My  shop ", "settings": {"slow_ms": 500}, "tags": ["x"], "regions": ["local"]}
-        answer = await session.answer({"command": "domain.change", "changes": [change]})
+        answer = await Answers(session).answer({"command": "domain.change", "changes": [change]})
         (told,) = answer["monitors"]
         assert (told["name"], told["settings"], told["tags"], told["version"]) == (
             "My shop",
@@ -193,16 +194,16 @@ def test_requests_change_pause_resume_check_and_remove(tmp_path: Path) -> None:
             ["x"],
             2,
         )
-        assert await session.answer({"command": "domain.pause", "ids": [2, 77]}) == {"ok": True, "ids": [2]}
+        assert await Answers(session).answer({"command": "domain.pause", "ids": [2, 77]}) == {"ok": True, "ids": [2]}
         assert session.board.monitors[2].is_paused
-        assert await session.answer({"command": "domain.resume", "ids": [2]}) == {"ok": True, "ids": [2]}
+        assert await Answers(session).answer({"command": "domain.resume", "ids": [2]}) == {"ok": True, "ids": [2]}
         assert not session.board.monitors[2].is_paused
         await until(lambda: len(session.link.checked) == 3)
-        assert await session.answer({"command": "check_now", "ids": [3]}) == {"ok": True, "ids": [3]}
+        assert await Answers(session).answer({"command": "check_now", "ids": [3]}) == {"ok": True, "ids": [3]}
         await until(lambda: session.link.checked[-1].monitor == 3)
-        assert await session.answer({"command": "domain.remove", "ids": [3]}) == {"ok": True, "ids": [3]}
+        assert await Answers(session).answer({"command": "domain.remove", "ids": [3]}) == {"ok": True, "ids": [3]}
         assert session.board.ids == [2]
-        status = await session.answer({"command": "status"})
+        status = await Answers(session).answer({"command": "status"})
         assert [m["url"] for m in status["status"]["monitors"]] == ["https://site2.example/"]
 
     run(session, check)
@@ -214,7 +215,7 @@ def test_request_raise_tells_the_window(tmp_path: Path) -> None:
     session.hub.subscribe(events.append)
 
     async def check() -> None:
-        assert await session.answer({"command": "raise"}) == {"ok": True}
+        assert await Answers(session).answer({"command": "raise"}) == {"ok": True}
         assert RaiseWindow() in events
 
     run(session, check)
@@ -243,7 +244,7 @@ def test_request_that_cannot_be_carried_out_is_answered_with_a_sentence(
     session = FakeSession(tmp_path)
 
     async def check() -> None:
-        answer = await session.answer(request_)
+        answer = await Answers(session).answer(request_)
         assert answer["ok"] is False
         cause = error_from_json(answer)
         assert isinstance(cause, InvalidInput)

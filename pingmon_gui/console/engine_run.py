@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from pingmon_gui import log
+from pingmon_gui.answer import Answers
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGION_NAMES, REGIONS
 from pingmon_gui.domain.status import Status
@@ -48,7 +49,7 @@ async def _run(ownership: Ownership, duration_s: float | None) -> None:
         try:
             log.set_level(session.preferences.text("log_level"))
             unsubscribe = session.hub.subscribe(_on_event)
-            await ownership.serve(session.answer)
+            await ownership.serve(Answers(session).answer)
             reporter = Reporter(session.board)
             _log.info("watching %s", _counted(len(session.board.ids)))
             until = None if duration_s is None else asyncio.get_running_loop().time() + duration_s

@@ -1,0 +1,112 @@
+"""What a running Pingmon answers to other processes of its data folder: commands of a terminal, a second start."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
+from pingmon_gui.domain.target import parse_target
+from pingmon_gui.engine.event import RaiseWindow
+from pingmon_gui.request import (
+    Json,
+    draft_from_json,
+    error_json,
+    monitor_json,
+    regions_from_json,
+    settings_from_json,
+    tags_from_json,
+)
+from pingmon_gui.session import Session
+
+
+class Answers:
+    """Carries requests out on a session that runs."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def answer(self, request: Json) -> Json:
+        """Answer another process. Never raises for what a request may hold: a known failure is an answer too."""
+        command = request.get("command")
+        answer = self._answers.get(command) if isinstance(command, str) else None
+        try:
+            if answer is None:
+                raise InvalidInput(f"The command {command!r:.60} is not known.", "Is the other program a newer one?")
+            return {"ok": True, **await answer(self, request)}
+        except PingmonError as exc:
+            return error_json(exc)
+
+    async def _add(self, request: Json) -> Json:
+        drafts = [draft_from_json(draft) for draft in _list(request, "drafts")]
+        return {"monitors": [monitor_json(monitor) for monitor in await self._session.commands.add(drafts)]}
+
+    async def _list_monitors(self, _: Json) -> Json:
+        return {"monitors": [monitor_json(monitor) for monitor in self._session.board.monitors.values()]}
+
+    async def _change(self, request: Json) -> Json:
+        monitors = [self._changed(change) for change in _list(request, "changes")]
+        return {"monitors": [monitor_json(monitor) for monitor in await self._session.commands.change(monitors)]}
+
+    def _changed(self, change: Any) -> Monitor:
+        monitor = self._session.board.monitors.get(change.get("id", 0)) if isinstance(change, dict) else None
+        if monitor is None:
+            raise InvalidInput("There is no such domain.")
+        try:
+            return replace(
+                monitor,
+                url=parse_target(change["url"]).url if "url" in change else monitor.url,
+                name=parse_name(change["name"]) if "name" in change else monitor.name,
+                settings=settings_from_json(change.get("settings", {}), monitor.settings),
+                tags=tags_from_json(change["tags"]) if "tags" in change else monitor.tags,
+                regions=regions_from_json(change["regions"]) if "regions" in change else monitor.regions,
+            )
+        except (AttributeError, TypeError, ValueError) as exc:
+            raise InvalidInput("The request describes a change in a way that cannot be read.") from exc
+
+    async def _pause(self, request: Json) -> Json:
+        return await self._with_ids(request, lambda ids: self._session.commands.set_paused(ids, True))
+
+    async def _resume(self, request: Json) -> Json:
+        return await self._with_ids(request, lambda ids: self._session.commands.set_paused(ids, False))
+
+    async def _remove(self, request: Json) -> Json:
+        return await self._with_ids(request, self._session.commands.delete)
+
+    async def _check_now(self, request: Json) -> Json:
+        return await self._with_ids(request, self._session.commands.check_now)
+
+    async def _with_ids(self, request: Json, command: Callable[[list[MonitorId]], Awaitable[None]]) -> Json:
+        wanted = {monitor for monitor in _list(request, "ids") if isinstance(monitor, int)}
+        ids = [monitor for monitor in self._session.board.ids if monitor in wanted]
+        await command(ids)
+        return {"ids": ids}
+
+    async def _status(self, _: Json) -> Json:
+        return {"status": await self._session.status_json()}
+
+    async def _raise(self, _: Json) -> Json:
+        self._session.hub.publish(RaiseWindow())
+        return {}
+
+    _answers: ClassVar[dict[str, Callable[[Answers, Json], Awaitable[Json]]]] = {
+        "domain.add": _add,
+        "domain.list": _list_monitors,
+        "domain.change": _change,
+        "domain.pause": _pause,
+        "domain.resume": _resume,
+        "domain.remove": _remove,
+        "domain.check_now": _check_now,
+        "check_now": _check_now,
+        "status": _status,
+        "raise": _raise,
+    }
+
+
+def _list(request: Json, name: str) -> list[Any]:
+    value = request.get(name)
+    if not isinstance(value, list):
+        raise InvalidInput(f"The request lacks its list of {name}.")
+    return value
