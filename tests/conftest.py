@@ -22,6 +22,8 @@ _HOME = tempfile.TemporaryDirectory(prefix="pingmon-tests-", ignore_cleanup_erro
 for _name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
     os.environ[_name] = str(Path(_HOME.name) / _name.lower())
 os.environ.pop("PINGMON_DATA_DIR", None)
+# The keyring of whoever runs the tests is not touched.
+os.environ["PINGMON_KEYRING"] = "off"
 
 _TESTS = Path(__file__).parent
 _THREAD_PATIENCE_S = 5.0
