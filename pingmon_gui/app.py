@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import qasync
-from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTimer, QTranslator, QUrl, Slot
+from PySide6.QtCore import QObject, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 
-import pingmon_gui
 from pingmon_gui import log
 from pingmon_gui.answer import Answers
 from pingmon_gui.domain.error import (
@@ -34,47 +33,31 @@ from pingmon_gui.domain.error import (
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ownership import Ownership
 from pingmon_gui.session import LinkFactory, Session, SystemClock
-from pingmon_gui.ui import resource, wording
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.tray import Tray
+from pingmon_gui.ui.window_frame import WindowFrame
 
 _log = logging.getLogger(__name__)
 
 
-def run_window(ownership: Ownership, *, minimized: bool, debug: bool, probes: LinkFactory | None = None) -> int:
-    """Open the window on a data folder that is owned already; return the exit code when it is closed for good."""
-    application = make_application()
-    crashes = CrashReporter(application)
+def run_window(
+    ownership: Ownership, frame: WindowFrame, *, minimized: bool, debug: bool, probes: LinkFactory | None = None
+) -> int:
+    """Fill the frame from a data folder that is owned already; return the exit code when it is closed for good."""
+    crashes = CrashReporter()
     hook = sys.excepthook
     sys.excepthook = _excepthook(crashes)
     try:
-        run = WindowRun(ownership, ThemeSwitch(application), crashes, minimized=minimized, probes=probes)
+        run = WindowRun(ownership, frame.theme, crashes, minimized=minimized, probes=probes, frame=frame)
         code: int = qasync.run(run.main())  # type: ignore[no-untyped-call]
         return code
     finally:
         sys.excepthook = hook
         if debug:
             _log.debug("the window's loop has ended")
-
-
-def make_application() -> QApplication:
-    """Return the application, made if need be, with Qt's own texts in the user's language."""
-    application = QApplication.instance()
-    if not isinstance(application, QApplication):
-        application = QApplication(sys.argv[:1])
-    application.setApplicationName("pingmon")
-    application.setApplicationDisplayName("Pingmon")
-    application.setApplicationVersion(pingmon_gui.__version__)
-    application.setDesktopFileName("pingmon")
-    application.setQuitOnLastWindowClosed(False)
-    application.setWindowIcon(resource.app_icon())
-    translator = QTranslator(application)
-    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-    if translator.load(QLocale(), "qtbase", "_", folder):
-        application.installTranslator(translator)
-    return application
 
 
 class WindowRun(QObject):
@@ -88,6 +71,7 @@ class WindowRun(QObject):
         *,
         minimized: bool,
         probes: LinkFactory | None = None,
+        frame: WindowFrame | None = None,
     ) -> None:
         super().__init__()
         self._ownership = ownership
@@ -95,6 +79,8 @@ class WindowRun(QObject):
         self._crashes = crashes
         self._minimized = minimized
         self.session = Session(ownership.data_dir, probes=probes)
+        self.frame = frame or WindowFrame(ownership.data_dir, theme)
+        self.frame.close_asked.connect(self.on_close_asked)
         self._stop: asyncio.Event | None = None
         self.window: MainWindow | None = None
         self.tray: Tray | None = None
@@ -112,6 +98,8 @@ class WindowRun(QObject):
         finally:
             for name, handler in before.items():
                 signal.signal(name, handler)
+            self.frame.hide()
+            self.frame.deleteLater()
 
     async def _live(self) -> int:
         assert self._stop is not None
@@ -144,12 +132,13 @@ class WindowRun(QObject):
                 await self.session.start()
             except StorageError as exc:
                 _log.error("%s", exc)
-                if not await ask_about_storage(exc, self._ownership.data_dir):
+                if not await ask_about_storage(exc, self._ownership.data_dir, self.frame):
                     return False
             else:
                 return True
 
     def _open(self) -> tuple[MainWindow, Tray]:
+        assert self._stop is not None
         preferences = self.session.preferences
         log.set_level(preferences.text("log_level"))
         self._theme.set_mode(preferences.text("theme"))
@@ -162,10 +151,11 @@ class WindowRun(QObject):
         window.bridge.board_changed.connect(tray.refresh)
         tray.quit_asked.connect(self.on_quit_asked)
         tray.show_asked.connect(window.bring_up)
-        if not (self._minimized and tray.is_there):
-            window.show()
+        self.frame.hold(window)
+        if not (self._minimized and tray.is_there) and not self._stop.is_set():
+            self.frame.show()
         window.bridge.start()
-        # After the first frame: the pane takes a moment to build.
+        # Later: the pane takes a moment to build.
         QTimer.singleShot(0, window, window.make_detail)
         return window, tray
 
@@ -177,12 +167,16 @@ class WindowRun(QObject):
     @Slot()
     def on_close_asked(self) -> None:
         """Closing keeps watching from the tray where there is one and the user wants it; else it quits."""
-        assert self.window is not None and self.tray is not None
+        if self.window is None or self.tray is None:
+            # Not open yet: nobody has to wait for that to see it go.
+            self.frame.hide()
+            self.on_quit_asked()
+            return
         if not (self.tray.is_there and self.session.preferences.flag("close_to_tray")):
             self.on_quit_asked()
             return
         self.window.save_layout()
-        self.window.hide()
+        self.frame.hide()
         if str(self.window.settings.value("said_tray", "false")).lower() != "true":
             self.window.settings.setValue("said_tray", True)
             self.tray.say_still_here()
@@ -199,10 +193,10 @@ class WindowRun(QObject):
             _log.error("%s", context.get("message"))
 
 
-async def ask_about_storage(error: StorageError, data_dir: Path) -> bool:
+async def ask_about_storage(error: StorageError, data_dir: Path, parent: QWidget | None = None) -> bool:
     """Show why the data cannot be used, and what can be done; return whether to try again."""
     answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-    box = storage_dialog(error, data_dir)
+    box = storage_dialog(error, data_dir, parent)
     again = box.button(QMessageBox.StandardButton.Retry)
 
     def finished(_code: int) -> None:
@@ -218,7 +212,7 @@ async def ask_about_storage(error: StorageError, data_dir: Path) -> bool:
         box.deleteLater()
 
 
-def storage_dialog(error: StorageError, data_dir: Path) -> QMessageBox:
+def storage_dialog(error: StorageError, data_dir: Path, parent: QWidget | None = None) -> QMessageBox:
     """Return the dialog for a data folder that cannot be used: what is wrong, and the choices."""
     translate = wording.translate
     match error:
@@ -232,7 +226,7 @@ def storage_dialog(error: StorageError, data_dir: Path) -> QMessageBox:
             title = translate("Storage", "The disk is full")
         case _:
             title = translate("Storage", "The data cannot be used just now")
-    box = QMessageBox()
+    box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
     box.setWindowTitle(translate("Storage", "Pingmon"))
     box.setText(title)

@@ -165,10 +165,14 @@ def _run_window(args: argparse.Namespace) -> int:
         _require_display()
         log.set_up(args.data_dir, debug=args.debug, on_stderr=args.debug)
         try:
+            from pingmon_gui.ui.window_frame import open_frame
+
+            # On the screen before the rest is imported.
+            frame = open_frame(args.data_dir, minimized=args.minimized)
             from pingmon_gui.app import run_window
         except ImportError as exc:
             raise PingmonError(f"The window cannot be opened: {exc}.", "“make env” installs what it needs.") from exc
-        return run_window(ownership, minimized=args.minimized, debug=args.debug)
+        return run_window(ownership, frame, minimized=args.minimized, debug=args.debug)
 
 
 def _require_display() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -47,6 +47,7 @@ from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.top_bar import TopBar
 from pingmon_gui.ui.window_actions import WindowActions
 from pingmon_gui.ui.window_commands import WindowCommands
+from pingmon_gui.ui.window_frame import layout_settings
 
 #: While results can change the order, it is made anew at most this often.
 REORDER_MS = 250
@@ -71,7 +72,10 @@ class SessionPort(Protocol):
 
 
 class MainWindow(QMainWindow):
-    """`quit_asked` and `close_asked` leave it to the app whether the window, or all of it, goes."""
+    """What a `WindowFrame` holds.
+
+    `quit_asked` and `close_asked` leave it to the app whether the window, or all of it, goes.
+    """
 
     quit_asked = Signal()
     close_asked = Signal()
@@ -88,12 +92,10 @@ class MainWindow(QMainWindow):
         self._wanted: tuple[MonitorId, ...] = ()
         self._detail: Any = None
         self._is_leaving = False
-        self.settings = QSettings(str(session.data_dir / "window.ini"), QSettings.Format.IniFormat)
+        self.settings = layout_settings(session.data_dir)
         self.spawner = Spawner(self.show_error, crashes.report)
         self.bridge = Bridge(session.board, session.hub, self)
         self.commands = WindowCommands(session.board, session.commands, self.spawner, self)
-        self.setWindowTitle(self.tr("Pingmon"))
-        self.setWindowIcon(resource.app_icon())
         self.setAcceptDrops(True)
         self.actions_ = WindowActions(self)
         self._build()
@@ -116,10 +118,12 @@ class MainWindow(QMainWindow):
 
     def bring_up(self) -> None:
         """Show the window in front of others."""
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
-        self.raise_()
-        self.activateWindow()
+        top = self.window()
+        top.setWindowState(top.windowState() & ~Qt.WindowState.WindowMinimized)
+        top.show()
+        top.raise_()
+        top.activateWindow()
 
     def make_detail(self) -> None:
         """Build the detail pane; called after the first frame, because it may take a moment."""
@@ -191,8 +195,6 @@ class MainWindow(QMainWindow):
         self._reorder_timer.setSingleShot(True)
         self._reorder_timer.setInterval(REORDER_MS)
         self.table.setFocus()
-        self.setMinimumSize(640, 420)
-        self.resize(1320, 820)
 
     def _connect(self) -> None:
         actions = self.actions_
@@ -632,7 +634,8 @@ class MainWindow(QMainWindow):
 
     def save_layout(self) -> None:
         """Keep geometry and choices of this window for the next start."""
-        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("geometry", self.window().saveGeometry())
+        self.settings.setValue("theme", self._session.preferences.text("theme"))
         self.settings.setValue(self._splitter_key(), self.splitter.saveState())
         self.settings.setValue("empty_regions", self.actions_.empty_regions.isChecked())
         self.settings.setValue("detail", self.actions_.detail.isChecked())
@@ -644,9 +647,6 @@ class MainWindow(QMainWindow):
         self.settings.sync()
 
     def _restore_layout(self) -> None:
-        geometry = self.settings.value("geometry")
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
         self.actions_.show_choices.actions()[0].setChecked(True)
         self.actions_.empty_regions.setChecked(self._flag("empty_regions", True))
         self.actions_.detail.setChecked(self._flag("detail", True))

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 #: Before anything of Qt is imported: a screen of its own size and no compositor.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -151,7 +151,7 @@ class Meter:
         """Wait until the window is settled, go through the phases, quit."""
         await self._opened.wait()
         window = self._run.window
-        window.resize(WIDTH, HEIGHT)
+        window.window().resize(WIDTH, HEIGHT)
         self._beat.start()
         await asyncio.sleep(SETTLE_S)
         self.figures["settling_ms"] = self._beat.stop()
@@ -345,10 +345,11 @@ def run(folder: Path, rate: float | None, load_core: str | None, phases: Sequenc
     """Open the window as the app does, measure, quit; return the figures."""
     import qasync
 
-    from pingmon_gui.app import WindowRun, make_application
+    from pingmon_gui.app import WindowRun
     from pingmon_gui.ownership import Ownership
     from pingmon_gui.ui.crash_dialog import CrashReporter
     from pingmon_gui.ui.theme import ThemeSwitch
+    from pingmon_gui.ui.window_frame import make_application
 
     if "shown" in phases:
         _painting.hook()
@@ -382,45 +383,62 @@ def run(folder: Path, rate: float | None, load_core: str | None, phases: Sequenc
 
 
 def start(folder: Path | None) -> None:
-    """Print when the first frame was painted, by the monotonic clock, and what had been imported by then; end."""
-    from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
-    from PySide6.QtWidgets import QApplication, QTableView, QWidget
+    """Print when the first frame was painted and when the first one with rows, by the monotonic clock; end.
 
-    class FirstFrame(QObject):
-        is_seen = False
+    What had been imported by the first frame is told, too.
+    """
+    from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+    from PySide6.QtWidgets import QTableView, QWidget
+
+    class FirstFrames(QObject):
+        told: ClassVar[Figures] = {}
 
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-            if event.type() == QEvent.Type.Paint and not self.is_seen and isinstance(watched, QWidget):
-                self.is_seen = True
-                # Comes right after the painting, before anything that waits for it.
-                QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), Qt.EventPriority.HighEventPriority.value)
+            if event.type() == QEvent.Type.Paint and isinstance(watched, QWidget):
+                table = watched.parent()
+                has_rows = isinstance(table, QTableView) and table.model().rowCount() > 0
+                name = "rows_at_s" if has_rows else "at_s"
+                if name not in self.told:
+                    self.told[name] = 0.0
+                    # Comes right after the painting, before anything that waits for it.
+                    QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), Qt.EventPriority.HighEventPriority.value)
             return False
 
         def customEvent(self, event: QEvent) -> None:
-            heavy = sorted({"pyqtgraph", "paramiko"} & set(sys.modules))
-            print(json.dumps({"at_s": time.monotonic(), "heavy": heavy}), flush=True)
-            os.kill(os.getpid(), signal.SIGTERM)
+            now_s = time.monotonic()
+            self.told.update((name, now_s) for name, at_s in self.told.items() if at_s == 0.0)
+            self.told.setdefault("at_s", now_s)
+            self.told.setdefault("heavy", sorted({"pyqtgraph", "paramiko"} & set(sys.modules)))
+            if "rows_at_s" in self.told:
+                print(json.dumps(self.told), flush=True)
+                os.kill(os.getpid(), signal.SIGTERM)
 
     if folder is None:
-        application = QApplication(sys.argv[:1])
-        first = FirstFrame()
-        application.installEventFilter(first)
         from PySide6.QtGui import QStandardItemModel
+        from PySide6.QtWidgets import QApplication
 
+        application = QApplication(sys.argv[:1])
+        first = FirstFrames()
+        application.installEventFilter(first)
         view, model = QTableView(), QStandardItemModel(100, 8)
         view.setModel(model)
         view.resize(WIDTH, HEIGHT)
         view.show()
         application.exec()
         return
-    from pingmon_gui.app import make_application, run_window
+    # As `pingmon` does it.
     from pingmon_gui.ownership import Ownership
 
-    application = make_application()
-    first = FirstFrame()
-    application.installEventFilter(first)
     with Ownership.take(folder, "window") as ownership:
-        run_window(ownership, minimized=False, debug=False)
+        from pingmon_gui.ui.window_frame import make_application, open_frame
+
+        application = make_application()
+        first = FirstFrames()
+        application.installEventFilter(first)
+        frame = open_frame(folder, minimized=False)
+        from pingmon_gui.app import run_window
+
+        run_window(ownership, frame, minimized=False, debug=False)
 
 
 def main() -> None:
