@@ -24,8 +24,9 @@ from pingmon_gui.domain.status import NO_FAILURE, Codes, Status, failure_name
 from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
 from pingmon_gui.engine.cards import Cards, count_cards
 from pingmon_gui.engine.clock import Clock
-from pingmon_gui.engine.hour import Flags, Ints, Places, RollingHour
+from pingmon_gui.engine.hour import Flags, Ints, RollingHour
 from pingmon_gui.engine.layout import Layout
+from pingmon_gui.engine.move import Places
 from pingmon_gui.engine.port import RecentPort
 from pingmon_gui.engine.series import Incoming, SeriesState
 from pingmon_gui.engine.strip import SLOT_MS, SLOTS, HistoryStrip
@@ -38,6 +39,21 @@ RARE_INTERVAL_MS = 60_000
 ROWS_PER_TICK = 1_000
 
 _ALL_COLUMNS = np.arange(len(REGIONS))
+#: The arrays with an element or more per row, and what is in them of a row about which nothing is known.
+_BY_ROW: dict[str, object] = {
+    "state": Status.UNKNOWN,
+    "is_checking": False,
+    "assigned": False,
+    "total_ms": np.nan,
+    "failure": NO_FAILURE,
+    "at_ms": 0,
+    "availability": np.nan,
+    "coverage": np.nan,
+    "verdict": Verdict.UNKNOWN,
+    "paused": False,
+    "_created_at": 0,
+    "_changed": True,
+}
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,19 @@ class Board:
         self._probes_changed = False
         self._swept_ms = self._now_ms
         self._next_row = 0
+        shape = (0, len(REGIONS))
+        self.state = np.zeros(shape, dtype=np.int8)
+        self.is_checking = np.zeros(shape, dtype=np.bool_)
+        self.assigned = np.zeros(shape, dtype=np.bool_)
+        self.total_ms = np.zeros(shape)
+        self.failure = np.zeros(shape, dtype=np.int8)
+        self.at_ms = np.zeros(shape, dtype=np.int64)
+        self.availability = np.zeros(shape)
+        self.coverage = np.zeros(shape)
+        self.verdict = np.zeros(0, dtype=np.int8)
+        self.paused = np.zeros(0, dtype=np.bool_)
+        self._created_at = np.zeros(0, dtype=np.int64)
+        self._changed = np.zeros(0, dtype=np.bool_)
         self._lay_out(self._layout)
 
     # What views read
@@ -107,6 +136,10 @@ class Board:
     @property
     def row_of(self) -> dict[MonitorId, int]:
         return self._layout.row_of
+
+    def rows_of(self, monitors: Ints) -> Places:
+        """Return the row of each of many monitors, -1 for those that are not here."""
+        return self._layout.rows_of_column(monitors)
 
     def take_changes(self) -> Changes:
         rows = np.flatnonzero(self._changed)
@@ -144,6 +177,7 @@ class Board:
         self.probes = {health.probe.id: health for health in probes}
         self._probes_changed = True
         self._lay_out(Layout(self.ids, [health.probe for health in self.probes.values()]))
+        self._describe(np.arange(len(self.ids)))
 
     def set_health(self, health: ProbeHealth) -> None:
         """Take note of how a known probe does; its region's states follow at once."""
@@ -342,30 +376,18 @@ class Board:
         )
 
     def _lay_out(self, layout: Layout) -> None:
-        """Make every array fit the present monitors and probes, keeping what is known."""
+        """Make every array fit the present monitors and probes, keeping what is known; new rows are to be described."""
         rows, series = layout.moved_from(self._layout)
         self._layout = layout
         self.generation += 1
-        self._series = self._series.moved(series)
-        self._pauses = self._pauses.moved(rows)
-        self._strip = self._strip.moved(rows)
+        self._series.move(series)
+        self._pauses.move(rows)
+        self._strip.move(rows)
         self.strip = self._strip.cells
         self._votes = np.array([*(_may_vote(health) for health in self.probes.values()), False])
         self.has_probe = layout.probe_count > 0
-        shape = (len(rows), len(REGIONS))
-        self.state = np.full(shape, Status.UNKNOWN, dtype=np.int8)
-        self.is_checking = np.zeros(shape, dtype=np.bool_)
-        self.assigned = np.zeros(shape, dtype=np.bool_)
-        self.total_ms = np.full(shape, np.nan)
-        self.failure = np.full(shape, NO_FAILURE, dtype=np.int8)
-        self.at_ms = np.zeros(shape, dtype=np.int64)
-        self.availability = np.full(shape, np.nan)
-        self.coverage = np.full(shape, np.nan)
-        self.verdict = np.full(len(rows), Verdict.UNKNOWN, dtype=np.int8)
-        self.paused = np.zeros(len(rows), dtype=np.bool_)
-        self._created_at = np.zeros(len(rows), dtype=np.int64)
-        self._changed = np.ones(len(rows), dtype=np.bool_)
-        self._describe(np.arange(len(rows)))
+        for name, nothing in _BY_ROW.items():
+            setattr(self, name, rows.carried(getattr(self, name), nothing))
 
     def _describe(self, rows: Places) -> None:
         """Take over what the configuration says of these rows."""

@@ -6,24 +6,22 @@ a test holds the two together.
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import numpy.typing as npt
 
 from pingmon_gui.domain.availability import MINUTE_MS, hold_ms, is_available, is_known
 from pingmon_gui.domain.status import Codes
+from pingmon_gui.engine.move import Move, Places
 
 #: Minutes kept: the 60 of the rolling hour and some ahead, for probes whose clock is a little fast.
 RING_MINUTES = 64
 WINDOW_MINUTES = 60
 FAR_AHEAD_MS = 2**53
-#: Up to so many runs are copied one by one when series move.
-MAX_RUNS = 100
 
 Ints = npt.NDArray[np.int64]
-Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
+
+_BY_SERIES = ("known_sum", "available_sum", "open_at", "open_until", "open_known", "open_available")
 
 
 class RollingHour:
@@ -48,17 +46,12 @@ class RollingHour:
     def start_ms(self) -> int:
         return (self.minute - WINDOW_MINUTES + 1) * MINUTE_MS
 
-    def moved(self, old_places: Places) -> RollingHour:
-        """Return a copy in which place i is what `old_places[i]` was here, or nothing yet where that is -1."""
-        new = RollingHour(len(old_places), self.minute * MINUTE_MS)
-        kept = np.flatnonzero(old_places >= 0)
-        old = old_places[kept]
-        for to, source in _runs(kept, old):
-            new.known[:, to] = self.known[:, source]
-            new.available[:, to] = self.available[:, source]
-        for name in ("known_sum", "available_sum", "open_at", "open_until", "open_known", "open_available"):
-            getattr(new, name)[kept] = getattr(self, name)[old]
-        return new
+    def move(self, move: Move) -> None:
+        """Follow a new order of the series; new ones have no results yet."""
+        self.known = move.carried(self.known, 0, axis=1)
+        self.available = move.carried(self.available, 0, axis=1)
+        for name in _BY_SERIES:
+            setattr(self, name, move.carried(getattr(self, name), 0))
 
     def roll(self, now_ms: int) -> None:
         """Let minutes that left the rolling hour go. A clock that runs backwards changes nothing here."""
@@ -108,7 +101,7 @@ class RollingHour:
         """Make the series as if they never had a result."""
         self.known[:, series] = 0
         self.available[:, series] = 0
-        for name in ("known_sum", "available_sum", "open_at", "open_until", "open_known", "open_available"):
+        for name in _BY_SERIES:
             getattr(self, name)[series] = 0
 
     def times(self, series: Places, now_ms: int) -> tuple[Ints, Ints]:
@@ -147,15 +140,3 @@ class RollingHour:
 def _shifted(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return each element's predecessor; the first stands for itself, it is never used."""
     return np.concatenate((values[:1], values[:-1]))
-
-
-def _runs(to: Places, source: Places) -> list[tuple[Places | slice, Places | slice]]:
-    """Return what has to be copied where: runs while they are few, because picking places one by one is far slower."""
-    ends = np.flatnonzero((np.diff(to) != 1) | (np.diff(source) != 1)) + 1
-    if len(to) == 0 or len(ends) > MAX_RUNS:
-        return [(to, source)]
-    bounds = [0, *ends.tolist(), len(to)]
-    return [
-        (slice(int(to[a]), int(to[b - 1]) + 1), slice(int(source[a]), int(source[b - 1]) + 1))
-        for a, b in itertools.pairwise(bounds)
-    ]

@@ -10,7 +10,8 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.engine.hour import Ints, Places
+from pingmon_gui.engine.hour import Ints
+from pingmon_gui.engine.move import Move, Places
 
 
 class Layout:
@@ -32,8 +33,9 @@ class Layout:
         most = max(1, *(len(slots) for slots in by_column))
         self.slots = np.array([slots + [len(probes)] * (most - len(slots)) for slots in by_column], dtype=np.intp)
         self.probe_count = np.array([len(slots) for slots in by_column])
-        self._row_by_id = np.argsort(np.array(self.ids, dtype=np.int64))
-        self._sorted_ids = np.array(self.ids, dtype=np.int64)[self._row_by_id]
+        self._ids = np.array(self.ids, dtype=np.int64)
+        self._row_by_id = np.argsort(self._ids, kind="stable")
+        self._sorted_ids = self._ids[self._row_by_id]
 
     @property
     def count(self) -> int:
@@ -61,12 +63,13 @@ class Layout:
     def owner(self, series: int) -> tuple[MonitorId, ProbeId]:
         return self.ids[series // self.width], self.probes[series % self.width]
 
-    def moved_from(self, old: Layout) -> tuple[Places, Places]:
-        """Return for each row, and for each series, where it was in the old layout; -1 if it was not there.
+    def moved_from(self, old: Layout) -> tuple[Move, Move]:
+        """Return how rows, and how series, move from the old layout to this one.
 
         The empty slots count as having been there, so that series which stay together are one run.
         """
-        rows = np.array([old.row_of.get(monitor, -1) for monitor in self.ids], dtype=np.intp)
+        rows = old.rows_of_column(self._ids)
         slots = np.array([*(old.slot_of.get(probe, -1) for probe in self.probes), old.width - 1], dtype=np.intp)
         was_there = (rows[:, None] >= 0) & (slots >= 0)
-        return rows, np.where(was_there, rows[:, None] * old.width + slots, -1).reshape(-1)
+        series = np.where(was_there, rows[:, None] * old.width + slots, -1).reshape(-1)
+        return Move(rows, len(old.ids)), Move(series, old.count)

@@ -14,7 +14,8 @@ from pingmon_probe.protocol import CheckResult
 from pingmon_gui.domain.availability import hold_ms
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Confirmation, Status
-from pingmon_gui.engine.hour import Flags, Ints, Places, RollingHour
+from pingmon_gui.engine.hour import Flags, Ints, RollingHour
+from pingmon_gui.engine.move import Move, Places
 
 #: Number of "no batch": what came from the store, which has no details on the board.
 FROM_STORE = 0
@@ -59,21 +60,18 @@ class SeriesState:
         self._references: dict[int, int] = {}
         self._last_number = FROM_STORE
 
-    def moved(self, old_places: Places) -> SeriesState:
-        """Return a copy in which place i is what `old_places[i]` was here, or nothing yet where that is -1."""
-        new = SeriesState(len(old_places), 0)
-        kept = np.flatnonzero(old_places >= 0)
-        old = old_places[kept]
+    def move(self, move: Move) -> None:
+        """Follow a new order of the series; new ones have no results yet."""
+        fresh = SeriesState(1, 0)
         for name in _COLUMNS:
-            getattr(new, name)[kept] = getattr(self, name)[old]
+            setattr(self, name, move.carried(getattr(self, name), getattr(fresh, name)[0]))
         for name in ("confirmed", "is_checking", "slow_bits"):
-            getattr(new.confirmation, name)[kept] = getattr(self.confirmation, name)[old]
-        new.hour = self.hour.moved(old_places)
-        numbers, counts = np.unique(new.batch, return_counts=True)
-        new._references = {int(n): int(c) for n, c in zip(numbers, counts, strict=True) if n != FROM_STORE}
-        new._batches = {number: self._batches[number] for number in new._references}
-        new._last_number = self._last_number
-        return new
+            nothing = getattr(fresh.confirmation, name)[0]
+            setattr(self.confirmation, name, move.carried(getattr(self.confirmation, name), nothing))
+        self.hour.move(move)
+        numbers, counts = np.unique(self.batch, return_counts=True)
+        self._references = {int(n): int(c) for n, c in zip(numbers, counts, strict=True) if n != FROM_STORE}
+        self._batches = {number: self._batches[number] for number in self._references}
 
     def take(self, incoming: Incoming, batch: ResultBatch | None) -> tuple[Places, Places]:
         """Take in results in the order in which they came; return (series that went on, series with late results).

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.engine.move import Move
 
 SLOTS = 30
 SLOT_MS = 120_000
@@ -19,12 +20,9 @@ class HistoryStrip:
         self.slot = now_ms // SLOT_MS
         self.cells = np.full((rows, columns, SLOTS), NOTHING_KNOWN, dtype=np.uint8)
 
-    def moved(self, old_rows: npt.NDArray[np.intp]) -> HistoryStrip:
-        """Return a copy in which row i is what `old_rows[i]` was here, or empty where that is -1."""
-        new = HistoryStrip(len(old_rows), self.cells.shape[1], self.slot * SLOT_MS)
-        kept = old_rows >= 0
-        new.cells[kept] = self.cells[old_rows[kept]]
-        return new
+    def move(self, move: Move) -> None:
+        """Follow a new order of the rows; new ones are empty."""
+        self.cells = move.carried(self.cells, NOTHING_KNOWN)
 
     def roll(self, now_ms: int) -> bool:
         """Make room for the running slot; return whether anything moved. A clock running backwards moves nothing."""

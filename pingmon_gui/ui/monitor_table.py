@@ -173,8 +173,8 @@ class MonitorTable(QAbstractTableModel):
 
     def describe(self) -> None:
         """Read names, addresses, tags and the set of monitors anew."""
-        self._follow_board()
-        self.rules.describe()
+        if not self._follow_board():
+            self.rules.describe()
         self._arrange(self.rules.rows())
         if len(self._order):
             self._tell_rows(0, len(self._order) - 1)
@@ -185,15 +185,18 @@ class MonitorTable(QAbstractTableModel):
 
     # How it is done
 
-    def _follow_board(self) -> None:
-        """Let the order point to the same monitors after the board's rows moved; -1 where one is gone."""
+    def _follow_board(self) -> bool:
+        """Let the order point to the same monitors after the board's rows moved; -1 where one is gone.
+
+        Returns whether they did; then the rules know the monitors of now as well.
+        """
         if self._generation == self._board.generation:
-            return
+            return False
         self._generation = self._board.generation
-        rows = [self._board.row_of.get(MonitorId(monitor), -1) for monitor in self._shown_ids.tolist()]
-        self._order = np.array(rows, dtype=np.intp)
+        self._order = self._board.rows_of(self._shown_ids)
         self._take_stock()
         self.rules.describe()
+        return True
 
     def _take_stock(self) -> None:
         everything = np.arange(len(self._board.ids))

@@ -79,22 +79,21 @@ class RowOrder:
 
     def describe(self) -> None:
         """Read the texts of monitors that came or changed."""
-        known = {}
+        known, before, monitors = {}, self._known, self._board.monitors
         for monitor in self._board.ids:
-            wanted = self._board.monitors[monitor]
-            found = self._known.get(monitor)
+            wanted, found = monitors[monitor], before.get(monitor)
             if found is None or found[0] is not wanted:
                 address = display_url(wanted.url)
                 title = (wanted.name or address).casefold()
                 found = (wanted, title, "\n".join((title, address, wanted.url, *wanted.tags)).casefold())
             known[monitor] = found
         self._known = known
-        self._haystack = [known[monitor][2] for monitor in self._board.ids]
-        titles = [known[monitor][1] for monitor in self._board.ids]
+        self._haystack = [text for _, _, text in known.values()]
+        titles = [title for _, title, _ in known.values()]
         by_name = np.array(sorted(range(len(titles)), key=titles.__getitem__), dtype=np.intp)
         self._name_rank = np.empty(len(titles), dtype=np.intp)
         self._name_rank[by_name] = np.arange(len(titles))
-        tags = {tag for monitor in self._board.ids for tag in known[monitor][0].tags}
+        tags = set[str]().union(*{monitor.tags for monitor, _, _ in known.values()})
         self.tags = tuple(sorted(tags, key=str.casefold))
         if self.tag is not None and self.tag not in tags:
             self.tag = None
