@@ -63,7 +63,7 @@ PREFERENCES: tuple[Preference, ...] = (
         "default_timeout_ms",
         "New domains",
         "Timeout",
-        "A check that takes longer is offline. It covers redirects and the body.",
+        "A check that takes longer counts as offline. It covers redirects and the body.",
         5000,
         100,
         30000,
@@ -85,7 +85,7 @@ PREFERENCES: tuple[Preference, ...] = (
         "Anchors",
         "Numeric addresses with ports, separated by commas. When a check fails to get through, a probe opens and "
         "closes a bare connection to them, nothing more: if none answers, its own network is down and the target is "
-        "unknown, not offline. Empty turns this off. The default are three root name servers.",
+        "unknown, not offline. Empty turns this off. By default they are three root name servers.",
         "198.41.0.4:53, 199.7.83.42:53, 193.0.14.129:53",
     ),
     Preference(

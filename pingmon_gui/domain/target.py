@@ -102,6 +102,12 @@ def display_url(url: str) -> str:
     return shown if parts.scheme == "https" else f"{parts.scheme}://{shown}"
 
 
+def full_url(url: str) -> str:
+    """Return a normalised address as people read it, with its scheme always: for where there is room for it."""
+    shown = display_url(url)
+    return f"https://{shown}" if urlsplit(url).scheme == "https" else shown
+
+
 @dataclass(frozen=True)
 class PastedLine:
     """One line of a pasted list: a target, or the sentence that says why not.

@@ -19,13 +19,17 @@ LATE_P99_MS = 50.0
 
 @dataclass(frozen=True)
 class Cards:
-    """`online` counts verdicts online and slow among `not_paused`; `health` is "good" or the worst cause in words."""
+    """`online` counts verdicts online and slow among `not_paused`, `unknown` those nobody can tell about.
+
+    `health` is "good" or the worst cause in words.
+    """
 
     total: int
     paused: int
     active_regions: int
     regions_with_probe: int
     online: int
+    unknown: int
     reachable_somewhere: int
     not_paused: int
     health: str
@@ -67,6 +71,7 @@ def count_cards(
         active_regions=len(active),
         regions_with_probe=len({health.probe.region for health in probes}),
         online=int(online.sum()),
+        unknown=int(((verdict == Verdict.UNKNOWN) & ~paused).sum()),
         reachable_somewhere=int(reachable.sum()),
         not_paused=int((~paused).sum()),
         health=health,

@@ -43,6 +43,11 @@ class AddressEdit(QPlainTextEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setTabChangesFocus(True)
+        # The style marks the focus of one-line fields only.
+        self.setStyleSheet(
+            "QPlainTextEdit { border: 1px solid palette(mid); border-radius: 2px; }"
+            "QPlainTextEdit:focus { border-color: palette(highlight); }"
+        )
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -57,7 +62,7 @@ class AddressEdit(QPlainTextEdit):
         lines = min(_MOST_LINES_SHOWN, max(1, self.blockCount()))
         line_height = QFontMetrics(self.font()).lineSpacing()
         margins = 2 * (self.frameWidth() + int(self.document().documentMargin()))
-        return QSize(QFontMetrics(self.font()).averageCharWidth() * 48, lines * line_height + margins + 2)
+        return QSize(QFontMetrics(self.font()).averageCharWidth() * 72, lines * line_height + margins + 2)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())

@@ -53,6 +53,10 @@ def card_texts(cards: Cards) -> tuple[CardText, ...]:
     reachable = wording.counted(
         translate("Cards", "%n reachable from somewhere", None, cards.reachable_somewhere), cards.reachable_somewhere
     )
+    if cards.reachable_somewhere == 0:
+        reachable = translate("Cards", "none reachable from anywhere")
+    if cards.unknown == cards.not_paused:
+        reachable = translate("Cards", "no result to judge by")
     online = CardText(
         translate("Cards", "Online domains"),
         _of(cards.online, cards.not_paused),
@@ -62,7 +66,7 @@ def card_texts(cards: Cards) -> tuple[CardText, ...]:
             "Domains whose verdict over all regions is online or slow, of those that are not paused. "
             "Reachable from at least one region: %1.",
         ).replace("%1", wording.number(cards.reachable_somewhere)),
-        None if cards.not_paused == 0 else Verdict.ONLINE if cards.online == cards.not_paused else Verdict.OFFLINE,
+        _online_sign(cards),
     )
     health = CardText(
         translate("Cards", "System health"),
@@ -78,6 +82,15 @@ def card_texts(cards: Cards) -> tuple[CardText, ...]:
         Verdict.ONLINE if cards.healthy else Verdict.SLOW,
     )
     return total, regions, online, health
+
+
+def _online_sign(cards: Cards) -> Verdict | None:
+    """Return the worst there is to say: a domain nobody can tell about is no outage."""
+    if cards.not_paused == 0:
+        return None
+    if cards.online == cards.not_paused:
+        return Verdict.ONLINE
+    return Verdict.UNKNOWN if cards.online + cards.unknown == cards.not_paused else Verdict.OFFLINE
 
 
 def _of(part: int, whole: int) -> str:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -102,10 +102,15 @@ class CellDelegate(QStyledItemDelegate):
         strip = STRIP_WIDTH + GAP + self._small_metrics.horizontalAdvance(self._coverage_text(0.999))
         return max(line, strip) + 2 * PADDING
 
+    def verdict_width(self) -> int:
+        """Return the width at which the word of every verdict fits."""
+        widest = max(self._strong_metrics.horizontalAdvance(wording.verdict_word(verdict)) for verdict in Verdict)
+        return PADDING + status_shape.SIZE + GAP + widest + PADDING
+
     def empty_region_width(self) -> int:
         metrics = QFontMetrics(scaled_font(0.92, weight=QFont.Weight.DemiBold))
         widest = max(metrics.horizontalAdvance(wording.region_name(region)) for region in REGIONS)
-        return widest + 2 * PADDING + 4
+        return widest + 2 * PADDING
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(self.region_width(), self.row_height)
@@ -179,7 +184,10 @@ class CellDelegate(QStyledItemDelegate):
     def _compose_name(self, monitor: Monitor, width: int, height: int) -> Picture:
         theme, right = self._theme, width - PADDING
         colour = theme.muted if monitor.is_paused else theme.text
-        title = self._text(cell_text.title(self._board, monitor.id), self._strong, colour, right - PADDING)
+        said, room = cell_text.title(self._board, monitor.id), right - PADDING
+        # Host and page are both needed to tell addresses apart, so they lose their middle.
+        elide = Qt.TextElideMode.ElideRight if monitor.name else Qt.TextElideMode.ElideMiddle
+        title = self._text(said, self._strong, colour, room, elide)
         second = cell_text.address(self._board, monitor.id) if monitor.name else ""
         if not second and not monitor.tags:
             return Picture(None, ((PADDING, (height - self._height(title)) // 2, title),))
@@ -193,7 +201,7 @@ class CellDelegate(QStyledItemDelegate):
             parts.append((left, top, chip))
             left += self._width(chip) + 4
         if second and right - left > 20:
-            parts.append((left, top + 1, self._text(second, self._small, theme.muted, right - left)))
+            parts.append((left, top + 1, self._address(second, theme.muted, right - left)))
         return Picture(None, tuple(parts))
 
     def _region(self, row: int, column: int, width: int, height: int) -> Picture:
@@ -259,13 +267,24 @@ class CellDelegate(QStyledItemDelegate):
         image.fill(Qt.GlobalColor.transparent)
         return image
 
-    def _text(self, text: str, font: QFont, colour: str, room: int) -> QPixmap:
+    def _text(
+        self,
+        text: str,
+        font: QFont,
+        colour: str,
+        room: int,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> QPixmap:
         """Return a line of text, elided where it is wider than `room`."""
-        return self._kept((text, id(font), colour, room), lambda: self._draw_text(text, font, colour, room))
+        key = (text, id(font), colour, room, elide)
+        return self._kept(key, lambda: self._draw_text(text, font, colour, room, elide))
 
-    def _draw_text(self, text: str, font: QFont, colour: str, room: int) -> QPixmap:
+    def _address(self, text: str, colour: str, room: int) -> QPixmap:
+        return self._text(text, self._small, colour, room, Qt.TextElideMode.ElideMiddle)
+
+    def _draw_text(self, text: str, font: QFont, colour: str, room: int, elide: Qt.TextElideMode) -> QPixmap:
         metrics = QFontMetrics(font)
-        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, room))
+        elided = metrics.elidedText(text, elide, max(0, room))
         image = self._blank(metrics.horizontalAdvance(elided) + 1, metrics.height())
         painter = QPainter(image)
         painter.setFont(font)
@@ -284,9 +303,10 @@ class CellDelegate(QStyledItemDelegate):
         image = self._blank(width, height)
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
+        # The outline keeps a chip's shape on a selected row, whose colour is close to its own.
+        painter.setPen(QColor(self._theme.field_line))
         painter.setBrush(QColor(self._theme.pill))
-        painter.drawRoundedRect(0, 0, width, height, height / 2, height / 2)
+        painter.drawRoundedRect(QRectF(0.5, 0.5, width - 1, height - 1), height / 2, height / 2)
         painter.setFont(self._small)
         painter.setPen(QColor(self._theme.muted))
         painter.drawText(QPoint(7, metrics.ascent() + 1), elided)

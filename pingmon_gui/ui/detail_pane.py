@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
@@ -27,7 +27,7 @@ from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.target import display_url
+from pingmon_gui.domain.target import full_url
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.latency_chart import LatencyChart
 from pingmon_gui.ui.monitor_detail import MonitorDetail
@@ -141,13 +141,20 @@ class DetailPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
-        self._style()
+        self.refresh()
 
-    def _style(self) -> None:
-        """Give the buttons the look of those in the top bar."""
+    def refresh(self) -> None:
+        """Take over the colours in use, and give the buttons the look of those in the top bar.
+
+        Called once the application has its new palette: a sheet that is set while a palette is being handed down
+        brings the old one back.
+        """
         look = sheet.controls()
         if self.styleSheet() != look:
             self.setStyleSheet(look)
+        if self._detail is not None:
+            self._show_head(self._detail)
+            self._show_regions(self._detail)
 
     def _build_one(self) -> QWidget:
         address = QHBoxLayout()
@@ -225,7 +232,7 @@ class DetailPane(QWidget):
         monitor = detail.monitor
         self._title.setFont(scaled_font(1.3, weight=self._title.font().Weight.DemiBold))
         self._title.setText(wording.plain(monitor.title))
-        self._address.setText(wording.plain(display_url(monitor.url)))
+        self._address.setText(wording.plain(full_url(monitor.url)))
         self._verdict.setText(wording.verdict_sentence(monitor.title, detail.verdict, detail.states))
         parts = [wording.interval(monitor.settings.interval_ms)]
         limit = self.tr("timeout %1").replace("%1", wording.duration(monitor.settings.timeout_ms))
@@ -298,15 +305,6 @@ class DetailPane(QWidget):
                     measured.status,
                     detail.monitor.settings.interval_ms,
                 )
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() is not QEvent.Type.PaletteChange:
-            return
-        self._style()
-        if self._detail is not None:
-            self._show_head(self._detail)
-            self._show_regions(self._detail)
 
     # Slots
 

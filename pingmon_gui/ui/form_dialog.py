@@ -131,6 +131,8 @@ class FormDialog(QDialog):
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowModality(Qt.WindowModality.WindowModal)
+        # Narrower, its title would be cut off and an address hardly fit.
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 56)
         self.is_busy = False
         self._is_closed = False
         self.body = QVBoxLayout()

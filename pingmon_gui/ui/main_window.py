@@ -326,6 +326,8 @@ class MainWindow(QMainWindow):
         self.table.fit_to_font()
         for page in (self.first, self.nothing):
             page.setStyleSheet(sheet.controls())
+        if self._detail is not None:
+            self._detail.refresh()
         self.cards.update()
 
     @Slot(object)
@@ -626,7 +628,7 @@ class MainWindow(QMainWindow):
     def _size_detail(self) -> None:
         is_below = self.splitter.orientation() == Qt.Orientation.Vertical
         whole = self.splitter.height() if is_below else self.splitter.width()
-        part = min(380, whole // 2)
+        part = min(380, whole // 2 if is_below else max(300, whole // 4))
         self.splitter.setSizes([whole - part, part])
 
     def _splitter_key(self) -> str:

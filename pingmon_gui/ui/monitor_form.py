@@ -142,6 +142,7 @@ class MonitorForm(QWidget):
         if in_bulk:
             for row in self.rows.values():
                 self._choose(row, False)
+        self._mark_resets()
 
     # ---- values
 
@@ -262,13 +263,19 @@ class MonitorForm(QWidget):
         def write(values: Mapping[str, Any]) -> None:
             nonlocal exact_ms
             exact_ms = values[key]
+            spin.setSuffix(suffix)
             spin.setValue(round(exact_ms / unit_ms))
 
         def read() -> Mapping[str, Any]:
             # What was set elsewhere to a finer value than is shown here stays as it is until it is changed.
             return {key: exact_ms if spin.value() == round(exact_ms / unit_ms) else spin.value() * unit_ms}
 
-        self._add(key, text, spin, read, write, spin.clear)
+        def blank() -> None:
+            # A unit without a number would hide that it is left as it is.
+            spin.setSuffix("")
+            spin.clear()
+
+        self._add(key, text, spin, read, write, blank)
 
     def _add_keyword(self) -> None:
         box = QWidget()

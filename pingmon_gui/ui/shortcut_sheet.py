@@ -37,15 +37,16 @@ class ShortcutSheet(QDialog):
         self.tree.setAccessibleName(self.tr("Keyboard shortcuts"))
         self.tree.setRootIsDecorated(False)
         self.tree.setItemsExpandable(False)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.header().setStretchLastSection(True)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setStyleSheet("QTreeView::item { padding: 2px 10px 2px 0; }")
         for action in menu_bar.actions():
             menu = action.menu()
             if isinstance(menu, QMenu):
-                self._add_group(_words(menu.title()), list(_actions_of(menu)))
+                self._add_group(_words(menu.title()), list(_rows_of(menu)))
         for title, actions in extra:
-            self._add_group(title, list(actions))
+            self._add_group(title, [(_words(action.text()), action) for action in actions])
         self.tree.expandAll()
         buttons = QDialogButtonBox(self)
         close = buttons.addButton(self.tr("Close"), QDialogButtonBox.ButtonRole.RejectRole)
@@ -54,11 +55,11 @@ class ShortcutSheet(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(self.tree)
         column.addWidget(buttons)
-        wanted = QSize(self.fontMetrics().averageCharWidth() * 60, self.fontMetrics().lineSpacing() * 34)
+        wanted = QSize(self.fontMetrics().averageCharWidth() * 60, self.fontMetrics().lineSpacing() * 42)
         self.resize(wanted.boundedTo(self.screen().availableSize() * 0.9))
 
-    def _add_group(self, title: str, actions: Sequence[QAction]) -> None:
-        rows = [(_words(action.text()), action.shortcuts()) for action in actions if action.shortcuts()]
+    def _add_group(self, title: str, actions: Sequence[tuple[str, QAction]]) -> None:
+        rows = [(text, _told(action.shortcuts())) for text, action in actions if action.shortcuts()]
         if not rows:
             return
         group = QTreeWidgetItem(self.tree, [title])
@@ -72,14 +73,20 @@ class ShortcutSheet(QDialog):
             QTreeWidgetItem(group, [text, shown])
 
 
-def _actions_of(menu: QMenu) -> Iterator[QAction]:
-    """Yield the actions of a menu and of the menus in it, in order."""
+def _rows_of(menu: QMenu) -> Iterator[tuple[str, QAction]]:
+    """Yield words and action of all in a menu and in the menus in it, in order; the latter with their menu's words."""
     for action in menu.actions():
         below = action.menu()
         if isinstance(below, QMenu):
-            yield from _actions_of(below)
+            yield from ((f"{_words(below.title())}: {text}", found) for text, found in _rows_of(below))
         elif not action.isSeparator():
-            yield action
+            yield _words(action.text()), action
+
+
+def _told(keys: Sequence[QKeySequence]) -> Sequence[QKeySequence]:
+    """Return the keys that today's keyboards have: systems also bind F13 and up, and keys named "Copy" or "Undo"."""
+    common = [key for key in keys if key[0].key() < Qt.Key.Key_F13]  # type: ignore[index]
+    return common or keys
 
 
 def _words(text: str) -> str:

@@ -8,15 +8,14 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
-from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
-from pingmon_gui.ui import wording
 from pingmon_gui.ui.cell_delegate import PADDING, CellDelegate
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
 from pingmon_gui.ui.theme import current, scaled_font
 
 _NARROWEST = 48
+_NARROWEST_NAME = 130
 
 
 class RegionHeader(QHeaderView):
@@ -113,9 +112,7 @@ class TableView(QTableView):
 
     def fit_columns(self, *, with_empty_regions: bool) -> None:
         """Give every column its natural width; regions without a probe are narrow, or hidden."""
-        self.setColumnWidth(
-            VERDICT_COLUMN, self.fontMetrics().horizontalAdvance(wording.verdict_word(Verdict.REGIONAL)) + 66
-        )
+        self.setColumnWidth(VERDICT_COLUMN, self.cells.verdict_width())
         self.setColumnWidth(NAME_COLUMN, max(220, self.fontMetrics().averageCharWidth() * 34))
         self.header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Interactive)
         for column in range(len(REGIONS)):
@@ -127,7 +124,7 @@ class TableView(QTableView):
     def stretch_name(self) -> None:
         """Let the name take the room that is left, but no less than it needs to be read."""
         others = sum(self.columnWidth(c) for c in range(self._table.columnCount()) if c != NAME_COLUMN)
-        self.setColumnWidth(NAME_COLUMN, max(200, min(560, self.viewport().width() - others)))
+        self.setColumnWidth(NAME_COLUMN, max(_NARROWEST_NAME, min(560, self.viewport().width() - others)))
 
     def visible_rows(self) -> tuple[int, int]:
         """Return the first and last row on the screen; (0, -1) for none."""

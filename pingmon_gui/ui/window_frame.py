@@ -17,6 +17,7 @@ from PySide6.QtCore import (
     QRect,
     QRectF,
     QSettings,
+    QSize,
     Qt,
     QTimer,
     QTranslator,
@@ -76,7 +77,8 @@ class WindowFrame(QWidget):
         self.setWindowTitle(self.tr("Pingmon"))
         self.setWindowIcon(resource.app_icon())
         self.setMinimumSize(640, 420)
-        self.resize(1320, 820)
+        # Wide enough for all regions, a readable name and the details; what the screen lacks is scrolled.
+        self.resize(QSize(1540, 880).boundedTo(self.screen().availableSize() * 0.95))
         settings = layout_settings(data_dir)
         # The preference itself is in the database; a light window must not flash up before a dark one.
         theme.set_mode(str(settings.value("theme", "system")))

@@ -286,13 +286,17 @@ def joined(words: Iterable[str]) -> str:
     return QLocale().createSeparatedList(list(words))
 
 
+#: A domain that was added a moment ago lacks no results yet.
+_TOLD_FROM_MS = 1_000
+
+
 def availability_short(availability: Availability) -> str:
     return share(availability.ratio)
 
 
 def availability_sentence(availability: Availability) -> str:
     """Return how a share was computed: what was known of the time asked for, and what of it was available."""
-    if availability.asked_ms <= 0:
+    if availability.asked_ms <= 0 or (availability.known_ms <= 0 and availability.asked_ms < _TOLD_FROM_MS):
         return translate("Wording", "Not watched long enough to say.")
     if availability.known_ms <= 0:
         return translate("Wording", "Nothing is known of the last %1.").replace("%1", duration(availability.asked_ms))

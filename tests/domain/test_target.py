@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pingmon_probe.protocol import CheckSpec
 
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.target import MAX_PASTED_LINES, display_url, parse_pasted, parse_target
+from pingmon_gui.domain.target import MAX_PASTED_LINES, display_url, full_url, parse_pasted, parse_target
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,11 @@ def test_parse_target_takes_credentials_out_and_hides_them(text: str, url: str, 
     target = parse_target(text)
     assert (target.url, target.basic_auth) == (url, auth)
     assert auth not in repr(target)
+
+
+def test_full_url_always_has_its_scheme() -> None:
+    assert full_url("https://xn--bcher-kva.example/") == "https://bücher.example"
+    assert full_url("http://shop.example/a") == "http://shop.example/a"
 
 
 def test_display_url_keeps_names_of_mixed_scripts_in_ascii() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -36,6 +37,9 @@ def run_async(qapp: QApplication) -> RunAsync:
         async def limited() -> None:
             await asyncio.wait_for(work, 20)
 
+        # Widgets left in cycles have to go here: another thread of the work must not collect them.
+        gc.collect()
         qasync.run(limited())
+        gc.collect()
 
     return run

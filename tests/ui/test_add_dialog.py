@@ -37,6 +37,11 @@ def test_add_dialog_with_a_bare_name_makes_a_draft_with_the_preferences(dialog: 
     assert (draft.url, draft.settings.interval_ms) == ("https://example.com/", 30_000)
 
 
+def test_add_dialog_offers_no_reset_of_what_is_at_its_default(dialog: AddDialog) -> None:
+    buttons = {key: row.field.reset_button for key, row in dialog.form.rows.items()}
+    assert {key for key, button in buttons.items() if button is not None and button.isEnabled()} == set()
+
+
 def test_add_dialog_enter_submits_a_single_line(dialog: AddDialog, qtbot: QtBot) -> None:
     dialog.set_text("example.com")
     with qtbot.waitSignal(dialog.submitted):

@@ -216,5 +216,5 @@ def test_phase_bar_gives_every_phase_its_share_and_name(qtbot: QtBot) -> None:
 def test_detail_pane_is_translated(qtbot: QtBot, made_up_language: None) -> None:
     pane = pane_of(qtbot)
     pane.show_monitor(detail(replace(GOOD, message="123")))
-    ignored = ("shop", "shop.example", "A CA")
+    ignored = ("shop", "https://shop.example", "A CA")
     assert [text for text in visible_texts(pane) if "⟦" not in text and text not in ignored] == []

@@ -83,10 +83,12 @@ def test_edit_dialog_resets_a_field_to_its_default(qtbot: QtBot) -> None:
 
 def test_bulk_edit_leaves_alone_what_is_not_ticked(qtbot: QtBot) -> None:
     dialog = opened(qtbot, ONE, OTHER)
+    assert interval(dialog).text() == ""
     row = dialog.form.rows["timeout_ms"]
     assert isinstance(row.label, QCheckBox)
     row.label.setChecked(True)
     assert isinstance(row.field.editor, QSpinBox)
+    assert row.field.editor.text().endswith(" ms")
     row.field.editor.setValue(2_000)
     [changed] = submitted(dialog)
     assert [(m.settings.timeout_ms, m.settings.interval_ms) for m in changed] == [(2_000, 20_000), (2_000, 60_000)]

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QAction, QGuiApplication, QKeySequence
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtGui import QAccessible, QAction, QFontMetrics, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from pingmon_gui.domain.error import StorageFull
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import Notice, RaiseWindow, StorageProblem
 from pingmon_gui.ui import theme as theme_module
 from pingmon_gui.ui.main_window import MainWindow
@@ -319,6 +320,58 @@ def test_theme_switch_repaints_the_window(make_bench: MakeBench, show_window: Sh
     assert light.lightness() > 200
     assert dark.lightness() < 60
     assert theme_module.current().is_dark
+
+
+def test_theme_switch_repaints_the_details_and_their_buttons(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench(numbered(2)))
+    window.make_detail()
+    window.table.selectAll()
+    pane = window._detail
+    buttons = [button for button in pane.findChildren(QPushButton) if button.isVisible()]
+    assert buttons
+    for mode, is_dark in (("dark", True), ("light", False), ("dark", True)):
+        window._theme.set_mode(mode)
+        QApplication.processEvents()
+        for widget, x, y in [(pane, 4, pane.height() - 4), *((button, 8, 6) for button in buttons)]:
+            seen = widget.grab().toImage().pixelColor(x, y)
+            assert (seen.lightness() < 100) == is_dark, (mode, widget, seen.name())
+
+
+def test_a_domain_without_results_is_no_outage_on_the_cards(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    card = window.cards.cards[2]
+    assert (card.said.sign, card.said.note) == (Verdict.UNKNOWN, "no result to judge by")
+    bench.feed((10, Status.ONLINE))
+    window.bridge.frame()
+    assert (card.said.sign, card.said.figure) == (Verdict.UNKNOWN, "1 of 2")
+    bench.feed((11, Status.OFFLINE))
+    window.bridge.frame()
+    assert (card.said.sign, card.said.note) == (Verdict.OFFLINE, "1 reachable from somewhere")
+    bench.feed((10, Status.OFFLINE))
+    window.bridge.frame()
+    assert (card.said.sign, card.said.note) == (Verdict.OFFLINE, "none reachable from anywhere")
+
+
+def test_long_addresses_of_one_host_are_told_apart(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    host = "https://a-rather-long-name-of-a-host.example.com/and/a/path/"
+    bench = make_bench([monitor(10, url=f"{host}one"), monitor(11, url=f"{host}two")])
+    window = show_window(bench)
+    window.table.setColumnWidth(NAME_COLUMN, 200)
+    index = [window.model.index(row, NAME_COLUMN) for row in range(2)]
+    window.table.select_row(0)
+    window.table.clearSelection()
+    window.table.setCurrentIndex(QModelIndex())
+    shown = [window.table.viewport().grab(window.table.visualRect(place)).toImage() for place in index]
+    assert shown[0] != shown[1]
+
+
+def test_every_region_fits_beside_name_and_verdict(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench(numbered(1)))
+    widths = [window.table.columnWidth(column) for column in range(window.model.columnCount())]
+    assert sum(widths) <= window.table.viewport().width()
+    metrics = QFontMetrics(window.table.cells._strong)
+    assert widths[VERDICT_COLUMN] > metrics.horizontalAdvance("regional problem")
 
 
 def test_known_errors_stay_until_dismissed(make_bench: MakeBench, show_window: ShowWindow) -> None:
