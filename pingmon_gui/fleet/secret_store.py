@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, repr=False)
 class ProbeSecrets:
-    """What opens one probe: its bearer token and, for a tunnel, our private key for it (OpenSSH ed25519, no passphrase)."""
+    """What opens one probe: its bearer token and, for a tunnel, our private key (OpenSSH ed25519, no passphrase)."""
 
     token: Token
     private_key: str | None = None
