@@ -34,5 +34,7 @@ def controls() -> str:
     QToolButton[pill="true"]:hover {{ background: {t.hover}; color: {t.text}; }}
     QToolButton::menu-indicator {{ image: none; }}
     QToolButton[flat="true"] {{ border: 1px solid transparent; background: transparent; padding: 4px; }}
+    QToolButton[pill="true"]:focus, QToolButton[flat="true"]:focus {{ border-color: {t.accent}; }}
+    QPushButton, QToolButton {{ outline: none; }}
     QLabel[quiet="true"] {{ color: {t.muted}; }}
     """

@@ -374,6 +374,16 @@ def test_every_region_fits_beside_name_and_verdict(make_bench: MakeBench, show_w
     assert widths[VERDICT_COLUMN] > metrics.horizontalAdvance("regional problem")
 
 
+def test_every_control_of_the_top_bar_shows_its_focus(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench([monitor(10, tags=("live",))]))
+    controls = [window.top.search, *window.top.pills.values(), window.top.tag_button, window.top.add_button]
+    for control in controls:
+        window.table.setFocus()
+        without = control.grab().toImage()
+        control.setFocus(Qt.FocusReason.TabFocusReason)
+        assert control.grab().toImage() != without, control.accessibleName()
+
+
 def test_known_errors_stay_until_dismissed(make_bench: MakeBench, show_window: ShowWindow) -> None:
     bench = make_bench(numbered(1))
     window = show_window(bench)
