@@ -77,6 +77,11 @@ class CellDelegate(QStyledItemDelegate):
         self._strong_metrics = QFontMetrics(self._strong)
         self._number_metrics = QFontMetrics(self._number)
         self._small_metrics = QFontMetrics(self._small)
+        self._metrics = {
+            id(self._strong): self._strong_metrics,
+            id(self._number): self._number_metrics,
+            id(self._small): self._small_metrics,
+        }
         theme = self._theme
         self._ground = QColor(theme.base)
         self._selection, self._hover, self._line = QColor(theme.selection), QColor(theme.hover), QColor(theme.line)
@@ -223,30 +228,21 @@ class CellDelegate(QStyledItemDelegate):
         sign = status_shape.pixmap(status, colour, theme.base, bool(cell["is_checking"]), self._ratio)
         parts = [(left - 3, TOP + (line - status_shape.SIZE) // 2, sign)]
         share = int(cell["availability"])
-        text = self._text(wording.share(None if share < 0 else share / 10_000), self._small, theme.muted, 200)
+        text = self._kept(("share", share), lambda: self._draw_share(share))
         parts.append((right - self._width(text), TOP + (line - self._height(text)) // 2, text))
-        is_up = status in (Status.ONLINE, Status.SLOW)
-        said = wording.latency(float(cell["total_ms"])) if is_up else wording.status_word(status)
         value_right = right - self._share_room
         room = value_right - left - status_shape.SIZE
-        value = self._text(said, self._number, theme.text if status == Status.ONLINE else colour, room)
+        total_ms = float(cell["total_ms"]) if status in (Status.ONLINE, Status.SLOW) else 0.0
+        value = self._kept(("value", status, total_ms, room), lambda: self._draw_value(status, total_ms, room))
         parts.append((value_right - self._width(value), TOP + (line - self._height(value)) // 2, value))
         top = height - 10 - STRIP_HEIGHT
         parts.append((left, top, self._strip(cell["strip"].tobytes())))
-        coverage = int(cell["coverage"]) / 10_000
+        coverage = max(0, int(cell["coverage"]))
         # Where nothing is known at all, the dash has said so.
-        if share >= 0 and coverage < MOSTLY_KNOWN:
-            text = self._text(self._coverage_text(max(0.0, coverage)), self._small, theme.muted, 200)
+        if share >= 0 and coverage < MOSTLY_KNOWN * 10_000:
+            text = self._kept(("known", coverage // 100), lambda: self._draw_coverage(coverage))
             parts.append((right - self._width(text), top + (STRIP_HEIGHT - self._height(text)) // 2, text))
         return Picture(self._tints.get(status), tuple(parts))
-
-    def _composed(
-        self, key: tuple[int, bool, int, int], make: Callable[[tuple[int, bool, int, int]], Picture]
-    ) -> Picture:
-        found = self._verdicts.get(key)
-        if found is None:
-            found = self._verdicts[key] = make(key)
-        return found
 
     def _coverage_text(self, coverage: float) -> str:
         return self.tr("%1 known").replace("%1", wording.share(math.floor(coverage * 100) / 100))
@@ -282,16 +278,41 @@ class CellDelegate(QStyledItemDelegate):
     def _address(self, text: str, colour: str, room: int) -> QPixmap:
         return self._text(text, self._small, colour, room, Qt.TextElideMode.ElideMiddle)
 
-    def _draw_text(self, text: str, font: QFont, colour: str, room: int, elide: Qt.TextElideMode) -> QPixmap:
-        metrics = QFontMetrics(font)
-        elided = metrics.elidedText(text, elide, max(0, room))
-        image = self._blank(metrics.horizontalAdvance(elided) + 1, metrics.height())
+    def _draw_text(
+        self,
+        text: str,
+        font: QFont,
+        colour: str,
+        room: int,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> QPixmap:
+        metrics = self._metrics[id(font)]
+        width = metrics.horizontalAdvance(text)
+        if width > room:
+            text = metrics.elidedText(text, elide, max(0, room))
+            width = metrics.horizontalAdvance(text)
+        image = self._blank(width + 1, metrics.height())
         painter = QPainter(image)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        painter.drawText(QPoint(0, metrics.ascent()), elided)
+        painter.drawText(QPoint(0, metrics.ascent()), text)
         painter.end()
         return image
+
+    def _draw_share(self, share: int) -> QPixmap:
+        """Draw an availability in 1/10,000, negative for none."""
+        said = wording.share(None if share < 0 else share / 10_000)
+        return self._draw_text(said, self._small, self._theme.muted, 200)
+
+    def _draw_coverage(self, coverage: int) -> QPixmap:
+        return self._draw_text(self._coverage_text(coverage / 10_000), self._small, self._theme.muted, 200)
+
+    def _draw_value(self, status: int, total_ms: float, room: int) -> QPixmap:
+        """Draw the latency of what is up, the state's word otherwise."""
+        is_up = status in (Status.ONLINE, Status.SLOW)
+        said = wording.latency(total_ms) if is_up else wording.status_word(status)
+        colour = self._theme.text if status == Status.ONLINE else self._theme.of_verdict(status)
+        return self._draw_text(said, self._number, colour, room)
 
     def _chip(self, tag: str, room: int) -> QPixmap:
         return self._kept(("chip", tag, room), lambda: self._draw_chip(tag, room))

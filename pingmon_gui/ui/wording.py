@@ -48,9 +48,13 @@ def plain(text: object, limit: int = MAX_SHOWN_CHARACTERS) -> str:
     """
     raw = str(text)
     folded = " ".join(raw[: limit * 2].split())
-    shown = "".join(
-        f"[U+{ord(letter):04X}]" if unicodedata.category(letter) in _HIDDEN_CATEGORIES else letter for letter in folded
-    )
+    if folded.isascii() and folded.isprintable():
+        shown = folded
+    else:
+        shown = "".join(
+            f"[U+{ord(letter):04X}]" if unicodedata.category(letter) in _HIDDEN_CATEGORIES else letter
+            for letter in folded
+        )
     return shown if len(shown) <= limit and len(raw) <= limit * 2 else shown[: limit - 1] + "…"
 
 
