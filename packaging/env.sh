@@ -26,10 +26,12 @@ libxcb-keysyms.so.1 libxcb-keysyms1
 libxcb-render-util.so.0 libxcb-render-util0
 libxcb-shape.so.0 libxcb-shape0
 '
-# Real web servers that the tests watch.
+# Real web servers that the tests watch, and the SSH server and tools they set probes up with.
 test_programs='
 nginx nginx-light
 apache2 apache2-bin
+sshd openssh-server
+ssh-keygen openssh-client
 '
 
 find_python() {
@@ -70,7 +72,7 @@ install_packages() {
     fi
     command -v apt-get >/dev/null 2>&1 || return 1
     say "Installing system packages: $*"
-    # A web server that tests start themselves must not start on its own, now or at the next boot.
+    # A server that tests start themselves must not start on its own, now or at the next boot.
     quiet_services=no
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         printf '#!/bin/sh\nexit 101\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
@@ -86,6 +88,7 @@ install_packages() {
     rm -f "$log"
     [ $quiet_services = no ] || $as_root rm -f /usr/sbin/policy-rc.d
     case " $* " in *' nginx-light '*) $as_root systemctl disable nginx >/dev/null 2>&1 || true ;; esac
+    case " $* " in *' openssh-server '*) $as_root systemctl disable ssh ssh.socket >/dev/null 2>&1 || true ;; esac
     return $code
 }
 
