@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.engine.event import RaiseWindow
+from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.request import (
     Json,
     draft_from_json,
     error_json,
     monitor_json,
+    probe_from_json,
+    probe_json,
     regions_from_json,
     settings_from_json,
     tags_from_json,
@@ -84,6 +88,33 @@ class Answers:
         await command(ids)
         return {"ids": ids}
 
+    async def _enrol(self, request: Json) -> Json:
+        try:
+            secrets = ProbeSecrets.decode(request["secrets"])
+        except (KeyError, TypeError, ValueError) as exc:
+            raise InvalidInput("The request lacks the secrets of the probe.") from exc
+        probe = probe_from_json(request.get("probe"))
+        await self._session.enrol(probe, secrets)
+        return {"probe": probe_json(probe)}
+
+    async def _list_probes(self, _: Json) -> Json:
+        probes = [probe_json(health.probe) for health in self._session.board.probes.values()]
+        return {"owner": self._session.store.owner, "probes": probes}
+
+    async def _forget_probe(self, request: Json) -> Json:
+        await self._session.forget(_probe_id(request))
+        return {}
+
+    async def _rename_probe(self, request: Json) -> Json:
+        return {"probe": probe_json(await self._session.rename(_probe_id(request), str(request.get("name", ""))))}
+
+    async def _take_over(self, request: Json) -> Json:
+        self._session.take_over(_probe_id(request))
+        return {}
+
+    async def _ask_probe(self, request: Json) -> Json:
+        return {"status": asdict(await self._session.ask_probe(_probe_id(request)))}
+
     async def _status(self, _: Json) -> Json:
         return {"status": await self._session.status_json()}
 
@@ -100,6 +131,12 @@ class Answers:
         "domain.remove": _remove,
         "domain.check_now": _check_now,
         "check_now": _check_now,
+        "probe.enrol": _enrol,
+        "probe.list": _list_probes,
+        "probe.forget": _forget_probe,
+        "probe.rename": _rename_probe,
+        "probe.take_over": _take_over,
+        "probe.ask": _ask_probe,
         "status": _status,
         "raise": _raise,
     }
@@ -110,3 +147,10 @@ def _list(request: Json, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise InvalidInput(f"The request lacks its list of {name}.")
     return value
+
+
+def _probe_id(request: Json) -> ProbeId:
+    value = request.get("id")
+    if not isinstance(value, int):
+        raise InvalidInput("The request lacks the probe's id.")
+    return ProbeId(value)

@@ -10,7 +10,9 @@ from typing import Any
 from pingmon_gui.domain import error
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, parse_name, parse_tags
+from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport, parse_probe_name
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.target import parse_target
 
 Json = dict[str, Any]
@@ -77,6 +79,32 @@ def monitor_json(monitor: Monitor) -> Json:
         "is_paused": monitor.is_paused,
         "regions": None if monitor.regions is None else [region.value for region in monitor.regions],
     }
+
+
+def probe_json(probe: Probe) -> Json:
+    """Return a probe's configuration; there is nothing secret in it."""
+    return {
+        "id": probe.id,
+        "name": probe.name,
+        "region": probe.region.value,
+        "transport": probe.transport.value,
+        "access": None if probe.access is None else probe.access.to_json(),
+    }
+
+
+def probe_from_json(document: Any) -> Probe:
+    """Read what `probe_json` wrote. Raises InvalidInput."""
+    try:
+        access = document["access"]
+        return Probe(
+            id=ProbeId(int(document["id"])),
+            name=parse_probe_name(document["name"]),
+            region=Region(document["region"]),
+            transport=Transport(document["transport"]),
+            access=None if access is None else ProbeAccess.from_json(access),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput("The request describes a probe in a way that cannot be read.") from exc
 
 
 def error_json(cause: PingmonError) -> Json:

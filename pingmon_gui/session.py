@@ -9,23 +9,26 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.availability import last_hour
-from pingmon_gui.domain.error import StorageError, StorageReadOnly
+from pingmon_gui.domain.error import InvalidInput, StorageError, StorageReadOnly
 from pingmon_gui.domain.preference import Preferences
-from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState, parse_probe_name
 from pingmon_gui.domain.region import REGION_NAMES, Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import NO_FAILURE
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
 from pingmon_gui.engine.event import EventHub
-from pingmon_gui.engine.link import ProbeLink
+from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.status_document import status_document
+from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
 from pingmon_gui.request import Json
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ MAINTAIN_AGAIN_S = 0.1
 MAINTAIN_AFTER_ERROR_S = 60.0
 
 LinkFactory = Callable[[Path], Sequence[ProbeLink]]
+RemoteLinkFactory = Callable[[Probe, SecretStore], ProbeLink]
 
 
 class SystemClock:
@@ -61,16 +65,37 @@ def embedded_probe(data_dir: Path) -> Sequence[ProbeLink]:
     return [EmbeddedProbe(THIS_COMPUTER, data_dir / "probe")]
 
 
+def remote_probe(probe: Probe, secrets: SecretStore) -> ProbeLink:
+    """Return the link of a probe on another host."""
+    # Imported when needed: most people begin without one, and SSH takes 75 ms to import.
+    from pingmon_gui.fleet.remote import RemoteProbe
+
+    return RemoteProbe(probe, secrets)
+
+
 class Session:
-    """A running Pingmon on one data folder. `store`, `board`, `commands` exist from `start` on, `hub` at once."""
+    """A running Pingmon on one data folder. `store`, `board`, `commands` exist from `start` on, the rest at once.
+
+    Attributes:
+        secrets: what opens the probes on other hosts.
+    """
 
     store: Store
 
-    def __init__(self, data_dir: Path, *, probes: LinkFactory | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        probes: LinkFactory | None = None,
+        remote: RemoteLinkFactory | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.hub = EventHub()
+        self.secrets = SecretStore(data_dir)
         self._clock = clock or SystemClock()
         self._make_links = probes or embedded_probe
+        self._make_remote = remote or remote_probe
         self._engine: Engine | None = None
         self._maintenance: asyncio.Task[None] | None = None
 
@@ -90,12 +115,13 @@ class Session:
         """Open the store, show what it knows, reach the probes. Raises StorageError; then nothing runs."""
         self.store = await asyncio.to_thread(self._open_store)
         try:
-            links = self._make_links(self.data_dir)
+            links = list(self._make_links(self.data_dir))
             configuration = await asyncio.to_thread(self.store.configuration)
             stored = {probe.id: probe for probe in configuration.probes}
             for link in links:
                 if stored.get(link.probe.id) != link.probe:
                     await self.store.save_probe(link.probe)
+            links += [self._make_remote(probe, self.secrets) for probe in configuration.probes if probe.access]
             engine = Engine(self.store, links, self._clock, self.hub)
             await engine.start()
         except BaseException:
@@ -116,6 +142,50 @@ class Session:
                 await engine.stop()
             finally:
                 await self.store.close()
+
+    # Probes on other hosts
+
+    async def enrol(self, probe: Probe, secrets: ProbeSecrets) -> None:
+        """Keep a probe that was set up and measure with it from now on; one with its id is replaced.
+
+        Raises StorageError, or OSError where its secrets cannot be kept; then nothing was changed.
+        """
+        await asyncio.to_thread(self.secrets.save, probe.id, secrets)
+        try:
+            await self.store.save_probe(probe)
+        except BaseException:
+            await asyncio.to_thread(self.secrets.forget, probe.id)
+            raise
+        await self._running.add_link(self._make_remote(probe, self.secrets))
+
+    async def forget(self, id_: ProbeId) -> None:
+        """Measure with a probe no longer and delete what opens it; what it measured stays. Its host is not asked."""
+        await self._running.remove_link(id_)
+        await self.store.forget_probe(id_)
+        await asyncio.to_thread(self.secrets.forget, id_)
+
+    async def rename(self, id_: ProbeId, name: str) -> Probe:
+        """Give a probe on another host another name. Raises InvalidInput, StorageError."""
+        probe = replace(self._remote(id_), name=parse_probe_name(name))
+        await self.store.save_probe(probe)
+        await self._running.add_link(self._make_remote(probe, self.secrets))
+        return probe
+
+    def take_over(self, id_: ProbeId) -> None:
+        """Send our plan to a probe that works for another Pingmon, by the user's word. Raises InvalidInput."""
+        self._running.take_over(self._remote(id_).id)
+
+    async def ask_probe(self, id_: ProbeId) -> ProbeStatus:
+        """Ask a probe how it is just now. Raises ProbeError, InvalidInput."""
+        if id_ not in self.board.probes:
+            raise InvalidInput("There is no such probe.")
+        return await self._running.link(id_).status()
+
+    def _remote(self, id_: ProbeId) -> Probe:
+        health = self.board.probes.get(id_)
+        if health is None or health.probe.access is None:
+            raise InvalidInput("There is no such probe on another host.")
+        return health.probe
 
     async def status_json(self) -> Json:
         """Return the document of `pingmon status --json`."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
+from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 
@@ -21,6 +24,26 @@ class ProbeState(StrEnum):
     UNREACHED = "unreached"
     REFUSED = "refused"  # token, owner or version
     STOPPED = "stopped"
+
+
+MAX_NAME_CHARACTERS = 60
+
+
+def parse_probe_name(text: str) -> str:
+    """Return a probe's name as it is kept: one line without surrounding blanks. Raises InvalidInput."""
+    name = " ".join(text.split())
+    if not name:
+        raise InvalidInput("A probe needs a name.", "The name of its city or its host is a good one.")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise InvalidInput(f"The name is longer than {MAX_NAME_CHARACTERS} characters.")
+    if not name.isprintable():
+        raise InvalidInput("The name has characters that cannot be shown.")
+    return name
+
+
+def new_probe_id() -> ProbeId:
+    """Return a random id for a probe: 2 to 2**53 - 1, as the ids of monitors."""
+    return ProbeId(2 + secrets.randbelow(2**53 - 2))
 
 
 class Transport(StrEnum):
@@ -74,6 +97,14 @@ class ProbeAccess:
     certificate: str | None = None
     is_private_allowed: bool = False
     installed_at_ms: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> ProbeAccess:
+        """Read what `to_json` wrote. Raises ValueError, TypeError or KeyError for anything else."""
+        return cls(**{**document, "supervisor": Supervisor(document["supervisor"])})
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import peewee
 
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
 from pingmon_gui.domain.preference import Preferences
-from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
+from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.store.chunk import damaged
@@ -189,7 +189,7 @@ def save_probe(database: peewee.SqliteDatabase, probe: Probe) -> None:
         name=probe.name,
         region=probe.region.value,
         transport=probe.transport.value,
-        access=None if probe.access is None else json.dumps(asdict(probe.access)),
+        access=None if probe.access is None else json.dumps(probe.access.to_json()),
     ).execute(database)
 
 
@@ -200,10 +200,7 @@ def forget_probe(database: peewee.SqliteDatabase, id_: ProbeId) -> None:
 
 
 def _access(text: str | None) -> ProbeAccess | None:
-    if text is None:
-        return None
-    fields = json.loads(text)
-    return ProbeAccess(**{**fields, "supervisor": Supervisor(fields["supervisor"])})
+    return None if text is None else ProbeAccess.from_json(json.loads(text))
 
 
 def _monitors(database: peewee.SqliteDatabase, condition: peewee.Expression) -> list[Monitor]:

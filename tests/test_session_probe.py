@@ -1,0 +1,182 @@
+"""Probes on other hosts in a session: enrolled, renamed, taken over, forgotten, and there again after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pingmon_gui.answer import Answers
+from pingmon_gui.domain.error import InvalidInput, ProbeUnauthorised, StorageFull
+from pingmon_gui.domain.monitor import MonitorDraft
+from pingmon_gui.domain.probe import Probe, ProbeAccess, ProbeState, Supervisor, Transport, new_probe_id
+from pingmon_gui.domain.region import Region
+from pingmon_gui.fleet.secret import Token
+from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
+from pingmon_gui.request import error_from_json, probe_from_json, probe_json
+from pingmon_gui.session import Session
+from tests.engine.fakes import FakeClock, FakeLink, probe, until
+
+ACCESS = ProbeAccess(
+    host="vps",
+    login_user="ops",
+    address="vps.example",
+    ssh_port=22,
+    tunnel_user="pingmon-probe",
+    service_port=46464,
+    host_key="ssh-ed25519 AAAA",
+    supervisor=Supervisor.SYSTEMD,
+)
+SECRETS = ProbeSecrets(Token("a-token-that-nobody-knows"), "private")
+
+
+def remote() -> Probe:
+    return Probe(new_probe_id(), "Frankfurt", Region.EU, Transport.TUNNEL, ACCESS)
+
+
+class ProbeSession(Session):
+    """A session on a real store; every probe is a fake."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.clock = FakeClock()
+        self.links: list[FakeLink] = []
+        super().__init__(data_dir, probes=lambda _: [self.fake(probe())], remote=self.remote, clock=self.clock)
+
+    def fake(self, one: Probe) -> FakeLink:
+        self.links.append(FakeLink(one, self.clock))
+        return self.links[-1]
+
+    def remote(self, one: Probe, secrets: SecretStore) -> FakeLink:
+        assert secrets.load(one.id).token.reveal() == SECRETS.token.reveal()
+        return self.fake(one)
+
+
+def run(data_dir: Path, test: Callable[[ProbeSession], Coroutine[object, object, None]]) -> None:
+    async def whole() -> None:
+        session = ProbeSession(data_dir)
+        await session.start()
+        try:
+            await test(session)
+        finally:
+            await session.stop()
+
+    asyncio.run(whole())
+
+
+def test_enrolled_probe_measures_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    one = remote()
+
+    async def enrol(session: ProbeSession) -> None:
+        await session.commands.add([MonitorDraft("https://shop.example/")])
+        await session.enrol(one, SECRETS)
+        await until(
+            lambda: session.board.probes[one.id].state is ProbeState.CONNECTED and bool(session.links[-1].plans)
+        )
+        assert session.board.has_probe[2]
+
+    async def again(session: ProbeSession) -> None:
+        assert session.board.probes[one.id].probe == one
+        await until(lambda: session.board.probes[one.id].state is ProbeState.CONNECTED)
+
+    run(tmp_path, enrol)
+    run(tmp_path, again)
+
+
+def test_probe_that_cannot_be_stored_leaves_no_secret_behind(tmp_path: Path) -> None:
+    one = remote()
+
+    async def check(session: ProbeSession) -> None:
+        async def full(_: Probe) -> None:
+            raise StorageFull("The disk is full.")
+
+        session.store.save_probe = full  # type: ignore[method-assign]
+        with pytest.raises(StorageFull):
+            await session.enrol(one, SECRETS)
+        with pytest.raises(ProbeUnauthorised):
+            session.secrets.load(one.id)
+        assert list(session.board.probes) == [1]
+
+    run(tmp_path, check)
+
+
+def test_forgotten_probe_is_gone_with_its_secrets(tmp_path: Path) -> None:
+    one = remote()
+
+    async def forget(session: ProbeSession) -> None:
+        await session.enrol(one, SECRETS)
+        await session.forget(one.id)
+        assert session.links[-1].is_closed and one.id not in session.board.probes
+        with pytest.raises(ProbeUnauthorised):
+            session.secrets.load(one.id)
+
+    async def again(session: ProbeSession) -> None:
+        assert list(session.board.probes) == [1]
+
+    run(tmp_path, forget)
+    run(tmp_path, again)
+
+
+def test_renamed_probe_keeps_its_id_and_its_way(tmp_path: Path) -> None:
+    one = remote()
+
+    async def check(session: ProbeSession) -> None:
+        await session.enrol(one, SECRETS)
+        renamed = await session.rename(one.id, "  Main \t hall ")
+        assert (renamed.name, renamed.id, renamed.access) == ("Main hall", one.id, ACCESS)
+        assert session.board.probes[one.id].probe == renamed
+        for name in ("", "x" * 61, "a\x00b"):
+            with pytest.raises(InvalidInput):
+                await session.rename(one.id, name)
+        with pytest.raises(InvalidInput, match="no such probe"):
+            await session.rename(probe().id, "This computer")
+
+    run(tmp_path, check)
+
+
+def test_other_processes_list_enrol_ask_rename_and_forget_probes(tmp_path: Path) -> None:
+    one = remote()
+
+    async def check(session: ProbeSession) -> None:
+        answers = Answers(session)
+
+        async def ask(command: str, **values: Any) -> dict[str, Any]:
+            return await answers.answer({"command": command, **values})
+
+        assert (await ask("probe.enrol", probe=probe_json(one), secrets=SECRETS.encode()))["ok"]
+        listed = await ask("probe.list")
+        assert listed["owner"] == session.store.owner
+        assert [probe_from_json(document) for document in listed["probes"]][1] == one
+        assert "nobody" not in str(listed)
+        assert (await ask("probe.ask", id=one.id))["status"]["version"] == "1.0"
+        assert (await ask("probe.rename", id=one.id, name="Hall"))["probe"]["name"] == "Hall"
+        await ask("probe.take_over", id=one.id)
+        await until(lambda: bool(session.links[-1].plans) and session.links[-1].plans[-1].take_over)
+        assert (await ask("probe.forget", id=one.id))["ok"]
+        assert list(session.board.probes) == [1]
+
+    run(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"command": "probe.enrol"},
+        {"command": "probe.enrol", "secrets": "{}", "probe": {}},
+        {"command": "probe.enrol", "secrets": SECRETS.encode(), "probe": {"id": 2, "name": "a", "region": "mars"}},
+        {"command": "probe.forget"},
+        {"command": "probe.rename", "id": 99, "name": "a"},
+        {"command": "probe.take_over", "id": 1},
+        {"command": "probe.ask", "id": 99},
+    ],
+)
+def test_request_about_a_probe_that_makes_no_sense_is_answered_with_a_sentence(
+    tmp_path: Path, request_: dict[str, Any]
+) -> None:
+    async def check(session: ProbeSession) -> None:
+        cause = error_from_json(await Answers(session).answer(request_))
+        assert isinstance(cause, InvalidInput) and cause.message.endswith(".")
+
+    run(tmp_path, check)
