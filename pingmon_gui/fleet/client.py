@@ -58,22 +58,33 @@ MAX_DROPPED_SPANS = 10_000
 class ProbeClient:
     """One probe at one address. Make it inside the running loop; `close` it there.
 
-    Implements everything of the engine's ProbeLink but the starting. `silence_s` is there for tests.
+    Implements everything of the engine's ProbeLink but the starting. `transport` carries the bytes instead of a
+    socket, `verify` says whom an https address has to be. `silence_s` is there for tests.
     """
 
-    def __init__(self, probe: Probe, base_url: str, token: Token, *, silence_s: float = SILENCE_S) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        base_url: str,
+        token: Token,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        verify: ssl.SSLContext | None = None,
+        silence_s: float = SILENCE_S,
+    ) -> None:
         self._probe = probe
         self._name = f"The probe “{probe.name}”"
         self._silence_s = silence_s
         self._correction_ms = 0.0
-        # Neither proxies nor .netrc of the surroundings concern a probe. The context trusts nobody: the way
-        # to a probe is a loopback port, and loading all the world's authorities costs 30 ms.
+        # Neither proxies nor .netrc of the surroundings concern a probe. The usual context trusts nobody: it is
+        # for a loopback port, and loading all the world's authorities costs 30 ms.
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={"Authorization": f"Bearer {token.reveal()}", "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
             trust_env=False,
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=verify or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            transport=transport,
         )
 
     def __repr__(self) -> str:
