@@ -56,9 +56,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until SIGTERM, SIGINT or, if asked for, the end of stdin. Raises StartError."""
-    if not options.token_stdin:
-        raise StartError("serve needs --token-stdin: whoever reaches the port must show a token.")
-    token = _read_token()
+    token = _read_token_file(options.token_file) if options.token_file is not None else _read_token()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     os.umask(0o077)
     listener = _listen(*options.listen)
@@ -171,9 +169,26 @@ def _read_token() -> str:
         if letter in (b"", b"\n"):
             break
         line += letter
+    return _checked_token(bytes(line), "The first line of stdin")
+
+
+def _read_token_file(path: Path) -> str:
+    """Return the first line of a file that nobody but its owner may read. Raises StartError."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            line = file.readline(MAX_TOKEN_BYTES + 1)
+    except OSError as exc:
+        raise StartError(f"The token file {path} cannot be read: {exc.strerror or exc}.") from exc
+    if os.name != "nt" and mode & 0o077:
+        raise StartError(f"The token file {path} must not be open to others: chmod 600.")
+    return _checked_token(line, f"The first line of {path}")
+
+
+def _checked_token(line: bytes, what: str) -> str:
     token = line.decode("utf-8", "replace").strip()
     if not 16 <= len(token) <= MAX_TOKEN_BYTES or not token.isascii():
-        raise StartError("The first line of stdin must be the token: 16 to 1000 letters, digits and signs.")
+        raise StartError(f"{what} must be the token: 16 to 1000 letters, digits and signs.")
     return token
 
 
@@ -228,7 +243,10 @@ def _parser() -> argparse.ArgumentParser:
     serve_command = commands.add_parser("serve", parents=[engine], help="run the service")
     serve_command.add_argument("--spool", type=Path, required=True, metavar="DIR", help="where results are kept")
     serve_command.add_argument("--listen", type=_loopback, default=("127.0.0.1", 0), metavar="ADDRESS:PORT")
-    serve_command.add_argument("--token-stdin", action="store_true", help="the bearer token is stdin's first line")
+    # Whoever reaches the port must show a token; argv and environment can be read by others.
+    token = serve_command.add_mutually_exclusive_group(required=True)
+    token.add_argument("--token-stdin", action="store_true", help="the bearer token is stdin's first line")
+    token.add_argument("--token-file", type=Path, metavar="FILE", help="... or the first line of a file of mode 600")
     serve_command.add_argument("--die-with-stdin", action="store_true", help="end when stdin is closed")
     serve_command.add_argument("--allow-private", action="store_true", help="measure private addresses too")
     serve_command.add_argument("--region", help="a name for status, nothing more")

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import httpx
 
@@ -24,16 +24,18 @@ PATIENCE_S = 30.0
 class ProbeProcess:
     """Start it with `with`, or by hand; `client` is authorised. Ends with its stdin, so that none is left over."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, token_file: Optional[Path] = None) -> None:
         command = [sys.executable, "-m", "pingmon_probe", "serve", "--spool", str(folder)]
-        command += ["--token-stdin", "--die-with-stdin", "--allow-private", *options]
+        command += ["--token-stdin"] if token_file is None else ["--token-file", str(token_file)]
+        command += ["--die-with-stdin", "--allow-private", *options]
         environment = {**os.environ, "PYTHONPATH": str(PROBES)}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
         )
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(TOKEN.encode() + b"\n")
-        self.process.stdin.flush()
+        if token_file is None:
+            self.process.stdin.write(TOKEN.encode() + b"\n")
+            self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(f"the probe did not start: {self.stderr()}")

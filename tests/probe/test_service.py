@@ -270,7 +270,9 @@ def test_sigterm_ends_open_streams_and_exits_with_0(probe: ProbeProcess) -> None
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
-        (["serve", "--spool", "spool"], 1, "--token-stdin"),
+        (["serve", "--spool", "spool"], 2, "--token-stdin"),
+        (["serve", "--spool", "spool", "--token-stdin", "--token-file", "token"], 2, "not allowed with"),
+        (["serve", "--spool", "spool", "--token-file", "token"], 1, "cannot be read"),
         (["serve", "--spool", "spool", "--token-stdin"], 1, "must be the token"),
         (["serve", "--spool", "spool", "--token-stdin", "--listen", "0.0.0.0:0"], 2, "loopback"),
         (["serve", "--token-stdin"], 2, "--spool"),
@@ -291,6 +293,22 @@ def test_wrong_start_ends_with_a_sentence(tmp_path: Path, options: list[str], co
     )
     assert (ended.returncode, ended.stdout) == (code, "")
     assert sentence in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_token_file_is_read_unless_others_may_read_it_too(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    token.write_text(TOKEN + "\n")
+    with ProbeProcess(tmp_path / "spool", token_file=token) as probe:
+        assert probe.client.get("/v1/status").status_code == 200
+    command = [sys.executable, "-m", "pingmon_probe", "serve", "--spool", "spool", "--token-file", str(token)]
+    for mode, text, sentence in ((0o640, TOKEN, "must not be open to others"), (0o600, "short", "must be the token")):
+        token.chmod(mode)
+        token.write_text(text)
+        ended = subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=tmp_path, env={"PYTHONPATH": str(PROBES)}
+        )
+        assert (ended.returncode, ended.stdout, sentence in ended.stderr) == (1, "", True)
 
 
 def test_check_command_prints_the_json_of_a_check() -> None:
