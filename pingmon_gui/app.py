@@ -7,6 +7,7 @@ loop. Both exception hooks lead to one reporter.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -106,6 +107,8 @@ class WindowRun(QObject):
         if not await self._start():
             return 1
         window, tray = self._open()
+        # What is there now stays: looking through it for garbage would hold up the window by 0.1 s each time.
+        gc.freeze()
         try:
             await self._ownership.serve(Answers(self.session).answer)
             await self._stop.wait()
@@ -123,6 +126,7 @@ class WindowRun(QObject):
             window.allow_close()
             window.close()
             window.deleteLater()
+            gc.unfreeze()
         return 0
 
     async def _start(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -56,6 +57,24 @@ def test_quit_ends_in_order_and_the_next_start_shows_the_same(
             assert await life == 0
 
         run_async(second())
+
+
+def test_full_collection_passes_over_what_the_start_made(
+    tmp_path: Path, theme: ThemeSwitch, run_async: RunAsync
+) -> None:
+    """It would go through all of Qt's and numpy's modules, and hold up the window by 0.1 s."""
+    with Ownership.take(tmp_path, "window") as ownership:
+        run = make_run(ownership, theme)
+
+        async def use() -> None:
+            life = asyncio.create_task(run.main())
+            await until(lambda: gc.get_freeze_count() > 0)
+            assert run.window is not None
+            run.on_quit_asked()
+            assert await life == 0
+            assert gc.get_freeze_count() == 0
+
+        run_async(use())
 
 
 def test_second_start_raises_the_window(tmp_path: Path, theme: ThemeSwitch, run_async: RunAsync) -> None:
