@@ -1,7 +1,9 @@
 # The same words for people and for CI. `make` alone lists them.
 PYTHON := $(or $(PINGMON_VENV),.venv)/bin/python
+LAB_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pingmon-lab
+LAB := PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m tests.lab
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-lab soak lint format lock probe bench clean
+.PHONY: help env run test test-lab lab lab-window lab-down soak lint format lock probe bench clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -16,9 +18,20 @@ run: ## opens the window; makes its own environment first
 test: env ## everything that must be green, offscreen
 	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not lab and not soak"
 
-test-lab: env ## real hosts, tray and namespaces (root, Linux)
-	@if ls tests/lab/test_*.py >/dev/null 2>&1; then $(PYTHON) -m pytest -q -m lab tests/lab; \
-	else echo "There are no lab tests yet: everything that is tested runs in 'make test'."; fi
+test-lab: ## real hosts, tray and namespaces (root, Linux)
+	@sh packaging/env.sh lab
+	@$(LAB) build
+	PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m pytest -q -m lab tests/lab
+
+lab: ## starts five hosts in five regions to play with, and tells how (root, Debian)
+	@sh packaging/env.sh lab
+	@$(LAB) up
+
+lab-window: ## opens the window in the lab, with a data folder of its own
+	@$(LAB) desk $(abspath $(PYTHON)) -m pingmon_gui --data-dir $(abspath build/lab-data)
+
+lab-down: ## takes the lab down, with the hosts' disks
+	@$(LAB) down
 
 soak: env ## long soaks and fuzz runs
 	QT_QPA_PLATFORM=offscreen PINGMON_SOAK=1 $(PYTHON) -m pytest -q -m soak --timeout 0 || [ $$? = 5 ]

@@ -2,6 +2,7 @@
 # Makes .venv with everything Pingmon needs. Called by make; safe to call again, quick when nothing changed.
 #   packaging/env.sh app    what the window and the command line need
 #   packaging/env.sh dev    that, and what tests and linters need
+#   packaging/env.sh lab    that, and what the lab of real hosts needs (Linux, Debian)
 # Missing system packages are installed where that is possible without asking; otherwise the command is printed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,6 +34,15 @@ apache2 apache2-bin
 sshd openssh-server
 ssh-keygen openssh-client
 '
+# What the lab builds its hosts with and starts them by.
+lab_programs='
+mmdebstrap mmdebstrap
+systemd-nspawn systemd-container
+ssh openssh-client
+ip iproute2
+nsenter util-linux
+mount mount
+'
 
 find_python() {
     for name in ${PINGMON_PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
@@ -55,8 +65,10 @@ missing_packages() {
         [ -n "$library" ] || continue
         "$python" -c "import ctypes; ctypes.CDLL('$library')" 2>/dev/null || printf '%s ' "$package"
     done
-    [ "$want" = dev ] || return 0
-    printf '%s\n' "$test_programs" | while read -r program package; do
+    [ "$want" != app ] || return 0
+    programs=$test_programs
+    [ "$want" != lab ] || programs="$programs$lab_programs"
+    printf '%s\n' "$programs" | while read -r program package; do
         [ -n "$program" ] || continue
         PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1 || printf '%s ' "$package"
     done
@@ -117,8 +129,11 @@ if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>
     "$python" -m venv "$venv"
 fi
 say "Installing Python packages (the first time this takes a minute or two)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "requirements/$want.txt"
+requirements=$want
+[ "$want" != lab ] || requirements=dev
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "requirements/$requirements.txt"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 rm -f "$venv"/.made-for-*
-printf '%s\n' "$fingerprint" >"$stamp"
-[ "$want" = app ] || printf '%s\n' "$fingerprint" >"$venv/.made-for-app"
+# Who has more has less, too.
+case $want in lab) made='lab dev app' ;; dev) made='dev app' ;; *) made=app ;; esac
+for each in $made; do printf '%s\n' "$fingerprint" >"$venv/.made-for-$each"; done
