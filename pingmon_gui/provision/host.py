@@ -44,3 +44,11 @@ class Host(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class RootedHost(Host, Protocol):
+    """A host that can tell whether root's rights are to be had there."""
+
+    async def can_sudo(self) -> bool:
+        """Return whether `as_root` works: the login is root, or sudo lets it. May ask for sudo's password, once."""
+        ...
