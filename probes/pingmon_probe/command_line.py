@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from .measure import Measurer
 from .protocol import DEFAULT_SLOW_MS, DEFAULT_TIMEOUT_MS, CheckResult, CheckSpec, ProtocolError
 from .service import ProbeService
 from .spool import DEFAULT_LIMIT_BYTES, Spool
+from .tls import server_context
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +58,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until SIGTERM, SIGINT or, if asked for, the end of stdin. Raises StartError."""
+    tls = _tls_context(options.tls_cert, options.tls_key)
+    if tls is None and not ipaddress.ip_address(options.listen[0]).is_loopback:
+        raise StartError("Without --tls-cert it must listen on a loopback address: others could read the token.")
     token = _read_token_file(options.token_file) if options.token_file is not None else _read_token()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     os.umask(0o077)
@@ -71,7 +76,7 @@ def serve(options: argparse.Namespace) -> int:
     measurer = Measurer(loop, stamps=options.stamps, allow_private=options.allow_private, max_in_flight=4_000)
     service = ProbeService(loop, measurer, spool, folder, boot_id=machine, region=options.region)
     service.start()
-    http = HttpService(loop, listener, token, service)
+    http = HttpService(loop, listener, token, service, tls=tls)
     port = listener.getsockname()[1]
     ready = {"port": port, "spool": spool.extent().id, "pid": os.getpid(), "version": __version__}
     try:
@@ -176,13 +181,29 @@ def _read_token_file(path: Path) -> str:
     """Return the first line of a file that nobody but its owner may read. Raises StartError."""
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
             line = file.readline(MAX_TOKEN_BYTES + 1)
+            _require_privacy(path, os.fstat(file.fileno()).st_mode)
     except OSError as exc:
         raise StartError(f"The token file {path} cannot be read: {exc.strerror or exc}.") from exc
-    if os.name != "nt" and mode & 0o077:
-        raise StartError(f"The token file {path} must not be open to others: chmod 600.")
     return _checked_token(line, f"The first line of {path}")
+
+
+def _require_privacy(path: Path, mode: int) -> None:
+    if os.name != "nt" and mode & 0o077:
+        raise StartError(f"The file {path} must not be open to others: chmod 600.")
+
+
+def _tls_context(certificate: Optional[Path], key: Optional[Path]) -> Optional[ssl.SSLContext]:
+    """Return the service's TLS, None if it is to speak plain HTTP. Raises StartError."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise StartError("--tls-cert and --tls-key go together.")
+    try:
+        _require_privacy(key, key.stat().st_mode)
+        return server_context(str(certificate), str(key))
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        raise StartError(f"The certificate {certificate} or its key cannot be used: {exc}.") from exc
 
 
 def _checked_token(line: bytes, what: str) -> str:
@@ -242,11 +263,13 @@ def _parser() -> argparse.ArgumentParser:
 
     serve_command = commands.add_parser("serve", parents=[engine], help="run the service")
     serve_command.add_argument("--spool", type=Path, required=True, metavar="DIR", help="where results are kept")
-    serve_command.add_argument("--listen", type=_loopback, default=("127.0.0.1", 0), metavar="ADDRESS:PORT")
+    serve_command.add_argument("--listen", type=_address, default=("127.0.0.1", 0), metavar="ADDRESS:PORT")
     # Whoever reaches the port must show a token; argv and environment can be read by others.
     token = serve_command.add_mutually_exclusive_group(required=True)
     token.add_argument("--token-stdin", action="store_true", help="the bearer token is stdin's first line")
     token.add_argument("--token-file", type=Path, metavar="FILE", help="... or the first line of a file of mode 600")
+    serve_command.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve by TLS 1.3, with this certificate")
+    serve_command.add_argument("--tls-key", type=Path, metavar="FILE", help="... and its key, a file of mode 600")
     serve_command.add_argument("--die-with-stdin", action="store_true", help="end when stdin is closed")
     serve_command.add_argument("--allow-private", action="store_true", help="measure private addresses too")
     serve_command.add_argument("--region", help="a name for status, nothing more")
@@ -265,15 +288,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _loopback(text: str) -> Tuple[str, int]:
+def _address(text: str) -> Tuple[str, int]:
     host, _, port = text.rpartition(":")
     try:
         address = ipaddress.ip_address(host.strip("[]"))
         number = int(port)
     except ValueError:
         raise argparse.ArgumentTypeError("must be a numeric address and a port, as 127.0.0.1:0") from None
-    if not address.is_loopback:
-        raise argparse.ArgumentTypeError("must be a loopback address: the service speaks plain HTTP")
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError("the port must be 0 to 65535")
     return str(address), number

@@ -11,6 +11,7 @@ import hmac
 import json
 import logging
 import socket
+import ssl
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 from urllib.parse import parse_qsl, urlsplit
@@ -18,7 +19,9 @@ from urllib.parse import parse_qsl, urlsplit
 import h11
 
 from . import __version__
+from .allowance import Allowance
 from .loop import Loop, Timer
+from .tls import TlsServer
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +32,9 @@ LOW_WATER_BYTES = 128 * 1024
 HIGH_WATER_BYTES = 16 * 1024 * 1024
 RECEIVE_BYTES = 64 * 1024
 BACKLOG = 128
+#: Of TLS, so many per second, so many at once after a pause. One Pingmon keeps three connections open.
+HANDSHAKES_PER_S = 10.0
+HANDSHAKES_BURST = 40
 
 JSON_TYPE = "application/json"
 NDJSON_TYPE = "application/x-ndjson"
@@ -86,9 +92,18 @@ class HttpService:
     """Accepts connections on a listening socket and serves them until `close`."""
 
     def __init__(
-        self, loop: Loop, listener: socket.socket, token: str, application: Application, limits: Limits = DEFAULT_LIMITS
+        self,
+        loop: Loop,
+        listener: socket.socket,
+        token: str,
+        application: Application,
+        limits: Limits = DEFAULT_LIMITS,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
+        """With `tls` every connection begins with a handshake, at most a few in a second."""
         self.loop = loop
+        self.tls = tls
+        self._handshakes = None if tls is None else Allowance(HANDSHAKES_PER_S, HANDSHAKES_BURST, loop.now)
         self.limits = limits
         self.application = application
         self._token = token.encode("utf-8")
@@ -114,13 +129,16 @@ class HttpService:
 
     def _on_acceptable(self) -> None:
         for _ in range(16):
+            if self._handshakes is not None and not self._handshakes.take(1):
+                # Each costs a millisecond of the loop that measures: strangers wait in the backlog.
+                self._accept_after(1.0 / HANDSHAKES_PER_S)
+                return
             try:
                 sock, _ = self._listener.accept()
             except OSError as exc:
                 if exc.errno not in _NOT_NOW:
                     # Out of files, say: leave the client in the backlog for a moment instead of spinning.
-                    self.loop.unwatch(self._listener)
-                    self.loop.call_at(self.loop.now() + 0.5, self._accept_again)
+                    self._accept_after(0.5)
                 return
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,6 +147,10 @@ class HttpService:
                 connection.refuse()
                 continue
             self._connections[connection] = None
+
+    def _accept_after(self, delay_s: float) -> None:
+        self.loop.unwatch(self._listener)
+        self.loop.call_at(self.loop.now() + delay_s, self._accept_again)
 
     def _accept_again(self) -> None:
         if self._listener.fileno() != -1:
@@ -142,6 +164,7 @@ class Connection:
         self._service = service
         self._loop = service.loop
         self._sock = sock
+        self._tls = None if service.tls is None else TlsServer(service.tls)
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER_BYTES)
         self._request: Optional[Request] = None
         self._body_limit = 0
@@ -208,6 +231,9 @@ class Connection:
     def refuse(self) -> None:
         """Turn a connection away that is one too many."""
         body = b'{"error":"overloaded","message":"Too many connections are open to this probe."}'
+        if self._tls is not None:
+            self.close()  # there is no way yet to say why
+            return
         head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {JSON_TYPE}\r\nContent-Length: {len(body)}\r\n"
         self._write(head.encode("ascii") + b"Connection: close\r\n\r\n" + body)
         self.close()
@@ -241,6 +267,31 @@ class Connection:
         if not data:
             self.close()
             return
+        if self._tls is None:
+            self._receive(data)
+        else:
+            self._receive_tls(self._tls, data)
+
+    def _receive_tls(self, tls: TlsServer, data: bytes) -> None:
+        is_over = False
+        pieces: List[bytes] = []
+        try:
+            if not tls.is_open:
+                self._send_raw(tls.shake(data))
+                data = b""
+            if tls.is_open:
+                pieces, is_over = tls.decrypt(data)
+        except ssl.SSLError:
+            is_over = True
+        # An alert, or what TLS has to say about its keys.
+        self._send_raw(tls.alert())
+        for piece in pieces:
+            if not self._is_closed:
+                self._receive(piece)
+        if is_over:
+            self.close()
+
+    def _receive(self, data: bytes) -> None:
         if self._is_answering:
             # The next request of a client that does not wait: hold a little, then let it wait in the kernel.
             self._held.append(data)
@@ -364,6 +415,10 @@ class Connection:
         self._advance()
 
     def _write(self, data: Optional[bytes]) -> None:
+        if data and not self._is_closed:
+            self._send_raw(data if self._tls is None else self._tls.encrypt(data))
+
+    def _send_raw(self, data: bytes) -> None:
         if not data or self._is_closed:
             return
         self._out.append(memoryview(data))

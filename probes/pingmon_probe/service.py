@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
 from . import __version__
+from .allowance import Allowance
 from .background import Background
 from .disk import Disk
 from .http_service import Connection, HttpError, Request
@@ -49,27 +50,6 @@ ROUTES: Dict[str, Tuple[str, ...]] = {
     "/v1/results": ("GET",),
     "/v1/checks": ("POST",),
 }
-
-
-class Allowance:
-    """A token bucket."""
-
-    def __init__(self, per_s: float, burst: int, now_s: Callable[[], float]) -> None:
-        self._per_s = per_s
-        self._burst = burst
-        self._now_s = now_s
-        self._left = float(burst)
-        self._at_s = now_s()
-
-    def take(self, count: int) -> bool:
-        """Take so many, or none if there are not enough."""
-        now_s = self._now_s()
-        self._left = min(self._burst, self._left + (now_s - self._at_s) * self._per_s)
-        self._at_s = now_s
-        if count > self._left:
-            return False
-        self._left -= count
-        return True
 
 
 class ProbeService:

@@ -41,20 +41,18 @@ class Contexts:
         return context
 
 
-class TlsClient:
-    """The client's side of one connection. Bytes go in and come out; it never touches a socket."""
+class TlsSide:
+    """One side of one connection. Bytes go in and come out; it never touches a socket."""
 
     __slots__ = ("_incoming", "_object", "_outgoing", "certificate", "is_open")
 
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+    _object: ssl.SSLObject
+
+    def __init__(self) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        # As bytes, the name is not put through Python's own IDNA codec. A final dot is no part of a
-        # certificate's name. ValueError for a name that TLS cannot carry.
-        name = host.rstrip(".").split("%", 1)[0].encode("ascii")
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self.is_open = False
-        #: The server's certificate as DER once the handshake is done, verified or not.
+        #: The other side's certificate as DER once the handshake is done, verified or not; None for none.
         self.certificate: Optional[bytes] = None
 
     def shake(self, data: bytes = b"") -> bytes:
@@ -79,7 +77,7 @@ class TlsClient:
         return self._outgoing.read()
 
     def decrypt(self, data: bytes) -> Tuple[List[bytes], bool]:
-        """Take what arrived; return (plain pieces, whether the server ended the stream). Raises ssl.SSLError."""
+        """Take what arrived; return (plain pieces, whether the other side ended the stream). Raises ssl.SSLError."""
         if data:
             self._incoming.write(data)
         pieces: List[bytes] = []
@@ -97,8 +95,45 @@ class TlsClient:
             return pieces, True
 
     def alert(self) -> bytes:
-        """Return what TLS still wants to tell the server, an alert after a failure."""
+        """Return what TLS still wants to tell the other side, an alert after a failure above all."""
         return self._outgoing.read()
+
+
+class TlsClient(TlsSide):
+    """The client's side: of a check."""
+
+    __slots__ = ()
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        super().__init__()
+        # As bytes, the name is not put through Python's own IDNA codec. A final dot is no part of a
+        # certificate's name. ValueError for a name that TLS cannot carry.
+        name = host.rstrip(".").split("%", 1)[0].encode("ascii")
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+
+class TlsServer(TlsSide):
+    """The server's side: of the probe's own service."""
+
+    __slots__ = ()
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+
+def server_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Return the context of the probe's own service from two PEM files: TLS 1.3 and nothing older.
+
+    Raises OSError or ssl.SSLError where they cannot be read or do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["http/1.1"])
+    # Clients are few and their connections last: tickets would be sent for nothing.
+    context.num_tickets = 0
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 #: OpenSSL's reasons for a failed handshake, as the end of "the TLS handshake with HOST failed: ...".

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -49,9 +50,10 @@ class ProbeProcess:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def new_client(self, token: str = TOKEN) -> httpx.Client:
-        url = f"http://127.0.0.1:{self.port}"
-        return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_S)
+    def new_client(self, token: str = TOKEN, verify: Optional[ssl.SSLContext] = None) -> httpx.Client:
+        url = f"{'http' if verify is None else 'https'}://127.0.0.1:{self.port}"
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_S, verify=verify or True)
 
     def end(self) -> int:
         """Close its stdin and wait; return the exit code. May be called again, and after `kill`."""

@@ -6,10 +6,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from pingmon_probe.allowance import Allowance
 from pingmon_probe.disk import Disk
 from pingmon_probe.plan_keeper import SEEN_EVERY_S, Kept, PlanKeeper, PlanRefused
 from pingmon_probe.protocol import CheckSpec, Plan
-from pingmon_probe.service import Allowance
 
 from tests.conftest import ExpectLog
 
