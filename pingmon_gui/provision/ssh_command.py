@@ -1,0 +1,262 @@
+"""One command on a remote host: quoted for every login shell, told apart from what start-up files print, by deadline.
+
+Blocking: runs on the connection's thread. Knows nothing of who asks or why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import selectors
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import paramiko
+from paramiko.ssh_exception import ChannelException, SSHException
+
+#: Of each output; the rest is read and dropped.
+MOST_BYTES = 1024 * 1024
+#: A host with MaxSessions 1 needs a moment to see that the session before has ended.
+_SESSION_S = 3.0
+_SESSION_PAUSE_S = 0.05
+#: For a background process that keeps the output open after the command has ended.
+_LINGER_S = 1.0
+_SEND_PAUSE_S = 0.02
+_CHUNK = 32 * 1024
+
+_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_PARTS = re.compile(r"[^'\\]+|'|\\")
+
+#: Run by /bin/sh whatever the login shell is. Programs of the administrator are found, messages are in English, and the
+#: mark ($0) tells where the output of start-up files ends. `exec` leaves no shell behind that could add to it.
+_WORDS = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C; export PATH LC_ALL; "
+_PLAIN = _WORDS + 'echo "$0"; echo "$0" >&2; exec "$@"'
+_SUDO = _WORDS + 'exec sudo -S -p "$0" -- /bin/sh -c "$@"'
+_SUDO_SILENT = _WORDS + 'exec sudo -n -- /bin/sh -c "$@"'
+
+
+class SessionRefused(Exception):
+    """The server opens no session; the text is its reason."""
+
+
+class ConnectionLost(Exception):
+    """The connection broke off before the command ended."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a command. `has_started` is false where a shell, sudo or sshd stopped it; then `err` says why.
+
+    `code` is the exit code, -1 where a signal ended it. `is_refused` tells that sudo did not take the password.
+    """
+
+    code: int
+    out: bytes
+    err: bytes
+    has_started: bool
+    is_refused: bool = False
+
+
+def quote(argv: Sequence[str]) -> str:
+    """Return a command line that means these very arguments to sh, bash, dash, zsh, ksh and fish.
+
+    In single quotes fish takes a backslash for an escape where the others do not, so neither ' nor \\ stays inside.
+    """
+    return " ".join(_quoted(argument) for argument in argv)
+
+
+def _quoted(argument: str) -> str:
+    if _SAFE.fullmatch(argument):
+        return argument
+    outside = {"'": '"' + "'" + '"', "\\": "\\\\"}
+    return "".join(outside.get(part) or f"'{part}'" for part in _PARTS.findall(argument)) or "''"
+
+
+def run(
+    transport: paramiko.Transport,
+    argv: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    deadline_s: float,
+    as_sudo: bool = False,
+    password: str | None = None,
+) -> Outcome:
+    """Run a program by its arguments, by sudo if asked; `password` is given to sudo when it asks, and to nobody else.
+
+    Raises TimeoutError, SessionRefused, ConnectionLost.
+    """
+    until = time.monotonic() + deadline_s
+    mark, prompt = (f"pingmon-{secrets.token_hex(12)}" for _ in range(2))
+    inner = ["/bin/sh", "-c", _PLAIN, mark, *argv]
+    if as_sudo and password is None:
+        inner = ["/bin/sh", "-c", _SUDO_SILENT, "sh", *inner[2:]]
+    elif as_sudo:
+        inner = ["/bin/sh", "-c", _SUDO, prompt, *inner[2:]]
+    channel = _open_session(transport, min(_SESSION_S, deadline_s))
+    try:
+        try:
+            channel.exec_command("exec " + quote(inner))
+        except (SSHException, OSError) as exc:
+            if not transport.is_active():
+                raise ConnectionLost from exc
+            raise SessionRefused(str(exc) or "it runs no commands") from exc
+        exchange = _Exchange(transport, channel, mark.encode(), stdin, until)
+        if password is not None:
+            exchange.answer(prompt.encode(), password)
+        return exchange.run()
+    finally:
+        channel.close()
+
+
+def _open_session(transport: paramiko.Transport, patience_s: float) -> paramiko.Channel:
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return transport.open_session()
+        except ChannelException as exc:
+            if time.monotonic() >= until:
+                raise SessionRefused(exc.text) from exc
+            time.sleep(_SESSION_PAUSE_S)
+        except (SSHException, EOFError, OSError) as exc:
+            raise ConnectionLost from exc
+
+
+@dataclass
+class _Stream:
+    """One output of the command: what came before the mark is somebody else's."""
+
+    receive: Callable[[int], bytes]
+    mark: bytes
+    content: bytearray = field(default_factory=bytearray)
+    has_started: bool = False
+    is_done: bool = False
+
+    def read(self) -> bool:
+        """Take in what is there now; returns whether that was anything."""
+        if self.is_done:
+            return False
+        try:
+            data = self.receive(_CHUNK)
+        except TimeoutError:
+            return False
+        if not data:
+            self.is_done = True
+            return True
+        if self.has_started:
+            self.content += data[: MOST_BYTES - len(self.content)]
+            return True
+        self.content += data
+        _before, found, after = self.content.partition(self.mark + b"\n")
+        if found:
+            self.has_started, self.content = True, after
+        elif len(self.content) > MOST_BYTES:
+            # A start-up file that prints without end; the mark may yet come.
+            del self.content[: -len(self.mark)]
+        return True
+
+
+class _Exchange:
+    """Feeds a command and reads it, both at once, so that neither side ever waits for the other for good."""
+
+    def __init__(
+        self, transport: paramiko.Transport, channel: paramiko.Channel, mark: bytes, stdin: bytes, until: float
+    ) -> None:
+        self._transport = transport
+        self._channel = channel
+        self._out = _Stream(channel.recv, mark)
+        self._err = _Stream(channel.recv_stderr, mark)
+        self._stdin = memoryview(stdin)
+        self._until = until
+        self._prompt = b""
+        self._password = ""
+        self._is_stdin_open = True
+        self._is_refused = False
+
+    def answer(self, prompt: bytes, password: str) -> None:
+        """Give sudo this password the first time it asks; the second time it did not like it."""
+        self._prompt, self._password = prompt, password
+
+    def run(self) -> Outcome:
+        channel = self._channel
+        channel.setblocking(False)
+        linger_until = None
+        with selectors.DefaultSelector() as selector:
+            selector.register(channel.fileno(), selectors.EVENT_READ)
+            while True:
+                has_moved = self._out.read() | self._err.read()
+                self._heed_prompt()
+                has_moved |= self._feed()
+                if self._out.is_done and self._err.is_done:
+                    break
+                if has_moved:
+                    linger_until = None
+                    self._left_s()
+                    continue
+                if channel.exit_status_ready():
+                    linger_until = linger_until or time.monotonic() + _LINGER_S
+                    if time.monotonic() >= linger_until:
+                        break
+                pause = _SEND_PAUSE_S if self._is_feeding() else _LINGER_S if linger_until is None else _SEND_PAUSE_S
+                selector.select(min(pause, self._left_s()))
+        if not channel.status_event.wait(self._left_s()):
+            raise TimeoutError
+        code = channel.exit_status
+        if code == -1 and not self._transport.is_active():
+            raise ConnectionLost
+        has_started = self._out.has_started
+        return Outcome(code, bytes(self._out.content), bytes(self._err.content), has_started, self._is_refused)
+
+    def _left_s(self) -> float:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _is_feeding(self) -> bool:
+        return self._is_stdin_open and self._out.has_started
+
+    def _heed_prompt(self) -> None:
+        """Answer sudo's question. Only then the password is sent, so that it can never end in the command's input."""
+        if not self._prompt or self._err.has_started or self._prompt not in self._err.content:
+            return
+        self._err.content[:] = self._err.content.replace(self._prompt, b"", 1)
+        if self._is_refused:
+            return
+        if self._password:
+            self._send(self._password.encode() + b"\n")
+            self._password = ""
+        else:
+            self._is_refused = True
+            self._end_stdin()
+
+    def _feed(self) -> bool:
+        """Send a piece of the input once the command has started, and its end."""
+        if not self._is_stdin_open:
+            return False
+        if self._stdin and not self._out.has_started:
+            return False
+        if not self._stdin:
+            if not self._prompt or self._out.has_started:
+                self._end_stdin()
+            return False
+        sent = self._send(self._stdin[:_CHUNK])
+        self._stdin = self._stdin[sent:]
+        return sent > 0
+
+    def _send(self, data: bytes | memoryview) -> int:
+        try:
+            return self._channel.send(bytes(data))
+        except TimeoutError:
+            return 0
+        except OSError:
+            # The command ended without reading to the end.
+            self._stdin = memoryview(b"")
+            self._is_stdin_open = False
+            return 0
+
+    def _end_stdin(self) -> None:
+        self._is_stdin_open = False
+        with contextlib.suppress(OSError, EOFError):
+            self._channel.shutdown_write()
