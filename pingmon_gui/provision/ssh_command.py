@@ -30,10 +30,10 @@ _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 _PARTS = re.compile(r"[^'\\]+|'|\\")
 
 #: Run by /bin/sh whatever the login shell is. Programs of the administrator are found, messages are in English, and the
-#: mark ($0) tells where the output of start-up files ends. `exec` leaves no shell behind that could add to it.
+#: mark tells where the output of start-up files ends. `exec` leaves no shell behind that could add to it.
 _WORDS = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C; export PATH LC_ALL; "
-_PLAIN = _WORDS + 'echo "$0"; echo "$0" >&2; exec "$@"'
-_SUDO = _WORDS + 'exec sudo -S -p "$0" -- /bin/sh -c "$@"'
+_PLAIN = _WORDS + 'echo "$1"; echo "$1" >&2; shift; exec "$@"'
+_SUDO = _WORDS + 'prompt=$1; shift; exec sudo -S -p "$prompt" -- /bin/sh -c "$@"'
 _SUDO_SILENT = _WORDS + 'exec sudo -n -- /bin/sh -c "$@"'
 
 
@@ -89,16 +89,18 @@ def run(
     """
     until = time.monotonic() + deadline_s
     mark, prompt = (f"pingmon-{secrets.token_hex(12)}" for _ in range(2))
-    inner = ["/bin/sh", "-c", _PLAIN, mark, *argv]
-    if as_sudo and password is None:
-        inner = ["/bin/sh", "-c", _SUDO_SILENT, "sh", *inner[2:]]
-    elif as_sudo:
-        inner = ["/bin/sh", "-c", _SUDO, prompt, *inner[2:]]
+    plain = [_PLAIN, "sh", mark, *argv]
+    if not as_sudo:
+        script = plain
+    elif password is None:
+        script = [_SUDO_SILENT, "sh", *plain]
+    else:
+        script = [_SUDO, "sh", prompt, *plain]
     channel = _open_session(transport, min(_SESSION_S, deadline_s))
     try:
         try:
-            channel.exec_command("exec " + quote(inner))
-        except (SSHException, OSError) as exc:
+            channel.exec_command("exec " + quote(["/bin/sh", "-c", *script]))
+        except (SSHException, EOFError, OSError) as exc:
             if not transport.is_active():
                 raise ConnectionLost from exc
             raise SessionRefused(str(exc) or "it runs no commands") from exc
@@ -116,7 +118,8 @@ def _open_session(transport: paramiko.Transport, patience_s: float) -> paramiko.
         try:
             return transport.open_session()
         except ChannelException as exc:
-            if time.monotonic() >= until:
+            is_for_good = exc.code == paramiko.common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+            if is_for_good or time.monotonic() >= until:
                 raise SessionRefused(exc.text) from exc
             time.sleep(_SESSION_PAUSE_S)
         except (SSHException, EOFError, OSError) as exc:

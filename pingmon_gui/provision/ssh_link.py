@@ -111,14 +111,7 @@ class SshLink:
 
     def ask(self, question: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> Future[T]:
         """Put a question to a person from paramiko's own thread, and return it answered or failed; `cut` cancels it."""
-
-        async def put() -> T:
-            try:
-                return await question
-            except asyncio.CancelledError as exc:
-                raise UserCancelled from exc
-
-        asked = asyncio.run_coroutine_threadsafe(put(), loop)
+        asked = asyncio.run_coroutine_threadsafe(question, loop)
         self._question = asked
         if self._is_cut:
             asked.cancel()

@@ -137,7 +137,7 @@ class Login:
     # Keys
 
     def _only(self, key: paramiko.PKey) -> Iterator[_Candidate]:
-        yield _Candidate("the key of this app", key, None)
+        yield _Candidate("of this app", key, None)
 
     def _candidates(self) -> Iterator[_Candidate]:
         """Yield the keys in the order of ssh, only that a key somebody named themselves comes first of all."""
@@ -160,7 +160,7 @@ class Login:
 
         def of_agent(key: paramiko.PKey) -> _Candidate:
             comment = str(getattr(key, "comment", "")).strip()
-            return _Candidate(f'"{comment}" of the agent' if comment else "a key of the agent", key, None)
+            return _Candidate(f'"{_shown(comment)}" of the agent' if comment else "of the agent", key, None)
 
         named = [file for file in files if file.path == self._hop.named_identity]
         matched = [by_blob[file.public] for file in (*named, *files) if file.public in by_blob]

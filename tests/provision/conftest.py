@@ -39,7 +39,7 @@ def made_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("host_rsa", "rsa", ""),
         ("host_other", "ed25519", ""),
     ):
-        keygen(folder / name, kind, passphrase, *(("-b", "2048") if kind == "rsa" else ()))
+        keygen(folder / name, kind, passphrase)
     return folder
 
 

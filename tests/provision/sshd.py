@@ -29,6 +29,8 @@ _START_S = 20.0
 
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "", *more: str) -> Path:
     """Make a key pair with ssh-keygen and return the private key's path."""
+    if kind == "rsa":
+        more = ("-b", "2048", *more)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", path.name, "-f", str(path), *more], check=True
     )

@@ -69,6 +69,7 @@ def test_run_returns_code_and_both_outputs(start_sshd: StartSshd, known_hosts: K
             missing = await host.run(["no-such-program"])
             assert missing.code == 127
             assert "not found" in missing.err
+            assert "pingmon" not in missing.err
             assert (await host.run(["sh", "-c", "kill -9 $$"])).code == -1
             assert (await host.run(["printenv", "LC_ALL"])).out == "C\n"
             assert (await host.run(["sh", "-c", "command -v sshd"])).code == 0
