@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from pingmon_gui.domain.error import StepFailed
 from pingmon_gui.domain.probe import Supervisor, Transport
-from pingmon_gui.provision.host import RootedHost
+from pingmon_gui.provision.host import DATA_MARK, RootedHost
 from pingmon_gui.provision.host_python import Health, HostPython
 
-MARK = "pingmon:"
 #: The oldest Python that the probe runs on.
 MIN_PYTHON = (3, 9)
 #: The user of a system-wide probe.
@@ -244,7 +243,7 @@ def _values(out: str) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for line in out.splitlines():
         # A prompt or banner without an end of line may stand in front of the first mark.
-        _, mark, rest = line.partition(MARK)
+        _, mark, rest = line.partition(DATA_MARK)
         key, equals, value = rest.partition("=")
         if mark and equals:
             values.setdefault(key, []).append(value.strip())

@@ -8,6 +8,8 @@ from typing import Protocol
 
 #: For commands that only look; what changes a host says how long it may take.
 COMMAND_S = 30.0
+#: Lines of output that begin so are our own programs' data: read by us, never shown or written down.
+DATA_MARK = "pingmon:"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Host(Protocol):
 
 class RootedHost(Host, Protocol):
     """A host that can tell whether root's rights are to be had there."""
+
+    @property
+    def sudo_problem(self) -> str:
+        """Why sudo cannot be used, a sentence; "" as long as nothing stands against it."""
+        ...
 
     async def can_sudo(self) -> bool:
         """Return whether `as_root` works: the login is root, or sudo lets it. May ask for sudo's password, once."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pingmon_gui.domain.error import StepFailed
-from pingmon_gui.provision.host import COMMAND_S, Host
+from pingmon_gui.provision.host import COMMAND_S, DATA_MARK, Host
 
 #: Reads so many bytes of program from stdin and runs them; the rest of stdin is the request.
 LOADER = "import sys; n = int(sys.stdin.buffer.readline()); exec(sys.stdin.buffer.read(n).decode())"
-MARK = "pingmon:answer="
+MARK = f"{DATA_MARK}answer="
 #: What a call may take beyond the time that it is told to wait.
 CALL_EXTRA_S = 30.0
 

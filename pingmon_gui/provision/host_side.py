@@ -2,6 +2,7 @@
 
 `host_python.py` sends this file and a request (one JSON object) through stdin and reads one line of JSON with a mark
 in front, because start-up files of the host may print what they like. Standard library only. Blocks.
+What takes long to import is imported where it is used: a small host starts this some thirty times.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ from __future__ import annotations
 import base64
 import grp
 import hashlib
-import http.client
 import json
 import os
 import pwd
-import shutil
 import signal
-import ssl
 import stat
 import sys
 import time
@@ -121,11 +119,15 @@ def own(path: str, entry: Json) -> None:
     """Give a path to its owner; numbers stand for owners that have no name."""
     owner, group = (int(name) if name and name.isdigit() else name for name in (entry["owner"], entry["group"]))
     if owner is not None or group is not None:
+        import shutil
+
         shutil.chown(path, owner, group)
 
 
 def remove(request: Json) -> Json:
     """Remove files and folders, in order. A shared folder goes only when it is empty."""
+    import shutil
+
     for entry in request["entries"]:
         path = entry["path"]
         if entry["kind"] == "file":
@@ -161,6 +163,8 @@ def sync_folder(path: str) -> None:
 
 def health(request: Json) -> Json:
     """Ask the probe on this host how it is, until it answers or the time is over."""
+    import http.client
+
     until = time.monotonic() + request["wait_s"]
     with open(request["token_file"]) as file:
         token = file.read().strip()
@@ -174,9 +178,13 @@ def health(request: Json) -> Json:
 
 
 def ask_status(request: Json, token: str) -> Json:
+    import http.client
+
     port = request["port"]
     connection: http.client.HTTPConnection
     if request["certificate_file"]:
+        import ssl
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(request["certificate_file"])

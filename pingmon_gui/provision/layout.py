@@ -125,7 +125,12 @@ def supervisor_for(facts: HostFacts) -> Supervisor:
 
 
 def new_layout(
-    facts: HostFacts, transport: Transport, *, is_private_allowed: bool = False, installed_at_ms: int = 0
+    facts: HostFacts,
+    transport: Transport,
+    *,
+    is_private_allowed: bool = False,
+    installed_at_ms: int = 0,
+    first_port: int = DEFAULT_PORT,
 ) -> Layout:
     """Return where a probe goes on a host; one that is there keeps its place and, where it can, its port.
 
@@ -141,7 +146,7 @@ def new_layout(
         is_system=is_system,
         supervisor=supervisor,
         transport=transport,
-        port=existing.port if existing is not None else free_port(facts.listening_ports) or DEFAULT_PORT,
+        port=existing.port if existing is not None else free_port(facts.listening_ports, first_port) or first_port,
         is_private_allowed=is_private_allowed,
         installed_at_ms=existing.installed_at_ms if existing is not None else installed_at_ms,
     )
@@ -160,9 +165,9 @@ def existing_layout(facts: HostFacts, existing: ExistingProbe) -> Layout:
     )
 
 
-def free_port(taken: frozenset[int]) -> int | None:
+def free_port(taken: frozenset[int], first: int = DEFAULT_PORT) -> int | None:
     """Return the first port that nothing listens on, None if all that are tried are taken."""
-    return next((port for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if port not in taken), None)
+    return next((port for port in range(first, first + PORTS) if port not in taken), None)
 
 
 def _layout(

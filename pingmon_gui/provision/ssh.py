@@ -15,7 +15,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from pingmon_gui.domain.error import AuthFailed, HostKeyChanged, HostKeyUnknown, ProvisionError, SshUnreachable
 from pingmon_gui.provision import ssh_command
-from pingmon_gui.provision.host import COMMAND_S, CommandResult
+from pingmon_gui.provision.host import COMMAND_S, DATA_MARK, CommandResult
 from pingmon_gui.provision.known_host import KnownHosts, Trust, fingerprint, written
 from pingmon_gui.provision.private_key import KeyUnusable, from_text
 from pingmon_gui.provision.progress import Listener, TranscriptLine
@@ -475,7 +475,8 @@ class SshHost:
         self._listener(TranscriptLine(self.name, _harmless(text)))
 
     def _tell_lines(self, text: str) -> None:
-        lines = text.splitlines()
+        # Lines that our own programs mark are data, and may be secret: a token that is put back, a crontab.
+        lines = [line for line in text.splitlines() if not line.startswith(DATA_MARK)]
         for line in lines[:_MOST_LINES]:
             self._tell(f"  {line}")
         if len(lines) > _MOST_LINES:

@@ -55,7 +55,10 @@ class Step(Protocol):
 
 
 class Transcript:
-    """A listener that passes everything on and keeps the lines for the error that may come."""
+    """A listener that passes everything on and keeps the lines for the error that may come.
+
+    Give it to the connection as well: the host writes down what is run on it.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -103,8 +106,14 @@ async def run_steps(
         except asyncio.CancelledError:
             work.cancel()
             raise
-        if not work.cancelled() and (exc := work.exception()) is not None and not isinstance(exc, UserCancelled):
-            _log.info("a cancelled set-up ended with: %s", exc)
+        if work.cancelled():
+            raise
+        error = work.exception()
+        if error is None:
+            # It was through just before.
+            await run.undo()
+        elif not isinstance(error, UserCancelled):
+            _log.info("a cancelled set-up ended with: %s", error)
         raise
 
 
@@ -123,12 +132,12 @@ class _Run:
         self._is_dry_run = is_dry_run
         self._reopen = reopen
         self._reopened: Host | None = None
+        self._touched: list[Step] = []
 
     async def go(self) -> None:
         for step in self._steps:
             self._tell(step, StepState.PENDING)
-        touched: list[Step] = []
-        host = TracedHost(self._host, self._transcript, self.brake)
+        host = _BrakedHost(self._host, self.brake)
         current: Step | None = None
         try:
             for step in self._steps:
@@ -141,7 +150,7 @@ class _Run:
                 elif self._is_dry_run:
                     self._tell(current, StepState.PLANNED)
                 else:
-                    touched.append(current)
+                    self._touched.append(current)
                     await current.apply(host)
                     if not await current.is_done(host):
                         raise StepFailed(
@@ -150,19 +159,22 @@ class _Run:
                         )
                     self._tell(current, StepState.DONE)
                 current = None
+            if self.brake.is_pulled:
+                raise UserCancelled
         except BaseException as exc:
             if current is not None:
                 detail = exc.message if isinstance(exc, ProvisionError) else ""
                 self._tell(current, StepState.FAILED, detail or "Cancelled.")
-            left = await self._undo(touched)
+            left = await self.undo()
             if isinstance(exc, ProvisionError):
                 self._complete(exc, current, left)
             raise
 
-    async def _undo(self, touched: list[Step]) -> list[str]:
+    async def undo(self) -> list[str]:
         """Undo in reverse; return the sentences of what could not be undone."""
         left: list[str] = []
-        host: Host = TracedHost(self._host, self._transcript)
+        touched, self._touched = self._touched, []
+        host = self._host
         try:
             for step in reversed(touched):
                 host, problem = await self._undo_one(step.undo, host)
@@ -189,8 +201,7 @@ class _Run:
                 if self._reopen is None or self._reopened is not None:
                     raise
                 self._transcript(TranscriptLine(host.name, "The connection is gone; connecting again to undo."))
-                self._reopened = await self._reopen()
-                host = TracedHost(self._reopened, self._transcript)
+                host = self._reopened = await self._reopen()
                 await undo(host)
         except ProvisionError as exc:
             return host, exc.message
@@ -209,12 +220,11 @@ class _Run:
         self._transcript(StepProgress(self._host.name, step.name, step.title, state, detail))
 
 
-class TracedHost:
-    """A host that writes down what is run on it. What a command prints is not: it may hold a secret."""
+class _BrakedHost:
+    """A host on which no command begins any more once the brake is pulled."""
 
-    def __init__(self, host: Host, listener: Listener, brake: _Brake | None = None) -> None:
+    def __init__(self, host: Host, brake: _Brake) -> None:
         self._host = host
-        self._listener = listener
         self._brake = brake
 
     @property
@@ -224,25 +234,9 @@ class TracedHost:
     async def run(
         self, argv: Sequence[str], *, stdin: bytes = b"", deadline_s: float = COMMAND_S, as_root: bool = False
     ) -> CommandResult:
-        if self._brake is not None and self._brake.is_pulled:
+        if self._brake.is_pulled:
             raise UserCancelled
-        self._say(("# " if as_root else "$ ") + " ".join(readable(word) for word in argv))
-        result = await self._host.run(argv, stdin=stdin, deadline_s=deadline_s, as_root=as_root)
-        if result.code != 0:
-            self._say(f"  exit code {result.code}")
-        for line in result.err.strip().splitlines()[-20:]:
-            self._say(f"  {line[:300]}")
-        return result
+        return await self._host.run(argv, stdin=stdin, deadline_s=deadline_s, as_root=as_root)
 
     async def close(self) -> None:
         await self._host.close()
-
-    def _say(self, text: str) -> None:
-        self._listener(TranscriptLine(self._host.name, text))
-
-
-def readable(word: str) -> str:
-    """Return an argument as a person may read it in the transcript: programs are named, not shown."""
-    if "\n" in word or len(word) > 200:
-        return "(script)"
-    return word if word and " " not in word else f"'{word}'"

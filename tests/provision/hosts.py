@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pingmon_gui.domain.error import SshUnreachable
 from pingmon_gui.provision.host import COMMAND_S, CommandResult
-from pingmon_gui.provision.progress import StepProgress, StepState, TranscriptLine
+from pingmon_gui.provision.progress import Listener, StepProgress, StepState, TranscriptLine
 
 OK = CommandResult(0, "", "")
 #: `crontab` of the sandbox: the table is a file; its exit codes are those of the real one.
@@ -63,12 +63,15 @@ class FakeHost:
         self.ran: list[tuple[str, bool]] = []
         self.is_admin = is_root
         self.is_closed = False
+        self.sudo_problem = ""
+        self.listener: Listener = lambda _event: None
 
     async def run(
         self, argv: Sequence[str], *, stdin: bytes = b"", deadline_s: float = COMMAND_S, as_root: bool = False
     ) -> CommandResult:
         words = " ".join(argv)
         self.ran.append((words, as_root))
+        self.listener(TranscriptLine(self.name, words))
         for pattern, answer in self.rules:
             if re.search(pattern, words):
                 return answer(stdin) if callable(answer) else answer
@@ -97,8 +100,10 @@ class LocalHost:
         self.bin.mkdir()
         self.before: Callable[[str], None] | None = None
         self.ran: list[str] = []
+        self.listener: Listener = lambda _event: None
         self.is_gone = False
         self.is_closed = False
+        self.sudo_problem = ""
         self.program("crontab", CRONTAB)
         self.program("id", ID)
         # Whatever this machine has: nothing outside of the sandbox may be reached.
@@ -118,6 +123,7 @@ class LocalHost:
         assert not as_root, "there is no root in the sandbox"
         words = " ".join(argv)
         self.ran.append(words)
+        self.listener(TranscriptLine(self.name, words))
         if self.before is not None:
             self.before(words)
         if self.is_gone:

@@ -129,6 +129,7 @@ def test_an_answer_that_is_none_is_a_failure_even_with_exit_code_0(out: str) -> 
 
 def test_secrets_are_neither_in_arguments_nor_in_the_transcript(host: LocalHost) -> None:
     events = Events()
+    host.listener = events
     secret = Entry("file", f"{host.home}/token", 0o600, content=b"a-secret-token")
     asyncio.run(run_steps([FileStep("secret", "Bring the token", python_of(host), [secret])], host, events))
     assert (host.home / "token").read_bytes() == b"a-secret-token"

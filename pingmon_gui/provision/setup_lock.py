@@ -1,0 +1,64 @@
+"""Keeps two Pingmons from working on one host at the same time. A set-up that broke off holds it for 20 minutes."""
+
+from __future__ import annotations
+
+import secrets
+
+from pingmon_gui.domain.error import StepFailed
+from pingmon_gui.provision.host import Host
+from pingmon_gui.provision.layout import Layout
+
+TAKEN = 17
+APPEARED = 18
+#: $1 the folder, $2 our mark, $3 a path that must not be there (or empty).
+_TAKE = f"""\
+umask 077
+if [ -n "$(find "$1" -maxdepth 0 -mmin +20 2>/dev/null)" ]; then rm -rf "$1"; fi
+mkdir "$1" 2>/dev/null || {{ [ -d "$1" ] && exit {TAKEN}; exit 1; }}
+echo "$2" >"$1/by" || {{ rm -rf "$1"; exit 1; }}
+if [ -n "$3" ] && [ -e "$3" ]; then rm -rf "$1"; exit {APPEARED}; fi
+"""
+_RELEASE = '[ "$(cat "$1/by" 2>/dev/null)" != "$2" ] || rm -rf "$1"'
+
+
+class SetupLock:
+    """The first step of every plan that changes a host, undone at its end, whatever that is."""
+
+    name = "lock"
+    title = "Keep other set-ups away"
+
+    def __init__(self, layout: Layout, *, is_fresh: bool) -> None:
+        """`is_fresh`: the facts saw no probe on the host; one that appeared since then is not written over."""
+        self._layout = layout
+        self._mark = secrets.token_hex(8)
+        self._is_fresh = is_fresh
+        self._is_ours = False
+
+    async def is_done(self, host: Host) -> bool:
+        return self._is_ours
+
+    async def apply(self, host: Host) -> None:
+        absent = (self._layout.unit or self._layout.supervise) if self._is_fresh else ""
+        argv = ["sh", "-c", _TAKE, "sh", self._layout.lock, self._mark, absent]
+        code = (await host.run(argv, as_root=self._layout.is_system)).code
+        if code == TAKEN:
+            raise StepFailed(
+                f"Another Pingmon is setting up a probe on {host.name} just now.",
+                "Wait until it is done, then try again: this one then offers to take it over.",
+            )
+        if code == APPEARED:
+            raise StepFailed(f"Another Pingmon has just set up a probe on {host.name}.", "Try again to take it over.")
+        if code != 0:
+            raise StepFailed(
+                f"{self._layout.lock} cannot be made on {host.name}.", "Is the disk full, or mounted read-only?"
+            )
+        self._is_ours = True
+
+    async def undo(self, host: Host) -> None:
+        # Also after an attempt whose answer was lost; the mark tells whether it is ours.
+        argv = ["sh", "-c", _RELEASE, "sh", self._layout.lock, self._mark]
+        await host.run(argv, as_root=self._layout.is_system)
+        self._is_ours = False
+
+    async def after_undo(self, host: Host) -> None:
+        """Nothing ran before."""
