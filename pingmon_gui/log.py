@@ -15,7 +15,7 @@ FILE_BYTES = 2 * 1024 * 1024
 KEPT_FILES = 5
 _FORMAT = "{asctime} {levelname:<7} {name}: {message}"
 #: Of these only what goes wrong is of interest: a line for each request or query would drown all else.
-_CHATTY = ("httpx", "httpcore", "paramiko", "peewee", "asyncio", "qasync", "hpack", "markdown_it")
+_CHATTY = ("httpx", "httpcore", "peewee", "asyncio", "qasync", "hpack", "markdown_it")
 #: systemd reads a number in front of a line as its priority.
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
