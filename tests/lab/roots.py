@@ -8,7 +8,7 @@ Three layers, each an overlay on those below it. A host mounts the layers it nee
 Packages come from this machine's own apt sources, so whatever mirror or proxy it uses is used here too. Users:
     root      has the lab's key
     ops       may do everything by sudo
-    careful   by sudo, with the password PASSWORD
+    careful   by sudo, with the password PASSWORD, which is everybody's
     plain     has no right to sudo
     fisher, zed, dasher  like ops, with fish, zsh and dash as login shells
     noisy     like ops, with start-up files that print
@@ -17,6 +17,7 @@ Packages come from this machine's own apt sources, so whatever mirror or proxy i
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import platform
 import re
@@ -45,6 +46,7 @@ _SYSTEMD = ("systemd", "systemd-sysv", "dbus", "libpam-systemd", "libnss-systemd
 #: Layers in the order they are put on each other, with what each adds.
 LAYERS = {"bare": _BARE, "plain": _PLAIN, "systemd": _SYSTEMD}
 
+_KEPT_BUILDS = 3
 _SHELLS = {
     "ops": "/bin/bash",
     "careful": "/bin/bash",
@@ -103,18 +105,32 @@ def layer_folders(name: str) -> list[Path]:
 
 
 def build() -> None:
-    """Build what is missing: two minutes the first time, nothing after. Older builds are removed."""
-    client_key()
-    base = CACHE / f"roots-{recipe()}"
-    if (base / "ready").exists():
-        return
-    for old in CACHE.glob("roots-*"):
-        shutil.rmtree(old)
-    base.mkdir(parents=True)
-    _build_bare(base / "bare")
-    _add_layer(base, "plain", _finish_plain)
-    _add_layer(base, "systemd", _finish_systemd)
-    (base / "ready").touch()
+    """Build what is missing: a minute the first time, nothing after. Of older builds a few are kept.
+
+    Two versions of the recipe may be in use at once, on two branches.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        client_key()
+        base = CACHE / f"roots-{recipe()}"
+        if not (base / "ready").exists():
+            if base.exists():
+                shutil.rmtree(base)
+            base.mkdir()
+            _build_bare(base / "bare")
+            _add_layer(base, "plain", _finish_plain)
+            _add_layer(base, "systemd", _finish_systemd)
+        (base / "ready").touch()
+        by_use = sorted(CACHE.glob("roots-*"), key=_used_at, reverse=True)
+        for old in by_use[_KEPT_BUILDS:]:
+            shutil.rmtree(old)
+
+
+def _used_at(base: Path) -> float:
+    """Return when a build was last asked for; 0 for one that broke off."""
+    ready = base / "ready"
+    return ready.stat().st_mtime if ready.exists() else 0.0
 
 
 def _apt_sources() -> list[str]:
@@ -210,8 +226,7 @@ def _finish_systemd(root: Path) -> None:
 
 def _add_user(root: Path, name: str) -> None:
     run("chroot", root, "useradd", "--create-home", "--shell", _SHELLS[name], name)
-    if name == "careful":
-        run("chroot", root, "chpasswd", stdin=f"careful:{PASSWORD}\n")
+    run("chroot", root, "chpasswd", stdin=f"{name}:{PASSWORD}\n")
     if name != "plain":
         rule = root / f"etc/sudoers.d/{name}"
         rule.write_text(f"{name} ALL=(ALL) {'' if name == 'careful' else 'NOPASSWD: '}ALL\n")
