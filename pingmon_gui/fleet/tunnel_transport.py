@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import httpcore
 import httpx
 
-from pingmon_gui.fleet.tunnel import ChannelStream, Tunnel
+from pingmon_gui.fleet.channel_stream import ChannelStream
+from pingmon_gui.fleet.tunnel import Tunnel
 
 T = TypeVar("T")
 
@@ -87,7 +88,10 @@ class _TunnelStream(httpcore.AsyncNetworkStream):
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await _within(timeout, self._stream.read(max_bytes), httpcore.ReadTimeout)
+        try:
+            return await self._stream.read(max_bytes, timeout)
+        except TimeoutError as exc:
+            raise httpcore.ReadTimeout(str(exc)) from exc
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if buffer:

@@ -131,7 +131,7 @@ class FeedingProbe:
         while True:
             await asyncio.sleep(TICK_S)
             now_s = time.monotonic()
-            owed = min(owed + self._per_s() * (now_s - before_s), 100_000.0)
+            owed = min(owed + self._per_s() * (now_s - before_s), 100_000.0) if self._checks else 0.0
             before_s = now_s
             is_first = True
             # Few and full lines: a small rest waits for the next turn.

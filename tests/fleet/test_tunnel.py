@@ -17,11 +17,12 @@ from pingmon_gui.domain.error import ProbeUnauthorised, ProbeUnreachable
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport, new_probe_id
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ResultBatch
+from pingmon_gui.fleet.channel_stream import FULL_BYTES, PIECE_BYTES
 from pingmon_gui.fleet.key_pair import new_key_pair, restricted_line
 from pingmon_gui.fleet.remote import RemoteProbe
 from pingmon_gui.fleet.secret import Token
 from pingmon_gui.fleet.secret_store import ProbeSecrets
-from pingmon_gui.fleet.tunnel import FULL_BYTES, Tunnel, read_private_key
+from pingmon_gui.fleet.tunnel import Tunnel, read_private_key
 from tests.engine.fakes import until
 from tests.probe.probe_process import TOKEN, ProbeProcess, target
 from tests.sshd import SshServer, free_port, make_key, ssh_server
@@ -284,7 +285,7 @@ def test_stream_that_nobody_reads_holds_the_sender_up(tmp_path: Path) -> None:
                     last = sent
                     await asyncio.sleep(0.3)
                 assert sent < 32 * 1024 * 1024
-                assert stream._waiting_bytes <= FULL_BYTES + 65536
+                assert stream.fed_bytes - got <= FULL_BYTES + PIECE_BYTES
                 while data := await stream.read(1 << 20):
                     got += len(data)
                 assert got == 64 * 1024 * 1024
