@@ -163,9 +163,15 @@ class _Bootstrap:
         self._host_name = request.host
 
     async def go(self) -> Enrolment | None:
-        with self._telling("connect", "Connect to the host"):
+        title = "Connect to the host"
+        try:
             target = await asyncio.to_thread(self._ways.resolve, self._request)
-            self._host_name = target.name
+        except ProvisionError as exc:
+            exc.step = "connect"
+            self._tell("connect", title, StepState.FAILED, exc.message)
+            raise
+        self._host_name = target.name
+        with self._telling("connect", title):
             opened = await self._ways.open_host(target, self._transcript)
         try:
             return await self._with_host(opened)
@@ -324,7 +330,7 @@ class _Bootstrap:
         secrets: ProbeSecrets,
         target: SshTarget,
     ) -> tuple[list[Step], _Proving]:
-        reach = _ReachStep(probe, secrets, goods.version, self._ways, self._check)
+        reach = ReachStep(probe, secrets, goods.version, self._ways, self._check)
         proving = _Proving(target, layout, secrets, self._ways, self._prompter, self._transcript)
         steps: list[Step] = [*host_steps(facts, layout, goods, start_s=self._ways.start_s), reach]
         if layout.transport is Transport.TUNNEL:
@@ -383,7 +389,7 @@ _KEEPERS = {
 }
 
 
-class _ReachStep:
+class ReachStep:
     """Opens the very path that will be used, with the new key, and measures something. Changes nothing."""
 
     name = "reach"

@@ -48,6 +48,7 @@ class ExistingProbe:
     public_key: str | None = None
     certificate: str | None = None
     installed_at_ms: int = 0
+    is_linger_ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,7 @@ async def _with_existing(host: RootedHost, facts: HostFacts) -> HostFacts:
             port=int(marks.get("port", "")),
             is_private_allowed=marks.get("private") == "yes",
             installed_at_ms=_whole(marks.get("installed_at_ms"), 0),
+            is_linger_ours=marks.get("linger") == "ours",
         )
     except ValueError:
         # Somebody else's file of that name, or one that was cut off: everything in it is set anew.

@@ -24,7 +24,7 @@ class FileStep:
         self._found: dict[str, State | None] | None = None
 
     async def is_done(self, host: Host) -> bool:
-        if self._compose is not None:
+        if self._compose is not None and self._found is None:
             self._entries = await self._compose(host)
         states = await self._python.look(host, [entry.path for entry in self._entries])
         is_done = all(is_as_it_should(entry, state) for entry, state in zip(self._entries, states, strict=True))

@@ -41,6 +41,8 @@ class Layout:
     spool_limit_mb: int = SPOOL_LIMIT_MB
     is_private_allowed: bool = False
     is_raw_socket_needed: bool = False
+    #: Whether the set-up let the user's services run after logout, and a removal has to take that back.
+    is_linger_ours: bool = False
     installed_at_ms: int = 0
 
     @property
@@ -103,6 +105,8 @@ class Layout:
             "private": "yes" if self.is_private_allowed else "no",
             "installed_at_ms": str(self.installed_at_ms),
         }
+        if self.is_linger_ours:
+            words["linger"] = "ours"
         return "# pingmon: " + " ".join(f"{key}={value}" for key, value in words.items())
 
     def serve(self, region: str) -> tuple[str, ...]:
@@ -228,6 +232,8 @@ def _layout(
         spool_limit_mb=spool_limit_mb,
         is_private_allowed=is_private_allowed,
         installed_at_ms=installed_at_ms,
+        is_linger_ours=supervisor is Supervisor.SYSTEMD_USER
+        and (facts.existing.is_linger_ours if facts.existing is not None else not facts.is_lingering),
     )
 
 

@@ -1,4 +1,8 @@
-"""Keeps two Pingmons from working on one host at the same time. A set-up that broke off holds it for 20 minutes."""
+"""Keeps two Pingmons from working on one host at the same time.
+
+The lock names the process of the SSH server that serves the connection: when that is gone, the lock does not count.
+Where no such process is seen, it counts for 20 minutes.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,19 @@ APPEARED = 18
 #: $1 the folder, $2 our mark, $3 a path that must not be there (or empty).
 _TAKE = f"""\
 umask 077
+pid=$$
+while [ "${{pid:-0}}" -gt 1 ]; do
+  read -r name <"/proc/$pid/comm" || break
+  case $name in sshd* | dropbear*) break ;; esac
+  pid=$(sed -n "s/^PPid:[[:space:]]*//p" "/proc/$pid/status")
+done
+if read -r _ other 2>/dev/null <"$1/by" && [ "${{other:-0}}" -gt 1 ] && [ ! -d "/proc/$other" ]; then rm -rf "$1"; fi
 if [ -n "$(find "$1" -maxdepth 0 -mmin +20 2>/dev/null)" ]; then rm -rf "$1"; fi
 mkdir "$1" 2>/dev/null || {{ [ -d "$1" ] && exit {TAKEN}; exit 1; }}
-echo "$2" >"$1/by" || {{ rm -rf "$1"; exit 1; }}
+echo "$2 ${{pid:-0}}" >"$1/by" || {{ rm -rf "$1"; exit 1; }}
 if [ -n "$3" ] && [ -e "$3" ]; then rm -rf "$1"; exit {APPEARED}; fi
 """
-_RELEASE = '[ "$(cat "$1/by" 2>/dev/null)" != "$2" ] || rm -rf "$1"'
+_RELEASE = 'read -r by _ 2>/dev/null <"$1/by"; [ "$by" != "$2" ] || rm -rf "$1"'
 
 
 class SetupLock:

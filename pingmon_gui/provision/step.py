@@ -82,15 +82,17 @@ async def run_steps(
     *,
     dry_run: bool = False,
     reopen: Reopen | None = None,
+    is_undoable: bool = True,
 ) -> None:
     """Bring every step about, in order; a dry run only looks and tells.
 
     Whatever ends it early (a ProvisionError, UserCancelled, a cancel of the calling task), all that was done is
     undone in reverse order first, over a new connection from `reopen` where the old one is gone. A ProvisionError
-    then names host and step and carries the transcript. A second cancel gives up on undoing.
+    then names host and step and carries the transcript. A second cancel gives up on undoing. A plan that only takes
+    away is not undoable: it stops where it is, and running it again goes on.
     """
     transcript = listener if isinstance(listener, Transcript) else Transcript(listener)
-    run = _Run(steps, host, transcript, dry_run, reopen)
+    run = _Run(steps, host, transcript, dry_run, reopen, is_undoable)
     work = asyncio.create_task(run.go(), name=f"steps:{host.name}")
     try:
         await asyncio.shield(work)
@@ -123,7 +125,13 @@ class _Brake:
 
 class _Run:
     def __init__(
-        self, steps: Sequence[Step], host: Host, transcript: Transcript, is_dry_run: bool, reopen: Reopen | None
+        self,
+        steps: Sequence[Step],
+        host: Host,
+        transcript: Transcript,
+        is_dry_run: bool,
+        reopen: Reopen | None,
+        is_undoable: bool,
     ) -> None:
         self.brake = _Brake()
         self._steps = steps
@@ -131,6 +139,7 @@ class _Run:
         self._transcript = transcript
         self._is_dry_run = is_dry_run
         self._reopen = reopen
+        self._is_undoable = is_undoable
         self._reopened: Host | None = None
         self._touched: list[Step] = []
 
@@ -173,7 +182,7 @@ class _Run:
     async def undo(self) -> list[str]:
         """Undo in reverse; return the sentences of what could not be undone."""
         left: list[str] = []
-        touched, self._touched = self._touched, []
+        touched, self._touched = self._touched if self._is_undoable else [], []
         host = self._host
         try:
             for step in reversed(touched):

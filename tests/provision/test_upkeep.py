@@ -1,0 +1,241 @@
+"""Upgrade, restart, log, doctor and removal of a probe that runs for real in a sandboxed home on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import pytest
+from pingmon_probe import __version__
+
+from pingmon_gui.domain.error import PreflightFailed, SshUnreachable, StepFailed
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.region import Region
+from pingmon_gui.provision import upgrade as upkeep
+from pingmon_gui.provision.bootstrap import Enrolment, Ways
+from pingmon_gui.provision.bundle import probe_bundle
+from pingmon_gui.provision.doctor import Finding, diagnose
+from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.progress import Listener, StepState
+from pingmon_gui.provision.removal import remove
+from pingmon_gui.provision.ssh_config import SshTarget
+from tests.provision.test_bootstrap import TARGET, Desk, LocalProbe, desk, lasting, probe_of_version, take_plan
+
+T = TypeVar("T")
+__all__ = ["desk"]
+
+
+@dataclass
+class Home:
+    """A desk with a probe that was set up from it."""
+
+    desk: Desk
+    enrolment: Enrolment
+    before: dict[str, tuple[str, int, bytes]]
+
+    @property
+    def probe(self) -> Probe:
+        return self.enrolment.probe
+
+    def do(self, verb: Callable[..., Awaitable[T]], *words: object, **options: object) -> T:
+        """Carry a verb out on the probe."""
+        desk = self.desk
+        ways = Ways(lambda _request: TARGET, desk.open_host, LocalProbe, desk.prove, desk.port, desk.start_s)
+
+        async def whole() -> T:
+            return await verb(
+                self.probe,
+                *words,
+                known_hosts=KnownHosts(desk.host.folder),
+                prompter=desk.prompter,
+                listener=desk.events,
+                ways=ways,
+                **options,
+            )
+
+        return asyncio.run(whole())
+
+    def upgrade(self, bundle: bytes) -> tuple[str, ...]:
+        return self.do(upkeep.upgrade, secrets=self.enrolment.secrets, bundle=bundle)
+
+    def diagnose(self, **options: Any) -> list[Finding]:
+        return self.do(diagnose, **{"secrets": self.enrolment.secrets, "owner": "an-owner", **options})
+
+    def status(self) -> dict[str, Any]:
+        return self.desk.status(self.enrolment.secrets)
+
+    @property
+    def program(self) -> bytes:
+        return self.file("pingmon-probe.pyz").read_bytes()
+
+    def file(self, name: str) -> Any:
+        return self.desk.host.home / ".local/share/pingmon-probe" / name
+
+
+@pytest.fixture
+def home(desk: Desk) -> Home:
+    before = desk.host.listing()
+    return Home(desk, desk.run(), before)
+
+
+def test_upgrade_keeps_the_previous_one_and_the_spool(home: Home) -> None:
+    old = probe_of_version("0.0.1")
+    home.file("pingmon-probe.pyz").write_bytes(old)
+    home.desk.stop()
+    asyncio.run(home.desk.start())
+    spool = home.status()["spool"]["id"]
+    said = home.upgrade(probe_bundle())
+    assert said == (f"The probe “local.test” was upgraded from version 0.0.1 to {__version__}.",)
+    assert home.program == probe_bundle()
+    assert home.file("pingmon-probe.pyz.previous").read_bytes() == old
+    assert (home.status()["version"], home.status()["spool"]["id"]) == (__version__, spool)
+    unchanged = lasting(home.desk.host.listing())
+    assert home.upgrade(probe_bundle()) == (f"The probe “local.test” is version {__version__} already.",)
+    assert lasting(home.desk.host.listing()) == unchanged
+
+
+def test_upgrade_that_is_not_healthy_is_rolled_back(home: Home) -> None:
+    before = lasting(home.desk.host.listing())
+    home.desk.start_s = 1.0
+    with pytest.raises(StepFailed, match="does not run") as caught:
+        home.upgrade(b"#!/usr/bin/env python3\nraise SystemExit('no probe')\n")
+    assert "no probe" in (caught.value.hint or "")
+    assert lasting(home.desk.host.listing()) == before
+    assert home.status()["version"] == __version__
+
+
+def test_upgrade_never_goes_back_to_an_older_version(home: Home) -> None:
+    home.file("pingmon-probe.pyz").write_bytes(probe_of_version("99.0.0"))
+    home.desk.stop()
+    asyncio.run(home.desk.start())
+    with pytest.raises(PreflightFailed, match=r"99\.0\.0, newer than this Pingmon"):
+        home.upgrade(probe_bundle())
+
+
+def test_restart_starts_another_process(home: Home) -> None:
+    first = home.status()["monotonic_ms"]
+    assert home.do(upkeep.restart) == ("The probe “local.test” was restarted.",)
+    assert home.status()["spool"]["id"] and home.status()["monotonic_ms"] >= first
+    assert "pingmon:start" in " ".join(home.desk.host.ran)
+
+
+def test_logs_are_the_last_lines(home: Home) -> None:
+    home.file("log/probe.log").write_text("one\ntwo\nthree\n")
+    assert home.do(upkeep.logs, 2) == ["two", "three"]
+
+
+def test_removal_leaves_nothing_behind(home: Home) -> None:
+    said = home.do(remove)
+    assert said[0].startswith("The probe was removed from pat@local.test")
+    assert home.desk.host.listing() == home.before
+    with pytest.raises(OSError, match="refused"):
+        home.status()
+    # A second time there is nothing to do, and nothing wrong.
+    home.desk.events.all.clear()
+    home.do(remove)
+    states = home.desk.events.last_states()
+    assert {states[step] for step in ("service", "key", "files")} == {StepState.UNCHANGED}
+    assert home.desk.host.listing() == home.before
+
+
+def test_removal_that_broke_off_goes_on(home: Home) -> None:
+    host = home.desk.host
+
+    def cut(words: str) -> None:
+        if "pingmon:remove" in words:
+            host.is_gone = True
+
+    host.before = cut
+    with pytest.raises(SshUnreachable):
+        home.do(remove)
+    host.before = None
+    host.is_gone = False
+    # The lock of the run that broke off names the server's process of its connection, which is gone.
+    (host.home / ".pingmon-probe.setup" / "by").write_text(f"mark {2**22 + 1}\n")
+    home.do(remove)
+    assert host.listing() == home.before
+
+
+def test_a_dry_removal_only_tells(home: Home) -> None:
+    before = lasting(home.desk.host.listing())
+    home.do(remove, is_dry_run=True)
+    assert lasting(home.desk.host.listing()) == before
+    assert home.desk.events.last_states()["files"] is StepState.PLANNED
+
+
+def test_doctor_finds_nothing_wrong_with_a_probe_that_is_well(home: Home) -> None:
+    visits = home.desk.opened
+    assert home.diagnose() == []
+    assert home.desk.opened == visits
+
+
+def test_doctor_names_a_probe_that_does_not_run(home: Home) -> None:
+    home.desk.stop()
+    first = home.diagnose()[0]
+    assert first.cause.startswith("The probe does not run on pat@local.test.")
+    assert first.cure == "Restart the probe."
+
+
+def test_doctor_names_what_is_missing(home: Home) -> None:
+    home.desk.stop()
+    home.file("token").unlink()
+    assert any("/token is missing on pat@local.test" in finding.cause for finding in home.diagnose())
+    home.do(remove)
+    assert "has no probe any more" in home.diagnose()[0].cause
+
+
+def test_doctor_names_a_lost_key_and_a_lost_crontab(home: Home) -> None:
+    (home.desk.host.folder / "crontab").write_text("")
+    (home.desk.host.home / ".ssh" / "authorized_keys").write_text("")
+    home.desk.stop()
+    causes = " ".join(finding.cause for finding in home.diagnose())
+    assert "does not start after a reboot" in causes
+    assert "The app's key is not, or no longer, in" in causes
+
+
+def test_doctor_names_another_owner_and_an_old_version(home: Home) -> None:
+    take_plan(home.desk, home.enrolment)
+    causes = [finding.cause for finding in home.diagnose(owner="somebody else")]
+    assert causes == ["The probe “local.test” works for another Pingmon."]
+    home.file("pingmon-probe.pyz").write_bytes(probe_of_version("0.0.1"))
+    home.desk.stop()
+    asyncio.run(home.desk.start())
+    assert [finding.cause for finding in home.diagnose()] == [
+        f"It is version 0.0.1, this Pingmon brings {__version__}."
+    ]
+
+
+def test_doctor_names_a_port_that_another_program_took(home: Home) -> None:
+    home.desk.stop()
+
+    async def whole() -> None:
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", home.desk.port)
+        async with server:
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(None, home.diagnose)
+        assert f"another program listens on its port {home.desk.port}" in found[0].cause
+
+    asyncio.run(whole())
+
+
+def test_doctor_says_what_keeps_it_from_the_host(home: Home) -> None:
+    home.desk.stop()
+
+    async def refuse(target: SshTarget, listener: Listener) -> Any:
+        raise SshUnreachable("vps.example does not answer.", "Is it up?")
+
+    home.desk.open_host = refuse  # type: ignore[method-assign]
+    assert home.diagnose()[0] == Finding("vps.example does not answer.", "Is it up?")
+
+
+def test_doctor_without_the_key_says_so(home: Home) -> None:
+    causes = [finding.cause for finding in home.diagnose(secrets=None)]
+    assert causes == ["The key of this probe is not on this computer, or the system's keyring is locked."]
+
+
+def test_the_embedded_probe_has_no_host_to_change(home: Home) -> None:
+    home.enrolment = replace(home.enrolment, probe=Probe(home.probe.id, "This computer", Region.LOCAL))
+    with pytest.raises(PreflightFailed, match="runs in this Pingmon itself"):
+        home.do(remove)
