@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
 import os
 import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import paramiko
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -152,21 +154,59 @@ def _public_half(path: Path, content: bytes) -> bytes | None:
         return None
 
 
+class HeldKey(paramiko.AgentKey):
+    """A key that the agent holds. An agent that will not sign is no reason to hang up, as paramiko does.
+
+    `problem` goes on after "the agent "; it is set when a signature failed, and the server was sent a wrong one.
+    """
+
+    problem = ""
+
+    def sign_ssh_data(self, data: Any, algorithm: str | None = None) -> Any:  # bytes, whatever the stubs say
+        """Return the agent's signature. Called on paramiko's thread; may wait for a person's yes or touch."""
+        try:
+            return super().sign_ssh_data(data, algorithm)
+        except TimeoutError:
+            self.problem = f"did not sign within {AGENT_S:.0f} s"
+        except (SSHException, OSError):
+            self.problem = "would not sign"
+        wrong = paramiko.Message()
+        wrong.add_string(algorithm or self.get_name())
+        wrong.add_string(bytes(64))
+        return wrong.asbytes()
+
+
 class Agent(AgentSSH):
     """The keys of the person's SSH agent; none where there is no agent. Close it after use."""
 
-    def __init__(self, identity_agent: str | None) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        self._connection: socket.socket | None = None
+        self._is_cut = False
+
+    def open(self, identity_agent: str | None) -> None:
+        """Ask the agent for its keys; waits up to AGENT_S. An agent that does not answer is no agent, as for ssh."""
         try:
-            connection = _agent_connection(identity_agent)
-            if connection is not None:
-                self._connect(connection)  # type: ignore[attr-defined]  # as paramiko's own Agent does
+            self._connection = _agent_connection(identity_agent)
+            if self._connection is not None and not self._is_cut:
+                self._connect(self._connection)  # type: ignore[attr-defined]  # as paramiko's own Agent does
         except (SSHException, OSError):
-            # An agent that does not answer is no agent, as for ssh.
             self.close()
+
+    def held_keys(self) -> list[HeldKey]:
+        return [HeldKey(self, key.blob, key.comment) for key in self.get_keys()]
+
+    def cut(self) -> None:
+        """Wake whoever waits for the agent, from any thread."""
+        self._is_cut = True
+        if self._connection is not None and hasattr(self._connection, "shutdown"):
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._close()  # type: ignore[attr-defined]
+        if self._connection is not None:
+            self._connection.close()
 
 
 def _agent_connection(identity_agent: str | None) -> socket.socket | None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -27,9 +28,12 @@ from pingmon_gui.provision.sudo import SudoProblem, problem_of
 
 #: A host may hang up while a person thinks; after so many times it is the host's fault.
 _MOST_DROPS = 3
+_GRACE_S = 2.0
 #: Lines of a command's output in the transcript; all of them are in the answer.
 _MOST_LINES = 20
 _MOST_LETTERS = 300
+
+_FINGERPRINT = re.compile(r"[A-Za-z0-9+/]{43}")
 
 T = TypeVar("T")
 
@@ -124,7 +128,7 @@ class _Connecting:
         self._prompter = prompter
         self._known_hosts = known_hosts
         self._listener = listener
-        self._expected = expected.strip() if expected is not None else None
+        self._expected = _as_fingerprint(expected, target) if expected is not None else None
         self._memory = Memory()
         self._shown: list[paramiko.PKey] = []
 
@@ -167,21 +171,27 @@ class _Connecting:
             f"Connecting to {hop.name} ({place})"
             + (f" through {link.target.proxy_jump}" if is_last and hop.jumps else "")
         )
-        known = [entry.type for entry in self._known_hosts.look_up(hop) if not entry.is_revoked]
         without = [key.get_name() for key in self._shown] if is_last else []
+
+        def reach() -> LinkTransport:
+            known = [entry.type for entry in self._known_hosts.look_up(hop) if not entry.is_revoked]
+            return link.reach(hop, ordered_key_types(known, without))
+
         try:
-            transport = await link.call(lambda: link.reach(hop, ordered_key_types(known, without)))
+            transport = await link.call(reach)
         except SshUnreachable:
             if without:
                 raise self._unexpected() from None
             raise
-        self._judge(hop, transport.get_remote_server_key(), self._expected if is_last else None)
+        key = transport.get_remote_server_key()
+        self._tell(f"Host key of {hop.name}: {key.get_name()} {fingerprint(key)}")
+        await link.call(lambda: self._judge(hop, key, self._expected if is_last else None))
         await Login(link, hop, transport, self._prompter, self._memory, self._tell).run(only if is_last else None)
         self._tell(f"Logged in as {hop.user}.")
 
     def _judge(self, hop: SshTarget, key: paramiko.PKey, expected: str | None) -> None:
+        """Return where the key is trusted; pin it where it was named. Reads files, and may write one."""
         shown = fingerprint(key)
-        self._tell(f"Host key of {hop.name}: {key.get_name()} {shown}")
         trust = self._known_hosts.judge(hop, key)
         if trust is Trust.REVOKED:
             raise HostKeyChanged(
@@ -226,7 +236,7 @@ class _Connecting:
                 f"Compare it with the host's own, then confirm it, or pass it on: --host-key {shown}",
                 host=hop.name,
             )
-        self._known_hosts.pin(hop, key)
+        await asyncio.to_thread(self._known_hosts.pin, hop, key)
         self._tell(f"The key of {hop.name} is trusted from now on.")
 
 
@@ -429,7 +439,7 @@ class SshHost:
                     self.transport, argv, stdin=stdin, deadline_s=deadline_s, as_sudo=as_sudo, password=password
                 ),
                 # The command's own deadline comes first; this one is for paramiko's waits that have none.
-                deadline_s + CHANNEL_S,
+                deadline_s + _GRACE_S,
                 what,
                 deadline_s,
             )
@@ -481,6 +491,19 @@ class SshHost:
             self._tell(f"  {line}")
         if len(lines) > _MOST_LINES:
             self._tell(f"  ({len(lines) - _MOST_LINES} more lines)")
+
+
+def _as_fingerprint(text: str, target: SshTarget) -> str:
+    """Return a fingerprint that was typed as ssh shows it. Raises ProvisionError where it can be none."""
+    letters = text.strip().removeprefix("SHA256:").rstrip("=")
+    if not _FINGERPRINT.fullmatch(letters):
+        raise ProvisionError(
+            f'"{_harmless(text.strip())}" is no fingerprint of a host key.',
+            "It looks like SHA256: and 43 letters. On the host itself: "
+            "ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub",
+            host=target.name,
+        )
+    return f"SHA256:{letters}"
 
 
 def _size(stdin: bytes) -> str:

@@ -96,7 +96,7 @@ def run(
         script = [_SUDO_SILENT, "sh", *plain]
     else:
         script = [_SUDO, "sh", prompt, *plain]
-    channel = _open_session(transport, min(_SESSION_S, deadline_s))
+    channel = _open_session(transport, until)
     try:
         try:
             channel.exec_command("exec " + quote(["/bin/sh", "-c", *script]))
@@ -112,17 +112,19 @@ def run(
         channel.close()
 
 
-def _open_session(transport: paramiko.Transport, patience_s: float) -> paramiko.Channel:
-    until = time.monotonic() + patience_s
+def _open_session(transport: paramiko.Transport, until: float) -> paramiko.Channel:
+    give_up = min(until, time.monotonic() + _SESSION_S)
     while True:
         try:
-            return transport.open_session()
+            return transport.open_session(timeout=max(0.0, until - time.monotonic()))
         except ChannelException as exc:
             is_for_good = exc.code == paramiko.common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-            if is_for_good or time.monotonic() >= until:
+            if is_for_good or time.monotonic() >= give_up:
                 raise SessionRefused(exc.text) from exc
             time.sleep(_SESSION_PAUSE_S)
         except (SSHException, EOFError, OSError) as exc:
+            if transport.is_active() and time.monotonic() >= until:
+                raise TimeoutError from exc
             raise ConnectionLost from exc
 
 

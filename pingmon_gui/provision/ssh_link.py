@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import queue
 import socket
 import threading
 import time
@@ -42,6 +43,7 @@ _QUIET = logging.getLogger("paramiko.pingmon")
 _QUIET.setLevel(logging.CRITICAL)
 
 T = TypeVar("T")
+_Addresses = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 
 class _Wire(Protocol):
@@ -85,6 +87,8 @@ class SshLink:
         self._is_cut = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ssh {target.name}")
         self._question: Future[Any] | None = None
+        self._names: queue.SimpleQueue[_Addresses | OSError | UnicodeError | None] = queue.SimpleQueue()
+        self._wake_ups: list[Callable[[], None]] = []
 
     @property
     def transport(self) -> LinkTransport:
@@ -125,11 +129,18 @@ class SshLink:
     def cut(self) -> None:
         """Break the connection off at once, from any thread; whoever waits for it wakes up."""
         self._is_cut = True
+        self._names.put(None)
+        for wake_up in self._wake_ups:
+            wake_up()
         if question := self._question:
             question.cancel()
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+    def wake_by(self, wake_up: Callable[[], None]) -> None:
+        """Call this when the connection is cut: it must end whatever else `call` may be waiting for."""
+        self._wake_ups.append(wake_up)
 
     async def close(self) -> None:
         """End the connection and its thread; waits until both are gone. May be called twice."""
@@ -201,15 +212,34 @@ class SshLink:
                 f"The connection to the jump host {before.name} broke off.", "Try again.", host=hop.name
             ) from exc
 
-    def _dial(self, hop: SshTarget) -> socket.socket:
+    def _addresses(self, hop: SshTarget) -> _Addresses:
+        """Look the name up. The resolver cannot be interrupted: it gets a thread that nobody waits for for long."""
+
+        def look_up() -> None:
+            try:
+                self._names.put(socket.getaddrinfo(hop.address, hop.port, type=socket.SOCK_STREAM))
+            except (OSError, UnicodeError) as exc:
+                self._names.put(exc)
+
+        threading.Thread(target=look_up, name=f"resolve {hop.address}", daemon=True).start()
         try:
-            found = socket.getaddrinfo(hop.address, hop.port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as exc:
+            found = self._names.get(timeout=hop.connect_timeout_s)
+        except queue.Empty:
             raise SshUnreachable(
-                f"There is no host named {hop.address}" + (f" ({hop.host})" if hop.host != hop.address else "") + ".",
-                "Check the spelling, and whether this computer is online.",
+                f"The name {hop.address} was not resolved within {hop.connect_timeout_s:g} s.",
+                "Check whether this computer is online and its name server answers.",
                 host=hop.name,
-            ) from exc
+            ) from None
+        if found is not None and not isinstance(found, OSError | UnicodeError):
+            return found
+        raise SshUnreachable(
+            f"There is no host named {hop.address}" + (f" ({hop.host})" if hop.host != hop.address else "") + ".",
+            "Check the spelling, and whether this computer is online.",
+            host=hop.name,
+        ) from found
+
+    def _dial(self, hop: SshTarget) -> socket.socket:
+        found = self._addresses(hop)
         problem: OSError = OSError()
         until = time.monotonic() + hop.connect_timeout_s
         for number, (family, kind, protocol, _name, address) in enumerate(found, 1):

@@ -18,7 +18,9 @@ from paramiko.ssh_exception import AuthenticationException, BadAuthenticationTyp
 from pingmon_gui.domain.error import AuthFailed, ProvisionError, SshUnreachable
 from pingmon_gui.provision.key_question import KeyQuestion
 from pingmon_gui.provision.private_key import (
+    AGENT_S,
     Agent,
+    HeldKey,
     KeyFile,
     KeyUnusable,
     PassphraseNeeded,
@@ -80,7 +82,8 @@ class Login:
         self._allowed: Sequence[str] = ()
         self._refused: list[str] = []
         self._unusable: list[str] = []
-        self._agent: Agent | None = None
+        self._agent = Agent()
+        link.wake_by(self._agent.cut)
 
     async def run(self, only: paramiko.PKey | None = None) -> None:
         """Log in; with `only`, by that key and nothing else.
@@ -91,8 +94,7 @@ class Login:
         try:
             await self._run(only)
         finally:
-            if self._agent is not None:
-                self._agent.close()
+            self._agent.close()
 
     async def _run(self, only: paramiko.PKey | None) -> None:
         more = await self._attempt(lambda: self._transport.auth_none(self._hop.user))
@@ -102,7 +104,12 @@ class Login:
         if more == []:
             self._tell(f"{self._hop.name} asks for no proof.")
             return
-        keys = self._only(only) if only is not None else self._candidates()
+        if only is not None:
+            keys = iter([_Candidate("of this app", only, None)])
+        elif "publickey" in allowed:
+            keys = iter(await self._link.call(self._candidates))
+        else:
+            keys = iter(())
         for _factor in range(_MOST_FACTORS):
             more = await self._by_key(keys) if "publickey" in allowed else None
             if more is None and only is None:
@@ -136,11 +143,8 @@ class Login:
 
     # Keys
 
-    def _only(self, key: paramiko.PKey) -> Iterator[_Candidate]:
-        yield _Candidate("of this app", key, None)
-
-    def _candidates(self) -> Iterator[_Candidate]:
-        """Yield the keys in the order of ssh, only that a key somebody named themselves comes first of all."""
+    def _candidates(self) -> list[_Candidate]:
+        """Return the keys in the order of ssh, only that a key somebody named themselves comes first of all. Blocks."""
         files: list[KeyFile] = []
         for path in self._hop.identity_files:
             try:
@@ -154,12 +158,12 @@ class Login:
                 continue
             if file is not None:
                 files.append(file)
-        self._agent = Agent(self._hop.identity_agent)
-        held = list(self._agent.get_keys())
+        self._agent.open(self._hop.identity_agent)
+        held = self._agent.held_keys()
         by_blob = {key.asbytes(): key for key in held}
 
-        def of_agent(key: paramiko.PKey) -> _Candidate:
-            comment = str(getattr(key, "comment", "")).strip()
+        def of_agent(key: HeldKey) -> _Candidate:
+            comment = key.comment.strip()
             return _Candidate(f'"{_shown(comment)}" of the agent' if comment else "of the agent", key, None)
 
         named = [file for file in files if file.path == self._hop.named_identity]
@@ -170,12 +174,11 @@ class Login:
         if not self._hop.is_identities_only:
             ordered += [of_agent(key) for key in held]
         ordered += [_Candidate(file.label, None, file) for file in files if file.public not in by_blob]
-        seen: set[bytes | Path] = set()
+        unique: dict[bytes | Path, _Candidate] = {}
         for candidate in ordered:
             mark = candidate.file.path if candidate.file else candidate.key.asbytes() if candidate.key else b""
-            if mark not in seen:
-                seen.add(mark)
-                yield candidate
+            unique.setdefault(mark, candidate)
+        return list(unique.values())
 
     async def _by_key(self, keys: Iterator[_Candidate]) -> list[str] | None:
         """Try keys until one is taken; a later call goes on where this one ended."""
@@ -197,7 +200,13 @@ class Login:
             if key is None:
                 continue
             taken = key
-            more = await self._attempt(lambda taken=taken: self._transport.auth_publickey(self._hop.user, taken))  # type: ignore[misc]
+            more = await self._attempt(
+                lambda taken=taken: self._transport.auth_publickey(self._hop.user, taken),  # type: ignore[misc]
+                LOGIN_S + AGENT_S if file is None else LOGIN_S,
+            )
+            if isinstance(key, HeldKey) and key.problem:
+                self._unusable.append(f"the agent {key.problem} with the key {label.removesuffix(' of the agent')}")
+                continue
             if more is not None:
                 self._tell(f"{self._hop.name} takes the key {label}.")
                 return more
@@ -249,10 +258,7 @@ class Login:
             if is_plain and (attempt == 0 or not is_dialog):
                 password = self._memory.passwords.get(name)
                 if password is None:
-                    question = f"What is the password of {name}?"
-                    if attempt:
-                        question = f"{name} refused that password: what is it?"
-                    password = await self._secret(SecretKind.PASSWORD, question)
+                    password = await self._ask_password(is_again=attempt > 0)
                     self._memory.passwords[name] = password
                     self._heed_drop()
                 given = password
@@ -301,9 +307,7 @@ class Login:
         async def ask(title: str, instructions: str, text: str) -> str:
             asked = _shown(text).rstrip(": ")
             if asked.lower() in ("password", f"password for {self._hop.name.lower()}", f"{self._hop.user}'s password"):
-                again = f"{self._hop.name} refused that password: what is it?"
-                question = again if is_again else f"What is the password of {self._hop.name}?"
-                return await self._secret(SecretKind.PASSWORD, question)
+                return await self._ask_password(is_again)
             around = " ".join(part for part in (_shown(title), _shown(instructions)) if part)
             question = f"{self._hop.name} asks: {around + ' ' if around else ''}{asked or 'an answer'}"
             return await self._secret(SecretKind.ANSWER, question)
@@ -319,6 +323,20 @@ class Login:
         if failed:
             raise failed[0]
         return more, has_asked
+
+    async def _ask_password(self, is_again: bool) -> str:
+        question = f"What is the password of {self._hop.name}?"
+        if is_again:
+            question = f"{self._hop.name} refused that password: what is it?"
+        elif self._refused:
+            question += f" (It refused {self._refused_keys()}.)"
+        try:
+            return await self._secret(SecretKind.PASSWORD, question)
+        except ProvisionError as exc:
+            # Nobody can be asked; that the keys were refused is then what matters.
+            if self._refused or self._unusable:
+                raise self._no_way_in(("publickey",)) from exc
+            raise
 
     async def _secret(self, kind: SecretKind, question: str) -> str:
         try:
@@ -339,6 +357,9 @@ class Login:
         text = self._transport.get_banner() or b""
         return [_shown(line) for line in text[:4096].decode("utf-8", "replace").splitlines() if line.strip()]
 
+    def _refused_keys(self) -> str:
+        return f"the key{'s' if len(self._refused) > 1 else ''} {_listed(self._refused)}"
+
     def _hung_up(self) -> ProvisionError:
         name, tried = self._hop.name, len(self._refused)
         goodbye = _shown(self._transport.goodbye)
@@ -358,16 +379,21 @@ class Login:
         name, user = self._hop.name, self._hop.user
         unusable = "".join(f" {text[0].upper()}{text[1:]}." for text in self._unusable)
         if self._refused:
-            which = f"the key {self._refused[0]}" if len(self._refused) == 1 else f"the keys {_listed(self._refused)}"
             return AuthFailed(
-                f"{name} refused {which} for the user {user}.{unusable}",
+                f"{name} refused {self._refused_keys()} for the user {user}.{unusable}",
                 f"Check the user name, and that the key's public half stands in the host's authorized_keys of {user} "
                 f"(ssh-copy-id).",
                 host=name,
             )
+        if "publickey" in allowed and unusable:
+            return AuthFailed(
+                f"{name} lets in with a key, and none could be used.{unusable}",
+                "Name another key with --identity, or load one into your agent with ssh-add.",
+                host=name,
+            )
         if "publickey" in allowed:
             return AuthFailed(
-                f"{name} lets in with a key, and there is none to try: no agent with keys, no key file.{unusable}",
+                f"{name} lets in with a key, and there is none to try: no agent with keys, no key file.",
                 "Name your key with --identity, or load it into your agent with ssh-add.",
                 host=name,
             )

@@ -8,8 +8,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from pingmon_gui.domain.error import (
     AuthFailed,
     HostKeyChanged,
     HostKeyUnknown,
+    ProvisionError,
     SshUnreachable,
     UserCancelled,
 )
@@ -77,7 +78,7 @@ def test_run_returns_code_and_both_outputs(start_sshd: StartSshd, known_hosts: K
     run(work())
 
 
-_AWKWARD = [
+AWKWARD = [
     "plain",
     "",
     " ",
@@ -114,8 +115,8 @@ def test_run_arguments_survive_every_login_shell_and_its_noise(
 
     async def work() -> None:
         async with connected(target, known_hosts) as host:
-            result = await host.run(["printf", "%s\\0", *_AWKWARD])
-            assert result.out.split("\0")[:-1] == _AWKWARD
+            result = await host.run(["printf", "%s\\0", *AWKWARD])
+            assert result.out.split("\0")[:-1] == AWKWARD
             assert result.err == ""
             assert (await host.run(["cat"], stdin=b"to the command alone")).out == "to the command alone"
 
@@ -344,6 +345,13 @@ def test_named_fingerprint_that_is_another_stops(
     assert "Accepted publickey" not in server.log
 
 
+@pytest.mark.parametrize("typed", ["", "SHA256:", "MD5:aa:bb", "ssh-ed25519 AAAA", "SHA256:" + "x" * 44])
+def test_named_fingerprint_that_is_none_is_told(typed: str, known_hosts: KnownHosts) -> None:
+    with pytest.raises(ProvisionError, match="is no fingerprint of a host key") as caught:
+        run(visit(SshTarget("shop", "192.0.2.1", 22, "ops"), known_hosts, expected_host_key=typed))
+    assert "ssh-keygen -l" in (caught.value.hint or "")
+
+
 def test_named_fingerprint_accepts_a_key_that_has_changed(
     start_sshd: StartSshd, known_hosts: KnownHosts, made_keys: Path
 ) -> None:
@@ -382,22 +390,40 @@ def test_unknown_name_closed_port_and_silence_are_told_apart(known_hosts: KnownH
     assert "--port" in (refused.value.hint or "")
 
 
-def test_blackholed_port_is_told_by_its_deadline(known_hosts: KnownHosts) -> None:
-    """A full backlog: the kernel drops every further SYN, as a firewall does."""
-    with socket.socket() as listener:
+@contextmanager
+def blackhole() -> Iterator[int]:
+    """Listen with a full backlog: the kernel drops every further SYN, as a firewall does."""
+    with socket.socket() as listener, ExitStack() as fillers:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        address = listener.getsockname()
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
             filler.setblocking(False)
-            filler.connect_ex(address)
-        target = SshTarget("127.0.0.1", address[0], address[1], "ops", connect_timeout_s=0.3)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_blackholed_port_is_told_by_its_deadline(known_hosts: KnownHosts) -> None:
+    with blackhole() as port:
+        target = SshTarget("127.0.0.1", "127.0.0.1", port, "ops", connect_timeout_s=0.3)
         with pytest.raises(SshUnreachable, match=r"did not answer within 0\.3 s") as caught:
             run(visit(target, known_hosts))
         assert "firewall" in (caught.value.hint or "")
-        for filler in fillers:
-            filler.close()
+
+
+def test_cancel_does_not_wait_for_a_port_that_is_silent(known_hosts: KnownHosts) -> None:
+    async def work(port: int) -> None:
+        target, transcript = SshTarget("127.0.0.1", "127.0.0.1", port, "ops", connect_timeout_s=100), Transcript()
+        task = asyncio.create_task(visit(target, known_hosts, listener=transcript))
+        await until(lambda: transcript)
+        # Into the connect itself, most often; before it is as good.
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 20)
+
+    with blackhole() as port:
+        run(work(port))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -235,6 +238,49 @@ def test_agent_that_is_gone_is_no_agent(
     assert run(visit(start_sshd().target(made_keys / "ed"), known_hosts)) == USER
 
 
+def test_agent_that_will_not_sign_is_passed_over_and_told(
+    start_sshd: StartSshd, known_hosts: KnownHosts, made_keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that asks before each use (ssh-add -c), where somebody says no. paramiko alone would hang up."""
+    path = tmp_path / "strict.sock"
+    environment = {"PATH": os.environ["PATH"], "SSH_ASKPASS": "/bin/false", "DISPLAY": ":none"}
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], env=environment, stdout=subprocess.DEVNULL) as strict:
+        try:
+            while not path.exists():
+                assert strict.poll() is None
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+            subprocess.run(["ssh-add", "-q", "-c", str(made_keys / "ed")], check=True)
+            server = start_sshd(allow=("ed", "ec"))
+            with pytest.raises(AuthFailed, match=r"none could be used\. The agent would not sign with the key"):
+                run(visit(server.target(), known_hosts))
+            assert run(visit(server.target(made_keys / "ec"), known_hosts)) == USER
+        finally:
+            strict.terminate()
+
+
+def test_agent_that_hangs_does_not_hold_up_a_cancel(
+    start_sshd: StartSshd, known_hosts: KnownHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hung.sock"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    target = start_sshd().target()
+
+    async def work(listener: socket.socket) -> None:
+        task = asyncio.create_task(visit(target, known_hosts))
+        connection, _address = await asyncio.to_thread(listener.accept)
+        with connection:
+            began = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert time.monotonic() - began < 10
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        run(work(listener))
+
+
 # Passwords and questions, an odd server
 
 
@@ -281,6 +327,10 @@ def test_keys_come_before_the_password(
         fallback = Person(["right"])
         assert run(visit(odd.target(tmp_path, made_keys / "other"), known_hosts, fallback))
         assert fallback.asked == [PASSWORD]
+        assert "It refused the key" in fallback.questions[0][1]
+        with pytest.raises(AuthFailed, match=r"refused the key .*other for the user ops") as caught:
+            run(visit(odd.target(tmp_path, made_keys / "other"), known_hosts, NobodyThere()))
+        assert "authorized_keys" in (caught.value.hint or "")
 
 
 def test_hosts_own_questions_are_passed_on(known_hosts: KnownHosts, host_key: Path, tmp_path: Path) -> None:
