@@ -32,6 +32,8 @@ from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
 from pingmon_gui.request import Json
 
 if TYPE_CHECKING:
+    from pingmon_gui.provision.enrolment import Enrolment
+    from pingmon_gui.provisioning import Provisioning
     from pingmon_gui.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -145,8 +147,10 @@ class Session:
 
     # Probes on other hosts
 
-    async def enrol(self, probe: Probe, secrets: ProbeSecrets) -> None:
+    async def enrol(self, probe: Probe, secrets: ProbeSecrets, *, take_over: bool = False) -> None:
         """Keep a probe that was set up and measure with it from now on; one with its id is replaced.
+
+        `take_over`: it has the plan of another Pingmon, and the user wants it replaced.
 
         Raises StorageError, or OSError where its secrets cannot be kept; then nothing was changed.
         """
@@ -157,6 +161,8 @@ class Session:
             await asyncio.to_thread(self.secrets.forget, probe.id)
             raise
         await self._running.add_link(self._make_remote(probe, self.secrets))
+        if take_over:
+            self._running.take_over(probe.id)
 
     async def forget(self, id_: ProbeId) -> None:
         """Measure with a probe no longer and delete what opens it; what it measured stays. Its host is not asked."""
@@ -180,6 +186,12 @@ class Session:
         if id_ not in self.board.probes:
             raise InvalidInput("There is no such probe.")
         return await self._running.link(id_).status()
+
+    def provisioning(self) -> Provisioning:
+        """Return what sets probes up on hosts, and keeps them with this session."""
+        from pingmon_gui.provisioning import Provisioning
+
+        return Provisioning(self.data_dir, self.secrets, _SessionKeeper(self))
 
     def _remote(self, id_: ProbeId) -> Probe:
         health = self.board.probes.get(id_)
@@ -218,6 +230,29 @@ class Session:
         if self._engine is None:
             raise RuntimeError("the session does not run")
         return self._engine
+
+
+class _SessionKeeper:
+    """Keeps probes as a running session does."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def owner(self) -> str:
+        return self._session.store.owner
+
+    async def probes(self) -> Sequence[Probe]:
+        return [health.probe for health in self._session.board.probes.values() if health.probe.access is not None]
+
+    async def some_url(self) -> str | None:
+        monitors = self._session.board.monitors.values()
+        return next((monitor.url for monitor in monitors if not monitor.is_paused), None)
+
+    async def enrol(self, enrolment: Enrolment) -> None:
+        await self._session.enrol(enrolment.probe, enrolment.secrets, take_over=enrolment.is_taken_over)
+
+    async def forget(self, id_: ProbeId) -> None:
+        await self._session.forget(id_)
 
 
 async def stored_status(store: Store, now_ms: int) -> Json:

@@ -36,6 +36,12 @@ def write(text: str) -> None:
     print(text)
 
 
+def write_lines(lines: Iterable[str]) -> None:
+    """Print lines that may hold what others wrote: control characters are made visible."""
+    for line in lines:
+        print(one_line(line))
+
+
 def write_json(document: Any) -> None:
     """Print the one JSON document of a command on stdout."""
     print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

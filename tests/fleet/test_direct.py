@@ -19,10 +19,10 @@ from pingmon_gui.domain.error import ProbeUnauthorised, ProbeUnreachable
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport, new_probe_id
 from pingmon_gui.domain.region import Region
 from pingmon_gui.engine.link import StreamHeader
-from pingmon_gui.fleet.key_pair import new_certificate
 from pingmon_gui.fleet.remote import RemoteProbe, pinned_context
 from pingmon_gui.fleet.secret import Token
 from pingmon_gui.fleet.secret_store import ProbeSecrets
+from pingmon_gui.provision.certificate import new_certificate
 from tests.probe.probe_process import TOKEN, ProbeProcess, target
 
 

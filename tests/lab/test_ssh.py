@@ -228,7 +228,7 @@ def test_link_cut_and_power_loss_end_a_command(lab: Lab, new_host: NewHost, know
     async def die() -> None:
         async with at(lab, host, "ops", known_hosts) as there:
             upload = asyncio.create_task(there.run(["sh", "-c", "cat >upload; sleep 60"], stdin=b"z" * 500_000))
-            while not (host.root / "home/ops/upload").exists():  # noqa: ASYNC110 - made by the host
+            while not (host.root / "home/ops/upload").exists():
                 assert not upload.done()
                 await asyncio.sleep(0.02)
             await asyncio.to_thread(host.shut_down)
