@@ -5,6 +5,7 @@ from __future__ import annotations
 from pingmon_gui.domain.error import StepFailed
 from pingmon_gui.provision.fact import ACCOUNT, HostFacts
 from pingmon_gui.provision.host import CommandResult, Host
+from pingmon_gui.provision.host_python import HostPython
 from pingmon_gui.provision.layout import Layout
 
 #: `userdel` says so where there is no such user: userdel(8).
@@ -43,15 +44,17 @@ class AccountStep:
 
     async def undo(self, host: Host) -> None:
         if self._is_ours:
-            await remove_account(host, has_shadow=self._has_shadow)
+            await remove_account(host, self._layout.python, has_shadow=self._has_shadow)
         self._is_ours = False
 
     async def after_undo(self, host: Host) -> None:
         """A user needs nothing more."""
 
 
-async def remove_account(host: Host, *, has_shadow: bool) -> None:
+async def remove_account(host: Host, python: str, *, has_shadow: bool) -> None:
     """Remove user and group. Harmless where they are gone. Raises StepFailed."""
+    # A tunnel that is open, or systemd's manager for one just closed, would keep the user.
+    await HostPython(python, as_root=True).stop_user(host, ACCOUNT)
     removed = await host.run(["userdel" if has_shadow else "deluser", ACCOUNT], as_root=True)
     if removed.code not in (0, NO_SUCH_USER) and (await host.run(["id", "-u", ACCOUNT])).code == 0:
         raise StepFailed(

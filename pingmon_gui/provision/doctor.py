@@ -111,8 +111,8 @@ async def _on_the_host(probe: Probe, secrets: ProbeSecrets | None, owner: str, t
     is_enabled, is_running = await there.service.state(there.host)
     health = await there.service.health(there.host, 2.0 if is_running else 0.0)
     if not is_running or health.code == 0:
-        lines = [line for line in await there.service.log(there.host, 20) if line.strip()]
-        ends = f" Its log ends with: {lines[-1]}" if lines else ""
+        words = await there.service.last_words(there.host)
+        ends = f" Its log ends with: {words}" if words else ""
         is_taken = not is_running and layout.port in facts.listening_ports
         if is_taken:
             cause = f"The probe does not run on {name}, and another program listens on its port {layout.port}.{ends}"

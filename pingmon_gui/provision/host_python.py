@@ -159,6 +159,13 @@ class HostPython:
             pids = ", ".join(str(pid) for pid in answer["pids"])
             raise StepFailed(f"The probe on {host.name} does not end (process {pids}).", "Restart the host.")
 
+    async def stop_user(self, host: Host, user: str, wait_s: float = 5.0) -> None:
+        """End all processes of a user, its logins over SSH included. Raises StepFailed if one does not end."""
+        request = {"user": user, "wait_s": wait_s}
+        answer = await self._call(host, "stop-user", [user], request, deadline_s=wait_s + CALL_EXTRA_S)
+        if answer["pids"]:
+            raise StepFailed(f"Processes of {user} on {host.name} do not end.", "Restart the host.")
+
     async def _call(
         self, host: Host, do: str, words: Sequence[str], request: dict[str, Any], deadline_s: float = COMMAND_S
     ) -> dict[str, Any]:

@@ -241,17 +241,47 @@ def running(request: Json) -> Json:
 
 def stop(request: Json) -> Json:
     """End the processes that run one of the files, and wait until they are gone; return those that are not."""
-    files = request["files"]
-    for number, wait_s in ((signal.SIGTERM, request["wait_s"]), (signal.SIGKILL, 5.0)):
-        for pid in pids_of(files):
+    return {"pids": end(lambda: pids_of(request["files"]), request["wait_s"])}
+
+
+def stop_user(request: Json) -> Json:
+    """End all processes of a user: its logins too, and the manager that systemd keeps for them for a while."""
+    try:
+        uid = pwd.getpwnam(request["user"]).pw_uid
+    except KeyError:
+        return {"pids": []}
+    return {"pids": end(lambda: pids_of_user(uid), request["wait_s"])}
+
+
+def end(find: Any, wait_s: float) -> list[int]:
+    for number, patience_s in ((signal.SIGTERM, wait_s), (signal.SIGKILL, 5.0)):
+        for pid in find():
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
                 pass
-        until = time.monotonic() + wait_s
-        while pids_of(files) and time.monotonic() < until:
+        until = time.monotonic() + patience_s
+        while find() and time.monotonic() < until:
             time.sleep(0.05)
-    return {"pids": pids_of(files)}
+    left: list[int] = find()
+    return left
+
+
+def pids_of_user(uid: int) -> list[int]:
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/" + name + "/status", "rb") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            continue
+        uids = next((line.split()[1:] for line in lines if line.startswith(b"Uid:")), [])
+        is_dead = any(line.startswith(b"State:") and b"Z" in line.split()[1] for line in lines)
+        if b"%d" % uid in uids and not is_dead:
+            found.append(int(name))
+    return found
 
 
 def pids_of(files: list[str]) -> list[int]:
@@ -284,6 +314,7 @@ def main() -> None:
         "start": start,
         "running": running,
         "stop": stop,
+        "stop-user": stop_user,
     }
     code = 0
     try:

@@ -15,7 +15,7 @@ from pingmon_gui.provision.file_step import FileStep
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython
 from pingmon_gui.provision.layout import Layout
-from pingmon_gui.provision.marked_block import with_block
+from pingmon_gui.provision.marked_block import with_block, without_block
 from pingmon_gui.provision.package import InstallPython
 from pingmon_gui.provision.service import START_S, LingerStep, Service, ServiceStep
 from pingmon_gui.provision.step import Step
@@ -48,6 +48,8 @@ def host_steps(facts: HostFacts, layout: Layout, goods: Goods, *, start_s: float
     if goods.public_key is not None:
         line = key_line(goods.public_key, layout.port, is_dropbear=facts.is_dropbear)
         files.append(_key_step(layout, python, line, is_selinux=facts.is_selinux))
+    elif facts.existing is not None and facts.existing.public_key is not None:
+        files.append(_key_step(layout, python, None, is_selinux=False))
     files.append(FileStep("unit", _UNIT_TITLES[layout.supervisor], python, [unit_entry(layout, goods.region)]))
     steps: list[Step] = []
     if facts.python is None and facts.package_manager is not None:
@@ -129,16 +131,17 @@ def _secret_entries(layout: Layout, goods: Goods) -> list[Entry]:
     return entries
 
 
-def _key_step(layout: Layout, python: HostPython, line: str, *, is_selinux: bool) -> FileStep:
-    title = "Let the app's own key in, to the probe's port only"
+def _key_step(layout: Layout, python: HostPython, line: str | None, *, is_selinux: bool) -> FileStep:
+    """Return the step that lets the key in; None shuts out the one of a tunnel that is no longer used."""
+    title = "Let the app's own key in, to the probe's port only" if line is not None else "Shut the former key out"
     if layout.is_system:
         return _SystemKeyStep("key", title, python, _system_key_entries(layout, line), is_selinux=is_selinux)
     return FileStep("key", title, python, functools.partial(_user_key_entries, layout, python, line))
 
 
-def _system_key_entries(layout: Layout, line: str) -> list[Entry]:
+def _system_key_entries(layout: Layout, line: str | None) -> list[Entry]:
     """The file is root's: not even the probe can let another key in."""
-    content = f"{line}\n".encode()
+    content = f"{line}\n".encode() if line is not None else b""
     folder = layout.authorized_keys.rpartition("/")[0]
     if not layout.authorized_keys.startswith(f"{layout.home}/"):
         # Where sshd_config says: a folder with a file for each user.
@@ -150,7 +153,7 @@ def _system_key_entries(layout: Layout, line: str) -> list[Entry]:
     return entries if folder == layout.home else [Entry("folder", folder, 0o750, "root", ACCOUNT), *entries]
 
 
-async def _user_key_entries(layout: Layout, python: HostPython, line: str, host: Host) -> Sequence[Entry]:
+async def _user_key_entries(layout: Layout, python: HostPython, line: str | None, host: Host) -> Sequence[Entry]:
     """The line goes between marks into the user's own file, whose rights stay as they are."""
     (state,) = await python.read(host, [layout.authorized_keys])
     # Latin-1 gives back every byte, whatever the file is written in.
@@ -161,7 +164,7 @@ async def _user_key_entries(layout: Layout, python: HostPython, line: str, host:
             "file",
             layout.authorized_keys,
             state.mode if state is not None else 0o600,
-            content=with_block(text, line).encode("latin-1"),
+            content=(with_block(text, line) if line is not None else without_block(text)).encode("latin-1"),
         ),
     ]
 

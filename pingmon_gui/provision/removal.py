@@ -49,8 +49,11 @@ async def remove(
             # Over a connection that is gone it stays, and does not count any more.
             with contextlib.suppress(ProvisionError):
                 await lock.undo(there.host)
+        what = (
+            "program, results, key, service and user" if there.layout.is_system else "program, results, key and service"
+        )
         name = there.host.name
-    return (f"The probe was removed from {name}: its program, results, key, service and user are gone.",)
+    return (f"The probe was removed from {name}: its {what} are gone.",)
 
 
 class _Removal:
@@ -120,7 +123,7 @@ def _steps(there: Visit) -> list[Step]:
             return (await host.run(["id", "-u", ACCOUNT])).code != 0
 
         async def take_account(host: Host) -> None:
-            await remove_account(host, has_shadow="useradd" in facts.programs)
+            await remove_account(host, layout.python, has_shadow="useradd" in facts.programs)
 
         steps.append(_Removal("account", f"Remove the user {ACCOUNT}", is_account_gone, take_account))
     return steps

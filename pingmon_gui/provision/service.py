@@ -106,6 +106,11 @@ class Service:
             argv = ["tail", "-n", str(lines), layout.log]
         return (await host.run(argv, as_root=layout.is_system)).out.splitlines()[-lines:]
 
+    async def last_words(self, host: Host) -> str:
+        """Return the last line that the probe itself wrote, "" for none; systemd's own remarks come after it."""
+        lines = [line for line in await self.log(host, 40) if line.strip() and " systemd[" not in line]
+        return lines[-1].strip()[:300] if lines else ""
+
     @property
     def _scripts(self) -> Sequence[str]:
         return (self.layout.supervise, self.layout.bundle)
@@ -199,8 +204,7 @@ class ServiceStep:
         health = await service.health(host, self._start_s)
         if health.code == 200 and health.version == self._version:
             return
-        lines = await service.log(host, 20)
-        last = next((line for line in reversed(lines) if line.strip()), "")
+        last = await service.last_words(host)
         if health.code == 200:
             raise StepFailed(
                 f"The probe on {host.name} is still version {health.version}, not {self._version}.",

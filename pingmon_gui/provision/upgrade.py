@@ -136,10 +136,10 @@ async def _program_entries(layout: Layout, python: HostPython, bundle: bytes, ho
 async def _wait_until_well(service: Service, host: Host) -> None:
     health = await service.health(host, START_S)
     if health.code != 200:
-        lines = await service.log(host, 5)
+        words = await service.last_words(host)
         raise StepFailed(
             f"The probe on {host.name} does not answer after its restart ({health.problem or health.code}).",
-            f"Its log ends with: {lines[-1]}" if lines else "“doctor” names the cause.",
+            f"Its log ends with: {words}" if words else "“doctor” names the cause.",
         )
 
 
