@@ -95,7 +95,7 @@ class SshServer:
     def sessions(self) -> list[int]:
         """Return the process ids of its connections and of what runs in them."""
         assert self._process is not None
-        return _descendants(self._process.pid)
+        return processes_below(self._process.pid)
 
     def cut(self) -> None:
         """Break every connection off."""
@@ -143,7 +143,16 @@ def _kill(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _descendants(pid: int) -> list[int]:
+def process_name(pid: int) -> str:
+    """Return a process's name, nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def processes_below(pid: int) -> list[int]:
+    """Return the ids of a process's children, their children, and so on."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():

@@ -96,7 +96,7 @@ class Pump(threading.Thread):
             except GONE:
                 data = b""
             if not data:
-                self._streams.discard(stream)
+                self._remove(stream)
                 self._tell(stream.ended)
                 return
             stream.fed_bytes += len(data)
@@ -119,8 +119,9 @@ class Pump(threading.Thread):
                 if stream.is_write_waiting and not stream.is_backed_up:
                     self._tell(stream.sent)
         except GONE:
+            # An answer may have come before; what ends the stream is the end of what is read.
             stream.outgoing.clear()
-            self._tell(stream.ended)
+            self._tell(stream.deaf)
 
     def _tell(self, told: Callable[..., None], *values: object) -> None:
         try:
@@ -173,6 +174,7 @@ class ChannelStream:
         self._queued_bytes = 0
         self._is_held = False
         self._has_ended = False
+        self._is_deaf = False
         self._is_closed = False
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
@@ -196,7 +198,7 @@ class ChannelStream:
 
     async def write(self, data: bytes) -> None:
         """Send all of it; return as soon as little of it still waits. Raises ConnectionError at the stream's end."""
-        if self._has_ended or self._is_closed:
+        if self._is_deaf or self._is_closed:
             raise ConnectionError("the stream has ended")
         self.outgoing.extend(data[start : start + PIECE_BYTES] for start in range(0, len(data), PIECE_BYTES))
         self._queued_bytes += len(data)
@@ -223,7 +225,8 @@ class ChannelStream:
         if self._alarm is not None:
             self._alarm.cancel()
         self._incoming.clear()
-        self._wake()
+        _finish(self._reader)
+        self._wake_writer()
         self._pump.remove(self)
 
     # For the pump, on its thread
@@ -252,9 +255,15 @@ class ChannelStream:
     def sent(self) -> None:
         _finish(self._writer)
 
+    def deaf(self) -> None:
+        """The other end takes no more."""
+        self._is_deaf = True
+        self._wake_writer()
+
     def ended(self) -> None:
         self._has_ended = True
-        self._wake()
+        _finish(self._reader)
+        self.deaf()
 
     # Own
 
@@ -269,8 +278,7 @@ class ChannelStream:
             self._pump.read(self)
         return data
 
-    def _wake(self) -> None:
-        _finish(self._reader)
+    def _wake_writer(self) -> None:
         if self._writer is not None and not self._writer.done():
             self._writer.set_exception(ConnectionError("the stream has ended"))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from pathlib import Path
 
 import paramiko
@@ -14,63 +13,13 @@ import pytest
 from pingmon_probe.protocol import CheckSpec, Plan
 
 from pingmon_gui.domain.error import ProbeUnauthorised, ProbeUnreachable
-from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport, new_probe_id
-from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.fleet.channel_stream import FULL_BYTES, PIECE_BYTES
-from pingmon_gui.fleet.key_pair import new_key_pair, restricted_line
-from pingmon_gui.fleet.remote import RemoteProbe
-from pingmon_gui.fleet.secret import Token
-from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.fleet.tunnel import Tunnel, read_private_key
 from tests.engine.fakes import until
-from tests.probe.probe_process import TOKEN, ProbeProcess, target
-from tests.sshd import SshServer, free_port, make_key, ssh_server
-
-
-class Way:
-    """A probe, an SSH server in front of it, and what opens them."""
-
-    def __init__(self, server: SshServer, probe_port: int) -> None:
-        self.server = server
-        self.private_key, public = new_key_pair()
-        server.allow(restricted_line(public, probe_port))
-        self.access = ProbeAccess(
-            host="host",
-            login_user=server.user,
-            address="127.0.0.1",
-            ssh_port=server.port,
-            tunnel_user=server.user,
-            service_port=probe_port,
-            host_key=server.host_key(),
-            supervisor=Supervisor.SYSTEMD,
-        )
-
-    def probe(self, **changed: object) -> RemoteProbe:
-        access = replace(self.access, **changed)  # type: ignore[arg-type]
-        probe = Probe(new_probe_id(), "Test", Region.EU, Transport.TUNNEL, access)
-        return RemoteProbe(probe, ProbeSecrets(Token(TOKEN), self.private_key))
-
-    @asynccontextmanager
-    async def started(self, **changed: object) -> AsyncIterator[RemoteProbe]:
-        probe = self.probe(**changed)
-        try:
-            await probe.start()
-            yield probe
-        finally:
-            await probe.close()
-
-
-@pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProbeProcess]:
-    with ProbeProcess(tmp_path_factory.mktemp("probe") / "spool") as process:
-        yield process
-
-
-@pytest.fixture
-def way(tmp_path: Path, behind: ProbeProcess) -> Iterator[Way]:
-    with ssh_server(tmp_path / "ssh") as server:
-        yield Way(server, behind.port)
+from tests.fleet.way import Way
+from tests.probe.probe_process import ProbeProcess, target
+from tests.sshd import free_port, make_key, ssh_server
 
 
 def run(test: Callable[[], Coroutine[object, object, None]]) -> None:
