@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -50,12 +51,12 @@ class EchoApplication:
 class Bench:
     """The service on a thread of its own."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None) -> None:
         self.application = EchoApplication()
         listener = socket.create_server(("127.0.0.1", 0))
         self.address = listener.getsockname()
         self._loop = Loop()
-        self.service = HttpService(self._loop, listener, TOKEN, self.application, limits)
+        self.service = HttpService(self._loop, listener, TOKEN, self.application, limits, tls)
         self._thread = threading.Thread(target=self._loop.run)
         self._thread.start()
 
