@@ -25,7 +25,9 @@ def address(board: Board, monitor: MonitorId) -> str:
 
 
 def no_probe_sentence(region: Region) -> str:
-    return translate("CellText", "No probe in %1 yet").replace("%1", wording.region_name(region))
+    return translate("CellText", "No probe in %1 yet: click the column's title to add one").replace(
+        "%1", wording.region_name(region)
+    )
 
 
 def region_short(board: Board, row: int, column: int) -> str:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QMessageBox,
+    QPushButton,
     QSplitter,
     QTableView,
     QToolButton,
@@ -42,7 +43,9 @@ from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: How often the probes are asked for lease, spool and round trip while somebody looks.
 ASK_MS = 5_000
-_WIDTHS = {Column.NAME: 20, Column.REGION: 16, Column.HOST: 26, Column.STATE: 22, Column.VERSION: 11}
+_WIDTHS = {Column.NAME: 22, Column.REGION: 18, Column.HOST: 28, Column.STATE: 26, Column.VERSION: 11, Column.OFFSET: 22}
+#: The table shows so many probes before it scrolls, as long as nobody pulls the handle below it.
+_ROWS_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class FleetPage(QDialog):
         if theme is not None:
             theme.changed.connect(self.refresh)
         self.refresh()
-        wanted = QSize(self.fontMetrics().averageCharWidth() * 148, self.fontMetrics().lineSpacing() * 38)
+        wanted = QSize(self.fontMetrics().averageCharWidth() * 160, self.fontMetrics().lineSpacing() * 48)
         self.resize(wanted.boundedTo(self.screen().availableSize() * 0.9))
 
     # What is shown
@@ -149,9 +152,12 @@ class FleetPage(QDialog):
         """Take over the colours in use."""
         theme = current()
         self._bar.setStyleSheet(sheet.controls())
-        for action, name in self._icons:
-            action.setIcon(resource.line_icon(name, theme.text))
-        self._sentence.setStyleSheet(f"color: {theme.muted}")
+        self.add_button.setIcon(resource.line_icon("plus", theme.on_accent))
+        self.table.setStyleSheet(
+            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; }"
+            f"QTableView {{ selection-background-color: {theme.selection}; selection-color: {theme.text}; }}"
+        )
+        self._show_selected()
         self.table.viewport().update()
 
     def _show_selected(self) -> None:
@@ -168,6 +174,8 @@ class FleetPage(QDialog):
             return
         self._title.setText(f"{wording.plain(facts.probe.name, 80)} · {wording.region_name(facts.probe.region)}")
         self._sentence.setText(sentence(facts))
+        theme = current()
+        self._sentence.setStyleSheet(f"color: {theme.muted if facts.health.votes else theme.offline}")
         self._show_rows(fact_rows(facts, self._now_ms()))
 
     @staticmethod
@@ -339,8 +347,7 @@ class FleetPage(QDialog):
     # Building
 
     def _make_actions(self) -> None:
-        self._icons: list[tuple[QAction, str]] = []
-        self.add = self._action(self.tr("&Add a probe…"), "Ctrl+N", self.add_asked.emit, "plus")
+        self.add = self._action(self.tr("&Add a probe"), "Ctrl+N", self.add_asked.emit)
         self.doctor = self._action(self.tr("&Doctor"), "Ctrl+D", self.on_doctor)
         self.logs = self._action(self.tr("&Logs"), "Ctrl+L", self.on_logs)
         self.upgrade = self._action(self.tr("&Upgrade…"), "Ctrl+U", self.on_upgrade)
@@ -349,6 +356,7 @@ class FleetPage(QDialog):
         self.take_over = self._action(self.tr("&Take over…"), "Ctrl+T", self.on_take_over)
         self.remove = self._action(self.tr("Re&move…"), "Del", self.on_remove)
         self.forget = self._action(self.tr("&Forget…"), "Shift+Del", self.on_forget)
+        self._explain(self.add, self.tr("Sets a probe up on a host of yours"))
         self._explain(self.doctor, self.tr("Looks for what is wrong with probe and host, and says what helps"))
         self._explain(self.logs, self.tr("Shows what the probe wrote last"))
         self._explain(self.upgrade, self.tr("Puts this app's version of the probe on the host"))
@@ -367,12 +375,10 @@ class FleetPage(QDialog):
             self.forget,
         )
 
-    def _action(self, text: str, keys: str, act: Callable[[], None], icon: str = "") -> QAction:
+    def _action(self, text: str, keys: str, act: Callable[[], None]) -> QAction:
         action = QAction(text, self)
         action.setShortcut(QKeySequence(keys))
         action.triggered.connect(act)
-        if icon:
-            self._icons.append((action, icon))
         self.addAction(action)
         return action
 
@@ -407,16 +413,18 @@ class FleetPage(QDialog):
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        for action in (self.add, *self._on_probe):
+        self.add_button = QPushButton(self.tr("&Add a probe"), self._bar)
+        self.add_button.setProperty("primary", True)
+        self.add_button.setAutoDefault(False)
+        self.add_button.setToolTip(self.add.toolTip())
+        self.add_button.clicked.connect(self.add.trigger)
+        for action in self._on_probe:
             button = QToolButton(self._bar)
             button.setDefaultAction(action)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            if action is self.add:
-                button.setProperty("primary", True)
             row.addWidget(button)
-            if action is self.add:
-                row.addStretch(1)
+        row.addStretch(1)
+        row.addWidget(self.add_button)
         self._detail = QWidget(self)
         self._title = plain_label(self._detail)
         self._title.setFont(scaled_font(1.15, weight=self._title.font().Weight.DemiBold))
@@ -440,8 +448,11 @@ class FleetPage(QDialog):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(scrolling(self._detail, self))
-        self.splitter.setStretchFactor(0, 2)
-        self.splitter.setStretchFactor(1, 3)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(1, 1)
+        table_height = self.table.verticalHeader().defaultSectionSize() * _ROWS_SHOWN
+        table_height += self.table.horizontalHeader().sizeHint().height() + 4
+        self.splitter.setSizes([table_height, 10 * table_height])
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(10)

@@ -41,6 +41,7 @@ from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import COLUMNS, MonitorTable
+from pingmon_gui.ui.probe_windows import ProbeWindows
 from pingmon_gui.ui.row_order import NAME_COLUMN, Show
 from pingmon_gui.ui.table_view import TableView
 from pingmon_gui.ui.theme import ThemeSwitch
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         self.spawner = Spawner(self.show_error, crashes.report)
         self.bridge = Bridge(session.board, session.hub, self)
         self.commands = WindowCommands(session.board, session.commands, self.spawner, self)
+        self.probes = ProbeWindows(session, session.board, self.spawner, theme, now_ms, self)
         self.setAcceptDrops(True)
         self.actions_ = WindowActions(self)
         self._build()
@@ -211,6 +213,8 @@ class MainWindow(QMainWindow):
         actions.tags.triggered.connect(self.on_tags)
         actions.pause.triggered.connect(self.on_pause)
         actions.delete.triggered.connect(self.on_delete)
+        actions.add_probe.triggered.connect(self.on_add_probe)
+        actions.probes.triggered.connect(self.probes.show_page)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
         actions.detail.toggled.connect(self.on_detail_toggled)
         actions.detail_below.toggled.connect(self.on_detail_below_toggled)
@@ -228,6 +232,7 @@ class MainWindow(QMainWindow):
         self.table.activated_row.connect(actions.edit.trigger)
         self.table.pause_toggled.connect(actions.pause.trigger)
         self.table.resized.connect(self.table.stretch_name)
+        self.table.header.probe_asked.connect(self.probes.show_wizard)
         self.table.header.sortIndicatorChanged.connect(self.on_sort_changed)
         self.table.selectionModel().selectionChanged.connect(self.on_selection_changed)
         self.first.asked.connect(self.on_first_asked)
@@ -297,6 +302,7 @@ class MainWindow(QMainWindow):
         self.model.apply(changes)
         if changes.probes_changed:
             self.model.probes_changed()
+            self.probes.refresh()
             self._fit_columns()
         if self.model.rules.is_live and not self._reorder_timer.isActive():
             self._reorder_timer.start()
@@ -366,6 +372,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def on_add(self) -> None:
         self.commands.ask_add()
+
+    @Slot()
+    def on_add_probe(self) -> None:
+        self.probes.show_wizard()
 
     @Slot(str)
     def on_first_asked(self, text: str) -> None:

@@ -27,9 +27,9 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.probe import Transport, parse_probe_name
 from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field
-from pingmon_gui.ui.provision_port import SetupRequest
 
 #: Where a probe on another host can be.
 REMOTE_REGIONS = tuple(region for region in REGIONS if region is not Region.LOCAL)
@@ -143,7 +143,7 @@ class ProbeForm(QWidget):
         self._on_edited()
         self.choose_region(self.first_empty())
 
-    def fill(self, request: SetupRequest) -> None:
+    def fill(self, request: BootstrapRequest) -> None:
         """Show a request, so that it can be put right."""
         self.host.setText(request.host)
         self.choose_region(request.region)
@@ -153,9 +153,9 @@ class ProbeForm(QWidget):
         self.transport.setCurrentIndex(self.transport.findData(request.transport))
         self.private.setChecked(request.is_private_allowed)
 
-    def read(self) -> SetupRequest | None:
+    def read(self) -> BootstrapRequest | None:
         """Return what was typed, None where something is wrong: it is marked then and has the focus."""
-        request = SetupRequest(
+        request = BootstrapRequest(
             host=self.host.text().strip(),
             region=Region(self.region.currentData()),
             port=self.port.value() or None,
@@ -220,7 +220,7 @@ class ProbeForm(QWidget):
         for text, editor, field in rows:
             label = QLabel(text, self)
             label.setMinimumWidth(width)
-            label.setContentsMargins(0, 4, 0, 0)
+            label.setContentsMargins(0, 1, 0, 0)
             if text:
                 label.setBuddy(editor)
                 editor.setAccessibleName(text.replace("&", ""))

@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
 
 from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.region import Region
+from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.form_dialog import SentenceLabel, scrolling
 from pingmon_gui.ui.probe_form import ProbeForm
-from pingmon_gui.ui.provision_port import ProvisionPort, SetupRequest
+from pingmon_gui.ui.provision_port import ProvisionPort
 from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.run_card import RunCard, RunState, Spawn
 from pingmon_gui.ui.theme import ThemeSwitch, scaled_font
@@ -55,7 +56,7 @@ class ProbeWizard(QDialog):
         self._is_leaving = False
         self.question: QMessageBox | None = None
         self.cards: list[RunCard] = []
-        self._requests: dict[RunCard, SetupRequest] = {}
+        self._requests: dict[RunCard, BootstrapRequest] = {}
         self.heading = plain_label(self)
         self.heading.setFont(scaled_font(1.3, weight=self.heading.font().Weight.DemiBold))
         self.explanation = SentenceLabel(self)
@@ -95,7 +96,7 @@ class ProbeWizard(QDialog):
         if theme is not None:
             theme.changed.connect(self.refresh)
         self.refresh()
-        wanted = QSize(self.fontMetrics().averageCharWidth() * 92, self.fontMetrics().lineSpacing() * 34)
+        wanted = QSize(self.fontMetrics().averageCharWidth() * 104, self.fontMetrics().lineSpacing() * 42)
         self.resize(wanted.boundedTo(self.screen().availableSize() * 0.9))
         self.show_form()
 
@@ -142,7 +143,7 @@ class ProbeWizard(QDialog):
 
     # One host
 
-    async def _begin(self, request: SetupRequest) -> None:
+    async def _begin(self, request: BootstrapRequest) -> None:
         """Runs as `_look_up`, which ends with the dialog."""
         problem: PingmonError | None = None
         place = ""
@@ -159,7 +160,7 @@ class ProbeWizard(QDialog):
         self.form.clear()
         self._run(request, place)
 
-    def _run(self, request: SetupRequest, place: str) -> None:
+    def _run(self, request: BootstrapRequest, place: str) -> None:
         title = self.tr("%1 in %2").replace("%2", wording.region_name(request.region))
         card = RunCard(title.replace("%1", wording.isolated(place)), self._spawn, self._content)
         self.cards.append(card)

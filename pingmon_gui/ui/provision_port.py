@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from pingmon_gui.domain.probe import Probe, Transport
-from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.engine.link import ProbeStatus
+from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.progress import Listener
 from pingmon_gui.provision.prompt import Prompter
 
 #: Lines of a probe's log that are fetched.
 LOG_LINES = 200
-
-
-@dataclass(frozen=True)
-class SetupRequest:
-    """What a person asked for in the wizard; None is "as my SSH configuration says", for the name "the host's"."""
-
-    host: str
-    region: Region
-    name: str | None = None
-    port: int | None = None
-    identity: Path | None = None
-    transport: Transport = Transport.TUNNEL
-    is_private_allowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,11 +33,11 @@ class ProvisionPort(Protocol):
     """Work on hosts. Every method but `look_up` may take minutes, raises PingmonError or UserCancelled, and undoes
     what it did where it fails or is cancelled."""
 
-    async def look_up(self, request: SetupRequest) -> str:
+    async def look_up(self, request: BootstrapRequest) -> str:
         """Return where that is, as `user@name:port`. Opens no connection. Raises ProvisionError for what is wrong."""
         ...
 
-    async def bootstrap(self, request: SetupRequest, prompter: Prompter, listener: Listener) -> Outcome:
+    async def bootstrap(self, request: BootstrapRequest, prompter: Prompter, listener: Listener) -> Outcome:
         """Set a probe up and measure with it from now on."""
         ...
 

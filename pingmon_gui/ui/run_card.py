@@ -53,7 +53,7 @@ class RunState(Enum):
 
 
 class RunCard(QWidget):
-    """Carries out one `Work` and shows it.
+    """Carries out one `Work` and shows it under a title that is fit to be shown.
 
     Signals:
         ended: the run is over; `state` says how.
@@ -72,7 +72,7 @@ class RunCard(QWidget):
         self.state = RunState.RUNNING
         self.sign = QLabel(self)
         self.title = plain_label(self)
-        self.title.setText(wording.plain(title, 160))
+        self.title.setText(title)
         self.title.setFont(scaled_font(1.08, weight=self.title.font().Weight.DemiBold))
         self.status = plain_label(self)
         self.bar = QProgressBar(self)
@@ -97,6 +97,7 @@ class RunCard(QWidget):
         for button in (self.cancel_button, self.again_button):
             button.setAutoDefault(False)
         self.again_button.hide()
+        self.prompter.focus_after = self.cancel_button
         self.cancel_button.clicked.connect(self.cancel)
         self.again_button.clicked.connect(self.again_asked)
         self._lay_out()
@@ -157,6 +158,9 @@ class RunCard(QWidget):
             raise
         except PingmonError as exc:
             self._fail(exc)
+        except OSError as exc:
+            # The keyring, or a disk of this computer.
+            self._fail(PingmonError(f"This computer could not keep what is needed: {exc.strerror or exc}."))
         except BaseException:
             self._end(RunState.FAILED, self.tr("Something happened that Pingmon did not expect; it is in the log."))
             raise
@@ -278,7 +282,7 @@ class RunCard(QWidget):
     def _toggle(self, text: str, act: Callable[[bool], None]) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
-        button.setProperty("pill", True)
+        button.setProperty("flat", True)
         button.setCheckable(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setArrowType(Qt.ArrowType.RightArrow)

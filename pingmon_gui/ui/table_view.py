@@ -19,7 +19,12 @@ _NARROWEST_NAME = 130
 
 
 class RegionHeader(QHeaderView):
-    """A header whose sections have a second, quiet line: "no probe yet" where a region has none."""
+    """A header whose sections have a second, quiet line. A region without a probe offers to add one.
+
+    `probe_asked` carries that region.
+    """
+
+    probe_asked = Signal(object)
 
     def __init__(self, board: Board, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -29,6 +34,9 @@ class RegionHeader(QHeaderView):
         self.setMinimumSectionSize(_NARROWEST)
         self.setSortIndicatorShown(True)
         self.setAccessibleName(self.tr("Columns"))
+        self.setMouseTracking(True)
+        self._pressed = -1
+        self._hovered = -1
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self.fontMetrics().height() * 2 + 13)
@@ -38,13 +46,17 @@ class RegionHeader(QHeaderView):
         column = section - FIRST_REGION_COLUMN
         if column < 0:
             return ""
-        return self.tr("last hour") if self._board.has_probe[column] else self.tr("no probe yet")
+        return self.tr("last hour") if self._board.has_probe[column] else self.tr("add a probe")
+
+    def is_empty(self, section: int) -> bool:
+        """Return whether a section is a region without a probe."""
+        return section >= FIRST_REGION_COLUMN and not self._board.has_probe[section - FIRST_REGION_COLUMN]
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         theme = current()
         painter.fillRect(rect, QColor(theme.base))
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(theme.field_line))
-        is_empty = section >= FIRST_REGION_COLUMN and not self._board.has_probe[section - FIRST_REGION_COLUMN]
+        is_empty = self.is_empty(section)
         inner = rect.adjusted(PADDING, 7, -PADDING, -6)
         painter.setFont(scaled_font(0.92, weight=self.font().Weight.DemiBold))
         painter.setPen(QColor(theme.muted if is_empty else theme.text))
@@ -60,9 +72,48 @@ class RegionHeader(QHeaderView):
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
             return
         painter.drawText(inner, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
-        painter.setFont(scaled_font(0.85))
-        painter.setPen(QColor(theme.muted))
+        small = scaled_font(0.85)
+        small.setUnderline(is_empty and section == self._hovered)
+        painter.setFont(small)
+        painter.setPen(QColor(theme.accent if is_empty else theme.muted))
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, note)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        section = self._empty_at(event)
+        if section >= 0 and event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = section
+            return
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._pressed = self._pressed, -1
+        if pressed < 0:
+            super().mouseReleaseEvent(event)
+        elif pressed == self._empty_at(event):
+            self.probe_asked.emit(REGIONS[pressed - FIRST_REGION_COLUMN])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._hover(self._empty_at(event))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def _empty_at(self, event: QMouseEvent) -> int:
+        """Return the region without a probe that the mouse is on, -1 where it is none."""
+        section = self.logicalIndexAt(event.position().toPoint())
+        return section if self.is_empty(section) else -1
+
+    def _hover(self, section: int) -> None:
+        if section == self._hovered:
+            return
+        self._hovered = section
+        if section >= 0:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self.unsetCursor()
+        self.viewport().update()
 
 
 class TableView(QTableView):

@@ -31,6 +31,8 @@ class WindowPrompter(QWidget):
         self._turn = asyncio.Lock()
         self._answer: asyncio.Future[bool] | None = None
         self._on_asked = on_asked
+        #: Where the focus goes when a question that had it was answered.
+        self.focus_after: QWidget | None = None
         self.title = plain_label(self)
         self.title.setFont(scaled_font(1.0, weight=self.title.font().Weight.DemiBold))
         self.detail = plain_label(self)
@@ -147,7 +149,11 @@ class WindowPrompter(QWidget):
             return await answer
         finally:
             self._answer = None
+            focus = QApplication.focusWidget()
+            had_focus = focus is not None and self.isAncestorOf(focus)
             self.hide()
+            if had_focus and self.focus_after is not None:
+                self.focus_after.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot()
     def on_yes(self) -> None:

@@ -21,9 +21,10 @@ from pingmon_gui.domain.probe import (
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.engine.link import ProbeStatus
+from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.progress import Listener, StepProgress, StepState, TranscriptLine
 from pingmon_gui.provision.prompt import Prompter
-from pingmon_gui.ui.provision_port import Outcome, SetupRequest
+from pingmon_gui.ui.provision_port import Outcome
 from tests.engine.fakes import START_MS
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
@@ -35,19 +36,19 @@ STEPS = (("connect", "Connect to the host"), ("file", "Upload the probe"), ("sta
 class Played:
     """A port whose runs wait for the test: `go` lets the next thing happen to a host."""
 
-    requests: list[SetupRequest] = field(default_factory=list)
+    requests: list[BootstrapRequest] = field(default_factory=list)
     asked: list[tuple[str, ProbeId]] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
     answers: list[object] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     text: str = ""
 
-    async def look_up(self, request: SetupRequest) -> str:
+    async def look_up(self, request: BootstrapRequest) -> str:
         if "!" in request.host:
             raise ProvisionError(f'"{request.host}" is no name or address of a host.', "Type it as for ssh.")
         return f"{request.host}:{request.port}" if request.port else request.host
 
-    async def bootstrap(self, request: SetupRequest, prompter: Prompter, listener: Listener) -> Outcome:
+    async def bootstrap(self, request: BootstrapRequest, prompter: Prompter, listener: Listener) -> Outcome:
         self.requests.append(request)
         return await self._play(request.host, prompter, listener)
 

@@ -15,10 +15,11 @@ from pytestqt.qtbot import QtBot
 from pingmon_gui.domain.error import AuthFailed, StepFailed
 from pingmon_gui.domain.probe import Transport
 from pingmon_gui.domain.region import Region
+from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.progress import StepState
 from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.ui.probe_wizard import ProbeWizard
-from pingmon_gui.ui.provision_port import Outcome, SetupRequest
+from pingmon_gui.ui.provision_port import Outcome
 from pingmon_gui.ui.run_card import RunState
 from tests.ui.conftest import RunAsync
 from tests.ui.fleet.fakes import KEY_SHA256, Played, settled, spawner, until
@@ -73,7 +74,7 @@ def test_wizard_sets_a_host_up_and_shows_its_steps_as_they_happen(play: Callable
         wizard = bench.wizard
         assert wizard.form.host.hasFocus()
         await bench.begin("ops@vps.example")
-        assert bench.port.requests == [SetupRequest("ops@vps.example", Region.NA)]
+        assert bench.port.requests == [BootstrapRequest("ops@vps.example", Region.NA)]
         assert wizard.form.isHidden() and not wizard.start_button.isVisible()
         [card], run = wizard.cards, bench.port.runs["ops@vps.example"]
         assert [row.state.text() for row in card.steps.rows.values()] == ["waiting"] * 3
@@ -178,7 +179,7 @@ def test_wizard_offers_a_failed_host_again_as_it_was_typed(play: Callable[..., N
         wizard.cards[0].again_button.click()
         assert wizard.cards == [] and wizard.form.isVisible()
         request = wizard.form.read()
-        assert request == SetupRequest("ops@vps.example", Region.SA, "Lima", 2222)
+        assert request == BootstrapRequest("ops@vps.example", Region.SA, "Lima", port=2222)
 
     play(scenario)
 
@@ -252,8 +253,8 @@ def test_wrong_name_and_missing_key_are_said_at_their_fields(play: Callable[...,
         form.transport.setCurrentIndex(1)
         form.private.setChecked(True)
         request = form.read()
-        assert request == SetupRequest(
-            "vps.example", Region.NA, "Lima", None, key, Transport.DIRECT, is_private_allowed=True
+        assert request == BootstrapRequest(
+            "vps.example", Region.NA, "Lima", identity=key, transport=Transport.DIRECT, is_private_allowed=True
         )
 
     play(scenario)
@@ -290,7 +291,9 @@ def test_wizard_is_used_by_keyboard_alone(play: Callable[..., None]) -> None:
         qtbot.keyClick(form.private, Qt.Key.Key_Space)
         qtbot.keyClick(form.private, Qt.Key.Key_Return)
         await until(lambda: bench.port.requests)
-        assert bench.port.requests == [SetupRequest("ops@vps.example", Region.EU, "Frankfurt", is_private_allowed=True)]
+        assert bench.port.requests == [
+            BootstrapRequest("ops@vps.example", Region.EU, "Frankfurt", is_private_allowed=True)
+        ]
 
     play(scenario)
 

@@ -297,9 +297,9 @@ def test_regions_without_probe_say_so_and_can_be_hidden(make_bench: MakeBench, s
     bench = make_bench(numbered(1))
     window = show_window(bench)
     europe = FIRST_REGION_COLUMN + 2
-    assert window.table.header.note(europe) == "no probe yet"
+    assert window.table.header.note(europe) == "add a probe"
     assert window.model.headerData(europe, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) == (
-        "No probe in Europe yet"
+        "No probe in Europe yet: click the column's title to add one"
     )
     window.actions_.empty_regions.trigger()
     assert window.table.isColumnHidden(europe)
