@@ -42,6 +42,7 @@ from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import COLUMNS, MonitorTable
 from pingmon_gui.ui.probe_windows import ProbeWindows
+from pingmon_gui.ui.provision_port import ProbeSession
 from pingmon_gui.ui.row_order import NAME_COLUMN, Show
 from pingmon_gui.ui.table_view import TableView
 from pingmon_gui.ui.theme import ThemeSwitch
@@ -55,7 +56,7 @@ REORDER_MS = 250
 MARGIN = 14
 
 
-class SessionPort(Protocol):
+class SessionPort(ProbeSession, Protocol):
     """What the window needs of a session."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QDialog, QWidget
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from pingmon_gui.domain.region import Region
 from pingmon_gui.engine.board import Board
 from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.provision_port import ProbeSession
 from pingmon_gui.ui.theme import ThemeSwitch
 
 if TYPE_CHECKING:
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
 
 
 class ProbeWindows(QObject):
-    """`session` is asked for `provisioning()`, `ask_probe`, `rename`, `take_over`, `forget` when a window is shown."""
-
     def __init__(
         self,
-        session: Any,
+        session: ProbeSession,
         board: Board,
         spawner: Spawner,
         theme: ThemeSwitch,
@@ -80,13 +79,10 @@ class ProbeWindows(QObject):
     def _counts(self) -> Mapping[Region, int]:
         return Counter(health.probe.region for health in self._board.probes.values())
 
-    def _provisioning(self) -> Any:
-        return self._session.provisioning()
-
     def _desk(self) -> ProvisionDesk:
         from pingmon_gui.ui.provision_desk import ProvisionDesk
 
-        return ProvisionDesk(self._provisioning)
+        return ProvisionDesk(self._session.provisioning)
 
 
 def _bring_up(dialog: QDialog) -> None:

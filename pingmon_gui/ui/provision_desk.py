@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+
+from PySide6.QtCore import QCoreApplication
 
 from pingmon_gui.domain.probe import Probe
-from pingmon_gui.provision.enrolment import BootstrapRequest, Enrolment
+from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.progress import Listener
 from pingmon_gui.provision.prompt import Prompter
-from pingmon_gui.ui.provision_port import LOG_LINES, Outcome
+from pingmon_gui.ui.provision_port import LOG_LINES, Outcome, Provisioning
 
-
-class _Finding(Protocol):
-    @property
-    def cause(self) -> str: ...
-
-    @property
-    def cure(self) -> str: ...
-
-
-class Provisioning(Protocol):
-    """What the session offers; `pingmon_gui.provisioning` says what each does."""
-
-    async def bootstrap(
-        self, request: BootstrapRequest, prompter: Prompter, listener: Listener
-    ) -> Enrolment | None: ...
-
-    async def upgrade(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
-
-    async def restart(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
-
-    async def logs(self, probe: Probe, lines: int, prompter: Prompter, listener: Listener) -> str: ...
-
-    async def diagnose(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[_Finding]: ...
-
-    async def remove(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
+translate = QCoreApplication.translate
 
 
 class ProvisionDesk:
@@ -67,10 +44,15 @@ class ProvisionDesk:
         return await self._told(self._make().remove(probe, prompter, listener))
 
     async def logs(self, probe: Probe, prompter: Prompter, listener: Listener) -> Outcome:
-        return Outcome(text=await self._make().logs(probe, LOG_LINES, prompter, listener))
+        lines = await self._make().logs(probe, LOG_LINES, prompter, listener)
+        if not lines:
+            return Outcome((translate("Fleet", "It wrote nothing to its log yet."),))
+        return Outcome(text="\n".join(lines))
 
     async def diagnose(self, probe: Probe, prompter: Prompter, listener: Listener) -> Outcome:
         findings = await self._make().diagnose(probe, prompter, listener)
+        if not findings:
+            return Outcome((translate("Fleet", "Nothing is wrong with the probe, its host and the way there."),))
         return Outcome(tuple(f"{finding.cause} {finding.cure}".strip() for finding in findings))
 
     @staticmethod

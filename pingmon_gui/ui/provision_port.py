@@ -9,7 +9,7 @@ from typing import Protocol
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.engine.link import ProbeStatus
-from pingmon_gui.provision.enrolment import BootstrapRequest
+from pingmon_gui.provision.enrolment import BootstrapRequest, Enrolment
 from pingmon_gui.provision.progress import Listener
 from pingmon_gui.provision.prompt import Prompter
 
@@ -68,6 +68,38 @@ class FleetPort(Protocol):
     def take_over(self, id_: ProbeId) -> None: ...
 
     async def forget(self, id_: ProbeId) -> None: ...
+
+
+class _Finding(Protocol):
+    @property
+    def cause(self) -> str: ...
+
+    @property
+    def cure(self) -> str: ...
+
+
+class Provisioning(Protocol):
+    """What a session gives for that; `pingmon_gui.provisioning` says what each does."""
+
+    async def bootstrap(
+        self, request: BootstrapRequest, prompter: Prompter, listener: Listener
+    ) -> Enrolment | None: ...
+
+    async def upgrade(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
+
+    async def restart(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
+
+    async def logs(self, probe: Probe, lines: int, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
+
+    async def diagnose(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[_Finding]: ...
+
+    async def remove(self, probe: Probe, prompter: Prompter, listener: Listener) -> Sequence[str]: ...
+
+
+class ProbeSession(FleetPort, Protocol):
+    """All that is needed of a session."""
+
+    def provisioning(self) -> Provisioning: ...
 
 
 def as_work(command: Callable[[], Awaitable[object]], sentences: Sequence[str]) -> Work:

@@ -50,14 +50,24 @@ class Session:
     async def restart(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
         return (f"{probe.name} restarted.",)
 
-    async def logs(self, probe: Probe, lines: int, prompter: Prompter, listener: Listener) -> str:
-        return f"{lines} lines"
+    async def logs(self, probe: Probe, lines: int, prompter: Prompter, listener: Listener) -> list[str]:
+        return [f"{lines} lines", "are enough"]
 
     async def diagnose(self, probe: Probe, prompter: Prompter, listener: Listener) -> list[Finding]:
         return [Finding("The disk is full.", "Make room."), Finding("All else is well.", "")]
 
     async def remove(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
         return (f"{probe.name} removed.",)
+
+
+class QuietSession(Session):
+    """A probe that is well and says little."""
+
+    async def logs(self, probe: Probe, lines: int, prompter: Prompter, listener: Listener) -> list[str]:
+        return []
+
+    async def diagnose(self, probe: Probe, prompter: Prompter, listener: Listener) -> list[Finding]:
+        return []
 
 
 def test_desk_passes_everything_on_and_gives_sentences_back() -> None:
@@ -69,9 +79,19 @@ def test_desk_passes_everything_on_and_gives_sentences_back() -> None:
         assert await desk.upgrade(remote(), *way) == Outcome(("Frankfurt upgraded.",))
         assert await desk.restart(remote(), *way) == Outcome(("Frankfurt restarted.",))
         assert await desk.remove(remote(), *way) == Outcome(("Frankfurt removed.",))
-        assert await desk.logs(remote(), *way) == Outcome(text="200 lines")
+        assert await desk.logs(remote(), *way) == Outcome(text="200 lines\nare enough")
         found = await desk.diagnose(remote(), *way)
         assert found == Outcome(("The disk is full. Make room.", "All else is well."))
+
+    asyncio.run(scenario())
+
+
+def test_desk_says_in_words_that_there_is_nothing_to_say() -> None:
+    desk, way = ProvisionDesk(QuietSession), (Nobody(), print)
+
+    async def scenario() -> None:
+        assert (await desk.logs(remote(), *way)).sentences == ("It wrote nothing to its log yet.",)
+        assert "Nothing is wrong" in (await desk.diagnose(remote(), *way)).sentences[0]
 
     asyncio.run(scenario())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,20 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from pingmon_gui.domain.error import ProbeUnreachable
 from pingmon_gui.domain.monitor import Monitor
 from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.event import EventHub
+from pingmon_gui.engine.link import ProbeStatus
 from pingmon_gui.engine.version_table import VersionTable
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.main_window import MainWindow
+from pingmon_gui.ui.provision_port import Provisioning
 from pingmon_gui.ui.theme import ThemeSwitch
 from tests.engine.fakes import FakeClock, FakeStore, batch, monitor, voting
 
@@ -39,6 +44,21 @@ class Bench:
     @property
     def preferences(self) -> Preferences:
         return self.commands.preferences
+
+    async def ask_probe(self, id_: ProbeId) -> ProbeStatus:
+        raise ProbeUnreachable("There is no probe behind this board.")
+
+    async def rename(self, id_: ProbeId, name: str) -> Probe:
+        return replace(self.board.probes[id_].probe, name=name)
+
+    def take_over(self, id_: ProbeId) -> None:
+        raise AssertionError("nobody asked for this")
+
+    async def forget(self, id_: ProbeId) -> None:
+        self.board.set_probes(health for health in self.board.probes.values() if health.probe.id != id_)
+
+    def provisioning(self) -> Provisioning:
+        raise AssertionError("nothing is set up on a board")
 
     def feed(self, *statuses: tuple[int, int], probe: int = 1, rounds: int = 2) -> None:
         """Let (monitor, status) be measured by a probe, as often as confirms it."""
