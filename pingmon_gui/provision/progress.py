@@ -39,3 +39,18 @@ class TranscriptLine:
 
 
 Listener = Callable[[StepProgress | TranscriptLine], None]
+
+#: A transcript is for reading: longer lines are cut.
+MOST_LETTERS = 300
+
+
+def harmless(text: str) -> str:
+    """Return a line that no terminal takes for a command, cut short."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[: MOST_LETTERS + 1])
+    return shown if len(shown) <= MOST_LETTERS else shown[:MOST_LETTERS] + "…"
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says anything: where programs tell why they gave up."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return harmless(lines[-1]) if lines else ""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pingmon_gui.provision.progress import last_line
+from pingmon_gui.provision.ssh_login import TRIES
+
 
 class SudoProblem(StrEnum):
     """Why sudo did not run a command."""
@@ -58,3 +61,37 @@ def problem_of(complaint: str) -> SudoProblem:
         if any(sign in text for sign in signs):
             return problem
     return SudoProblem.OTHER
+
+
+def explain(problem: SudoProblem, user: str, name: str, complaint: str) -> tuple[str, str]:
+    """Return what is wrong as a sentence, and a hint. `name` is the host's, `complaint` what sudo wrote."""
+    match problem:
+        case SudoProblem.MISSING:
+            return f"There is no sudo on {name}.", "Log in as root, or go on without."
+        case SudoProblem.NOT_ALLOWED:
+            return (
+                f"The user {user} may not use sudo on {name}.",
+                f"Let an administrator allow it (usermod -aG sudo {user}), or log in as another user.",
+            )
+        case SudoProblem.NEEDS_TERMINAL:
+            return (
+                f"sudo on {name} runs on a terminal only (requiretty).",
+                f"Let an administrator set: Defaults:{user} !requiretty",
+            )
+        case SudoProblem.LOCKED:
+            return (
+                f"The account or password of {user} on {name} has expired.",
+                "Log in there by ssh and set a new password.",
+            )
+        case SudoProblem.NEEDS_PASSWORD:
+            return (
+                f"sudo on {name} asks for a password, and none was given.",
+                "Type the password of your login there, or log in as root.",
+            )
+        case SudoProblem.WRONG_PASSWORD:
+            return (
+                f"sudo on {name} refused the password {TRIES} times.",
+                "It is the password of your login there, not root's. Nothing was changed.",
+            )
+    said = last_line(complaint) or "nothing"
+    return f'sudo on {name} does not work: it says "{said}".', "Try there: sudo -v"

@@ -273,7 +273,7 @@ def test_agent_that_hangs_does_not_hold_up_a_cancel(
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
