@@ -33,7 +33,7 @@ from pingmon_gui.domain.error import (
 )
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ownership import Ownership
-from pingmon_gui.session import LinkFactory, Session, SystemClock
+from pingmon_gui.session import LinkFactory, Session
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.main_window import MainWindow
@@ -146,7 +146,7 @@ class WindowRun(QObject):
         preferences = self.session.preferences
         log.set_level(preferences.text("log_level"))
         self._theme.set_mode(preferences.text("theme"))
-        self.window = window = MainWindow(self.session, self._theme, self._crashes, SystemClock().now_ms)
+        self.window = window = MainWindow(self.session, self._theme, self._crashes, self.session.now_ms)
         self.tray = tray = Tray(self.session.board, self)
         self._crashes.set_window(window)
         window.quit_asked.connect(self.on_quit_asked)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +21,13 @@ from pingmon_gui.domain.region import REGION_NAMES, Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import NO_FAILURE
 from pingmon_gui.engine.board import Board
-from pingmon_gui.engine.clock import Clock
+from pingmon_gui.engine.clock import Clock, SystemClock
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
 from pingmon_gui.engine.event import EventHub
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.status_document import status_document
+from pingmon_gui.fleet.now import NowMs
 from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
 from pingmon_gui.request import Json
 
@@ -45,34 +45,25 @@ MAINTAIN_AGAIN_S = 0.1
 #: After a turn that failed: the disk may be full, and asking at once makes it no emptier.
 MAINTAIN_AFTER_ERROR_S = 60.0
 
-LinkFactory = Callable[[Path], Sequence[ProbeLink]]
-RemoteLinkFactory = Callable[[Probe, SecretStore], ProbeLink]
+#: What makes links; the last argument tells the time, against which probes' clocks are measured.
+LinkFactory = Callable[[Path, NowMs], Sequence[ProbeLink]]
+RemoteLinkFactory = Callable[[Probe, SecretStore, NowMs], ProbeLink]
 
 
-class SystemClock:
-    """The computer's own clocks."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-
-def embedded_probe(data_dir: Path) -> Sequence[ProbeLink]:
+def embedded_probe(data_dir: Path, now_ms: NowMs) -> Sequence[ProbeLink]:
     """Return the links of an app without remote probes: this computer."""
     # Imported when needed: reading commands and benches do without the network's libraries.
     from pingmon_gui.fleet.embedded import EmbeddedProbe
 
-    return [EmbeddedProbe(THIS_COMPUTER, data_dir / "probe")]
+    return [EmbeddedProbe(THIS_COMPUTER, data_dir / "probe", now_ms=now_ms)]
 
 
-def remote_probe(probe: Probe, secrets: SecretStore) -> ProbeLink:
+def remote_probe(probe: Probe, secrets: SecretStore, now_ms: NowMs) -> ProbeLink:
     """Return the link of a probe on another host."""
     # Imported when needed: most people begin without one, and SSH takes 75 ms to import.
     from pingmon_gui.fleet.remote import RemoteProbe
 
-    return RemoteProbe(probe, secrets)
+    return RemoteProbe(probe, secrets, now_ms=now_ms)
 
 
 class Session:
@@ -102,6 +93,11 @@ class Session:
         self._maintenance: asyncio.Task[None] | None = None
 
     @property
+    def now_ms(self) -> NowMs:
+        """What tells the right time of day, as far as the probes know it: whole Unix ms."""
+        return self._clock.now_ms
+
+    @property
     def board(self) -> Board:
         return self._running.board
 
@@ -117,13 +113,17 @@ class Session:
         """Open the store, show what it knows, reach the probes. Raises StorageError; then nothing runs."""
         self.store = await asyncio.to_thread(self._open_store)
         try:
-            links = list(self._make_links(self.data_dir))
+            links = list(self._make_links(self.data_dir, self._clock.now_ms))
             configuration = await asyncio.to_thread(self.store.configuration)
             stored = {probe.id: probe for probe in configuration.probes}
             for link in links:
                 if stored.get(link.probe.id) != link.probe:
                     await self.store.save_probe(link.probe)
-            links += [self._make_remote(probe, self.secrets) for probe in configuration.probes if probe.access]
+            links += [
+                self._make_remote(probe, self.secrets, self._clock.now_ms)
+                for probe in configuration.probes
+                if probe.access
+            ]
             engine = Engine(self.store, links, self._clock, self.hub)
             await engine.start()
         except BaseException:
@@ -160,7 +160,7 @@ class Session:
         except BaseException:
             await asyncio.to_thread(self.secrets.forget, probe.id)
             raise
-        await self._running.add_link(self._make_remote(probe, self.secrets))
+        await self._running.add_link(self._link_to(probe))
         if take_over:
             self._running.take_over(probe.id)
 
@@ -174,7 +174,7 @@ class Session:
         """Give a probe on another host another name. Raises InvalidInput, StorageError."""
         probe = replace(self._remote(id_), name=parse_probe_name(name))
         await self.store.save_probe(probe)
-        await self._running.add_link(self._make_remote(probe, self.secrets))
+        await self._running.add_link(self._link_to(probe))
         return probe
 
     def take_over(self, id_: ProbeId) -> None:
@@ -192,6 +192,9 @@ class Session:
         from pingmon_gui.provisioning import Provisioning
 
         return Provisioning(self.data_dir, self.secrets, _SessionKeeper(self))
+
+    def _link_to(self, probe: Probe) -> ProbeLink:
+        return self._make_remote(probe, self.secrets, self._clock.now_ms)
 
     def _remote(self, id_: ProbeId) -> Probe:
         health = self.board.probes.get(id_)
@@ -278,6 +281,8 @@ async def stored_status(store: Store, now_ms: int) -> Json:
 
 
 class _StandingClock:
+    error_ms = 0.0
+
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
 

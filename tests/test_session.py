@@ -29,7 +29,7 @@ class FakeSession(Session):
         self.clock = FakeClock()
         self.fake_store = FakeStore(*monitors)
         self.link = FakeLink(probe(), self.clock)
-        super().__init__(data_dir, probes=lambda _: [self.link], clock=self.clock)
+        super().__init__(data_dir, probes=lambda *_: [self.link], clock=self.clock)
 
     def _open_store(self) -> Any:
         return self.fake_store

@@ -43,13 +43,13 @@ class ProbeSession(Session):
     def __init__(self, data_dir: Path) -> None:
         self.clock = FakeClock()
         self.links: list[FakeLink] = []
-        super().__init__(data_dir, probes=lambda _: [self.fake(probe())], remote=self.remote, clock=self.clock)
+        super().__init__(data_dir, probes=lambda *_: [self.fake(probe())], remote=self.remote, clock=self.clock)
 
     def fake(self, one: Probe) -> FakeLink:
         self.links.append(FakeLink(one, self.clock))
         return self.links[-1]
 
-    def remote(self, one: Probe, secrets: SecretStore) -> FakeLink:
+    def remote(self, one: Probe, secrets: SecretStore, _now_ms: object) -> FakeLink:
         assert secrets.load(one.id).token.reveal() == SECRETS.token.reveal()
         return self.fake(one)
 

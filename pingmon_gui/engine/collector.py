@@ -58,6 +58,7 @@ class Collector:
         self._nap = nap
         self._header: StreamHeader | None = None
         self._catch_up_seq = 0
+        self._is_stale = False
         self._back_off = BackOff()
 
     async def run(self) -> None:
@@ -79,12 +80,16 @@ class Collector:
         self._back_off.reset()
         self._nap.wake()
 
+    def renew(self) -> None:
+        """End the open stream with its next item: how far the probe's clock is off has to be measured again."""
+        self._is_stale = True
+
     def _answered(self, status: ProbeStatus) -> None:
         self._desk.answered(status)
         self._on_connected(status)
 
     async def _stream(self) -> None:
-        is_empty = True
+        is_empty, self._is_stale = True, False
         async with contextlib.aclosing(self._link.results(self._seq, self._spool, MAX_WAIT_S)) as stream:
             async for item in stream:
                 is_empty = False
@@ -95,6 +100,8 @@ class Collector:
                 else:
                     self._open(item)
                 self._back_off.reset()
+                if self._is_stale:
+                    break
         if is_empty:
             raise ProbeUnreachable(f"The probe “{self._link.probe.name}” ended the connection without an answer.")
 

@@ -31,6 +31,8 @@ class ProbeDesk:
         self._clock = clock
         self._self_check: tuple[bool, str | None] = (True, None)
         self._plan_refusal: str | None = None
+        #: How far the probe's clock is ahead of this computer's own, uncorrected one; None before it was measured.
+        self.ahead_ms: float | None = None
         self.health = ProbeHealth(link.probe)
 
     @property
@@ -40,6 +42,7 @@ class ProbeDesk:
     def answered(self, status: ProbeStatus) -> None:
         """The probe told how it is; the results stream is about to be opened."""
         self._self_check = (status.votes, status.reason)
+        self.ahead_ms = status.clock_offset_ms - self._clock.error_ms
         self._say(
             version=status.version,
             clock_offset_ms=status.clock_offset_ms,
@@ -49,7 +52,13 @@ class ProbeDesk:
 
     def connected(self, header: StreamHeader, is_catching_up: bool) -> None:
         state = ProbeState.CATCHING_UP if is_catching_up else ProbeState.CONNECTED
+        self.ahead_ms = header.clock_offset_ms - self._clock.error_ms
         self._say(state=state, clock_offset_ms=header.clock_offset_ms)
+
+    def clock_corrected(self) -> None:
+        """This computer's time was corrected; the probe's clock is held against the new one."""
+        if self.ahead_ms is not None:
+            self._say(clock_offset_ms=self.ahead_ms + self._clock.error_ms)
 
     def caught_up(self) -> None:
         if self.health.state is ProbeState.CATCHING_UP:

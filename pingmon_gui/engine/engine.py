@@ -17,7 +17,7 @@ from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.engine.board import Board
-from pingmon_gui.engine.clock import Clock
+from pingmon_gui.engine.clock import Clock, clock_error_ms
 from pingmon_gui.engine.collector import Collector
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.desk import ProbeDesk
@@ -41,6 +41,8 @@ FEW = 200
 #: The warm start reads results this much older than the hour, for those whose hold reaches in.
 CARRY_IN_MS = 150_000
 RECOUNT_TRIES = 5
+#: What is known of this computer's clock changes by more than this before it is told.
+CLOCK_NEWS_MS = 1_000.0
 
 
 @dataclass
@@ -77,6 +79,8 @@ class Engine:
         self._tasks: asyncio.TaskGroup | None = None
         self._recounts: dict[tuple[MonitorId, ProbeId], int] = {}
         self._plan_turn = asyncio.Lock()
+        self._storage_problem: str | None = None
+        self._clock_problem: str | None = None
         self.hub = hub or EventHub()
         self.board = Board(clock)
 
@@ -250,10 +254,36 @@ class Engine:
             self.board.close_streaks()
             for room in self._rooms:
                 room.collector.hurry()
+        self._judge_clock()
         self.board.tick(self._clock.now_ms())
         self._recounts.update((pair, RECOUNT_TRIES) for pair in self.board.take_late())
         for monitor in self.commands.take_restored():
             self._recounts.update(((monitor, probe), RECOUNT_TRIES) for probe in self.board.probes)
+
+    def _judge_clock(self) -> None:
+        """Where most probes agree on another time than this computer's, theirs is used, and it is said."""
+        ahead = [
+            room.desk.ahead_ms
+            for room in self._rooms
+            if room.link.probe.access is not None and room.desk.is_reached and room.desk.ahead_ms is not None
+        ]
+        error_ms = clock_error_ms(ahead)
+        if error_ms is None or abs(error_ms - self._clock.error_ms) <= CLOCK_NEWS_MS:
+            return
+        self._clock.error_ms = error_ms
+        for room in self._rooms:
+            room.desk.clock_corrected()
+            room.collector.renew()
+        sentence: str | None = None
+        if error_ms:
+            seconds, way = f"{abs(error_ms) / 1000:,.0f}", "ahead of" if error_ms > 0 else "behind"
+            sentence = f"This computer's clock is {seconds} s {way} that of most probes; theirs is used."
+            _log.warning("%s", sentence)
+            self.hub.publish(Notice(sentence, "Set this computer's clock."))
+        else:
+            _log.info("this computer's clock agrees with most probes again")
+        self._clock_problem = sentence
+        self._tell_problem()
 
     # History
 
@@ -296,9 +326,14 @@ class Engine:
             _log.warning("the last hour of %d series could not be counted anew: %s", len(work), exc)
 
     def _storage_told(self, error: StorageError | None) -> None:
-        if error is not None or self.board.problem is not None:
-            self.board.set_problem(None if error is None else error.message)
+        message = None if error is None else error.message
+        if message != self._storage_problem:
+            self._storage_problem = message
+            self._tell_problem()
             self.hub.publish(StorageProblem(error))
+
+    def _tell_problem(self) -> None:
+        self.board.set_problem(self._storage_problem or self._clock_problem)
 
 
 async def _close(link: ProbeLink) -> None:

@@ -38,6 +38,7 @@ from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 from pingmon_gui.fleet.decode import BadInput, correction_ms, decode_batch, decode_check, read_json
+from pingmon_gui.fleet.now import NowMs, system_now_ms
 from pingmon_gui.fleet.secret import Token
 
 CONNECT_S = 5.0
@@ -59,7 +60,8 @@ class ProbeClient:
     """One probe at one address. Make it inside the running loop; `close` it there.
 
     Implements everything of the engine's ProbeLink but the starting. `transport` carries the bytes instead of a
-    socket, `verify` says whom an https address has to be. `silence_s` is there for tests.
+    socket, `verify` says whom an https address has to be, `now_ms` the time that the
+    probe's clock is held against. `silence_s` is there for tests.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class ProbeClient:
         transport: httpx.AsyncBaseTransport | None = None,
         verify: ssl.SSLContext | None = None,
         silence_s: float = SILENCE_S,
+        now_ms: NowMs = system_now_ms,
     ) -> None:
         self._probe = probe
         self._name = f"The probe “{probe.name}”"
         self._silence_s = silence_s
+        self._now_ms = now_ms
         self._correction_ms = 0.0
         # Neither proxies nor .netrc of the surroundings concern a probe. The usual context trusts nobody: it is
         # for a loopback port, and loading all the world's authorities costs 30 ms.
@@ -114,7 +118,7 @@ class ProbeClient:
                     "Upgrade this probe.",
                 )
             wall_ms = _whole(document["wall_ms"])
-            offset_ms = _offset_ms(wall_ms, sent_s)
+            offset_ms = _offset_ms(wall_ms, sent_s, self._now_ms())
             votes, reason = _self_check(document["self_check"])
             features, spool = document["features"], document["spool"]
             if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
@@ -166,7 +170,7 @@ class ProbeClient:
                 document = read_json(line)
                 if header is None:
                     with self._reading():
-                        header = _header(document, sent_s)
+                        header = _header(document, sent_s, self._now_ms())
                     correction = self._correction_ms = correction_ms(header.clock_offset_ms)
                     if header.spool != spool:
                         after = 0
@@ -317,7 +321,7 @@ def _encode(document: Any) -> bytes:
     return json.dumps(document(), separators=(",", ":")).encode("ascii")
 
 
-def _header(document: dict[str, Any], sent_s: float) -> StreamHeader:
+def _header(document: dict[str, Any], sent_s: float, now_ms: int) -> StreamHeader:
     wall_ms = _whole(document["wall_ms"])
     dropped = document.get("dropped", [])
     if not isinstance(dropped, list) or len(dropped) > MAX_DROPPED_SPANS:
@@ -331,7 +335,7 @@ def _header(document: dict[str, Any], sent_s: float) -> StreamHeader:
         last=last,
         dropped=tuple((_whole(low), _whole(high)) for low, high in dropped),
         wall_ms=wall_ms,
-        clock_offset_ms=_offset_ms(wall_ms, sent_s),
+        clock_offset_ms=_offset_ms(wall_ms, sent_s, now_ms),
     )
 
 
@@ -354,10 +358,10 @@ def _self_check(document: Any) -> tuple[bool, str | None]:
     return votes, None if reason is None else _text(reason, MAX_SENTENCE_CHARACTERS)
 
 
-def _offset_ms(probe_wall_ms: int, sent_s: float) -> float:
+def _offset_ms(probe_wall_ms: int, sent_s: float, now_ms: int) -> float:
     """Return probe wall minus app wall at mid round trip; the trip by the monotonic clock, as the wall may jump."""
     half_trip_ms = (time.monotonic() - sent_s) * 500
-    return probe_wall_ms - (time.time() * 1000 - half_trip_ms)
+    return probe_wall_ms - (now_ms - half_trip_ms)
 
 
 def _whole(value: Any) -> int:

@@ -16,6 +16,7 @@ from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 from pingmon_gui.fleet.child import ProbeProcess, probe_command
+from pingmon_gui.fleet.now import NowMs, system_now_ms
 from pingmon_gui.fleet.secret import Token
 
 __all__ = ["EmbeddedProbe", "probe_command"]
@@ -40,10 +41,18 @@ class EmbeddedProbe:
     of the data folder sees to that.
     """
 
-    def __init__(self, probe: Probe, spool_dir: Path, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        spool_dir: Path,
+        command: Sequence[str] | None = None,
+        *,
+        now_ms: NowMs = system_now_ms,
+    ) -> None:
         self._probe = probe
         self._spool_dir = spool_dir
         self._command = command
+        self._now_ms = now_ms
         self._supervisor: asyncio.Task[None] | None = None
         self._process: ProbeProcess | None = None
         self._client: ProbeClient | None = None
@@ -199,7 +208,7 @@ class EmbeddedProbe:
                 self._failed(exc.message)
                 return
             make_client = await asyncio.to_thread(_client_class)
-            self._client = make_client(self._probe, f"http://127.0.0.1:{ready.port}", token)
+            self._client = make_client(self._probe, f"http://127.0.0.1:{ready.port}", token, now_ms=self._now_ms)
             self._trouble = None
             self._announce()
             code = await process.ended()

@@ -15,6 +15,7 @@ from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 from pingmon_gui.fleet.client import ProbeClient
+from pingmon_gui.fleet.now import NowMs, system_now_ms
 from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
 from pingmon_gui.fleet.tunnel import Tunnel
 from pingmon_gui.fleet.tunnel_transport import TunnelTransport
@@ -30,12 +31,13 @@ class RemoteProbe:
 
     restarts = 0
 
-    def __init__(self, probe: Probe, secrets: SecretStore | ProbeSecrets) -> None:
+    def __init__(self, probe: Probe, secrets: SecretStore | ProbeSecrets, *, now_ms: NowMs = system_now_ms) -> None:
         if probe.access is None:
             raise ValueError("the embedded probe is not remote")
         self._probe = probe
         self._access: ProbeAccess = probe.access
         self._secrets = secrets
+        self._now_ms = now_ms
         self._tunnel: Tunnel | None = None
         self._client: ProbeClient | None = None
         self._turn = asyncio.Lock()
@@ -101,7 +103,7 @@ class RemoteProbe:
             context = await asyncio.to_thread(pinned_context, self._access.certificate)
             address = f"[{self._access.address}]" if ":" in self._access.address else self._access.address
             base_url = f"https://{address}:{self._access.service_port}"
-            self._client = ProbeClient(self._probe, base_url, secrets.token, verify=context)
+            self._client = ProbeClient(self._probe, base_url, secrets.token, verify=context, now_ms=self._now_ms)
             return
         if secrets.private_key is None:
             raise ProbeUnauthorised("The key of this probe is not on this computer.", "Set the probe up again.")
@@ -109,7 +111,7 @@ class RemoteProbe:
         await self._tunnel.connect()
         base_url = f"http://127.0.0.1:{self._access.service_port}"
         transport = TunnelTransport(self._tunnel)
-        self._client = ProbeClient(self._probe, base_url, secrets.token, transport=transport)
+        self._client = ProbeClient(self._probe, base_url, secrets.token, transport=transport, now_ms=self._now_ms)
 
     async def _break_off(self) -> None:
         client, self._client = self._client, None

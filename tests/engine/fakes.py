@@ -28,9 +28,10 @@ class FakeClock:
     def __init__(self, now_ms: int = START_MS) -> None:
         self.wall_ms = now_ms
         self.steady_s = 1_000.0
+        self.error_ms = 0.0
 
     def now_ms(self) -> int:
-        return self.wall_ms
+        return self.wall_ms - round(self.error_ms)
 
     def monotonic_s(self) -> float:
         return self.steady_s

@@ -88,6 +88,8 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type, m
 class VirtualClock:
     """The engine's clock and the probes', from the loop's time."""
 
+    error_ms = 0.0
+
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
 

@@ -179,7 +179,7 @@ def test_cut_link_is_unknown_and_filled_in_later_without_loss_or_double(
         return sum(hit.client == host.address and hit.path in paths for hit in lab.target.hits())
 
     async def check() -> None:
-        session = Session(tmp_path, probes=lambda _folder: [])
+        session = Session(tmp_path, probes=lambda *_: [])
         await session.start()
         try:
             every_5_s = MonitorSettings(interval_ms=5000)

@@ -26,7 +26,7 @@ from tests.ui.conftest import RunAsync
 
 def make_run(ownership: Ownership, theme: ThemeSwitch, *, minimized: bool = False) -> WindowRun:
     """Return the window's life on a data folder, without any probe."""
-    return WindowRun(ownership, theme, CrashReporter(), minimized=minimized, probes=lambda _: [])
+    return WindowRun(ownership, theme, CrashReporter(), minimized=minimized, probes=lambda *_: [])
 
 
 def test_quit_ends_in_order_and_the_next_start_shows_the_same(

@@ -141,7 +141,7 @@ def test_minimized_window_is_brought_up_with_its_frame(tmp_path: Path, theme: Th
 
 
 def make_run(ownership: Ownership, theme: ThemeSwitch) -> WindowRun:
-    return WindowRun(ownership, theme, CrashReporter(), minimized=False, probes=lambda _: [])
+    return WindowRun(ownership, theme, CrashReporter(), minimized=False, probes=lambda *_: [])
 
 
 def _is_invitation(widget: QWidget) -> bool:
