@@ -264,7 +264,7 @@ def test_second_session_on_a_folder_shows_what_the_first_one_measured(tmp_path: 
     links: list[FakeLink] = []
     deleted: list[MonitorId] = []
 
-    def link(_: Path) -> list[FakeLink]:
+    def link(*_: object) -> list[FakeLink]:
         links.append(FakeLink(probe(), clock))
         return links[-1:]
 

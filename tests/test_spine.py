@@ -55,7 +55,7 @@ class Spine:
         self.events: list[Event] = []
         self.session.hub.subscribe(self.events.append)
 
-    def _links(self, data_dir: Path) -> list[EmbeddedProbe]:
+    def _links(self, data_dir: Path, _now_ms: object) -> list[EmbeddedProbe]:
         self.link = EmbeddedProbe(THIS_COMPUTER, data_dir / "probe")
         return [self.link]
 
