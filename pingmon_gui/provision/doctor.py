@@ -50,7 +50,8 @@ async def diagnose(
             found = await _on_the_host(probe, secrets, owner, there)
     except ProvisionError as exc:
         return [Finding(exc.message, exc.hint or "Try again later."), *seen.findings]
-    return [*found, *seen.findings]
+    # What is seen from afar is only what follows from what was found there.
+    return found or seen.findings
 
 
 @dataclass(frozen=True)

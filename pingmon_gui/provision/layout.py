@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pingmon_probe.protocol import FEATURES
+
 from pingmon_gui.domain.probe import Supervisor, Transport
 from pingmon_gui.provision.fact import ACCOUNT, ExistingProbe, HostFacts
 
@@ -210,6 +212,8 @@ def _layout(
             shell="/bin/sh" if facts.is_dropbear else facts.nologin,
             spool_limit_mb=spool_limit_mb,
             is_private_allowed=is_private_allowed,
+            # Where the kernel lets no group ping without it; see icmp(7).
+            is_raw_socket_needed="icmp" in FEATURES and facts.ping_groups[0] > facts.ping_groups[1],
             installed_at_ms=installed_at_ms,
         )
     folder = f"{facts.home}/.local/share/pingmon-probe"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from pingmon_gui.domain.error import StepFailed
@@ -16,6 +17,8 @@ from pingmon_gui.provision.unit import crontab_line
 #: A small host under load takes its time to start a Python.
 START_S = 30.0
 STOP_S = 40.0
+#: Lines of the log that explain nothing: what systemd adds, and what the probe says when all is well.
+_REMARK = re.compile(r' systemd\[\d+\]: |\{"port": ')
 CRONTAB_MARK = f"{DATA_MARK}line="
 _LOOK = f"""\
 "$@" is-enabled --quiet {SERVICE}; echo "pingmon:enabled=$?"
@@ -107,8 +110,8 @@ class Service:
         return (await host.run(argv, as_root=layout.is_system)).out.splitlines()[-lines:]
 
     async def last_words(self, host: Host) -> str:
-        """Return the last line that the probe itself wrote, "" for none; systemd's own remarks come after it."""
-        lines = [line for line in await self.log(host, 40) if line.strip() and " systemd[" not in line]
+        """Return the last complaint of the probe itself, "" for none; neither systemd's remarks nor its own greeting."""
+        lines = [line for line in await self.log(host, 40) if line.strip() and not _REMARK.search(line)]
         return lines[-1].strip()[:300] if lines else ""
 
     @property

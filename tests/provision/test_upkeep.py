@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ import pytest
 from pingmon_probe import __version__
 
 from pingmon_gui.domain.error import PreflightFailed, SshUnreachable, StepFailed
-from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
 from pingmon_gui.provision import upgrade as upkeep
 from pingmon_gui.provision.bootstrap import Enrolment, Ways
@@ -21,6 +21,7 @@ from pingmon_gui.provision.known_host import KnownHosts
 from pingmon_gui.provision.progress import Listener, StepState
 from pingmon_gui.provision.removal import remove
 from pingmon_gui.provision.ssh_config import SshTarget
+from tests.provision.hosts import LocalHost
 from tests.provision.test_bootstrap import TARGET, Desk, LocalProbe, desk, lasting, probe_of_version, take_plan
 
 T = TypeVar("T")
@@ -80,6 +81,15 @@ def home(desk: Desk) -> Home:
     return Home(desk, desk.run(), before)
 
 
+@pytest.fixture(scope="module")
+def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """One home for the tests that leave the probe as it is."""
+    folder = tmp_path_factory.mktemp("well")
+    desk = Desk(LocalHost(folder / "machine"), folder / "data")
+    yield Home(desk, desk.run(), {})
+    desk.stop()
+
+
 def test_upgrade_keeps_the_previous_one_and_the_spool(home: Home) -> None:
     old = probe_of_version("0.0.1")
     home.file("pingmon-probe.pyz").write_bytes(old)
@@ -114,16 +124,16 @@ def test_upgrade_never_goes_back_to_an_older_version(home: Home) -> None:
         home.upgrade(probe_bundle())
 
 
-def test_restart_starts_another_process(home: Home) -> None:
-    first = home.status()["monotonic_ms"]
-    assert home.do(upkeep.restart) == ("The probe “local.test” was restarted.",)
-    assert home.status()["spool"]["id"] and home.status()["monotonic_ms"] >= first
-    assert "pingmon:start" in " ".join(home.desk.host.ran)
+def test_restart_starts_another_process(well: Home) -> None:
+    first = well.status()["monotonic_ms"]
+    assert well.do(upkeep.restart) == ("The probe “local.test” was restarted.",)
+    assert well.status()["spool"]["id"] and well.status()["monotonic_ms"] >= first
+    assert "pingmon:start" in " ".join(well.desk.host.ran)
 
 
-def test_logs_are_the_last_lines(home: Home) -> None:
-    home.file("log/probe.log").write_text("one\ntwo\nthree\n")
-    assert home.do(upkeep.logs, 2) == ["two", "three"]
+def test_logs_are_the_last_lines(well: Home) -> None:
+    well.file("log/probe.log").write_text("one\ntwo\nthree\n")
+    assert well.do(upkeep.logs, 2) == ["two", "three"]
 
 
 def test_removal_leaves_nothing_behind(home: Home) -> None:
@@ -158,17 +168,17 @@ def test_removal_that_broke_off_goes_on(home: Home) -> None:
     assert host.listing() == home.before
 
 
-def test_a_dry_removal_only_tells(home: Home) -> None:
-    before = lasting(home.desk.host.listing())
-    home.do(remove, is_dry_run=True)
-    assert lasting(home.desk.host.listing()) == before
-    assert home.desk.events.last_states()["files"] is StepState.PLANNED
+def test_a_dry_removal_only_tells(well: Home) -> None:
+    before = lasting(well.desk.host.listing())
+    well.do(remove, is_dry_run=True)
+    assert lasting(well.desk.host.listing()) == before
+    assert well.desk.events.last_states()["files"] is StepState.PLANNED
 
 
-def test_doctor_finds_nothing_wrong_with_a_probe_that_is_well(home: Home) -> None:
-    visits = home.desk.opened
-    assert home.diagnose() == []
-    assert home.desk.opened == visits
+def test_doctor_finds_nothing_wrong_with_a_probe_that_is_well(well: Home) -> None:
+    visits = well.desk.opened
+    assert well.diagnose() == []
+    assert well.desk.opened == visits
 
 
 def test_doctor_names_a_probe_that_does_not_run(home: Home) -> None:
@@ -230,12 +240,12 @@ def test_doctor_says_what_keeps_it_from_the_host(home: Home) -> None:
     assert home.diagnose()[0] == Finding("vps.example does not answer.", "Is it up?")
 
 
-def test_doctor_without_the_key_says_so(home: Home) -> None:
-    causes = [finding.cause for finding in home.diagnose(secrets=None)]
+def test_doctor_without_the_key_says_so(well: Home) -> None:
+    causes = [finding.cause for finding in well.diagnose(secrets=None)]
     assert causes == ["The key of this probe is not on this computer, or the system's keyring is locked."]
 
 
-def test_the_embedded_probe_has_no_host_to_change(home: Home) -> None:
-    home.enrolment = replace(home.enrolment, probe=Probe(home.probe.id, "This computer", Region.LOCAL))
+def test_the_embedded_probe_has_no_host_to_change(well: Home) -> None:
+    embedded = Home(well.desk, replace(well.enrolment, probe=Probe(EMBEDDED_PROBE, "This computer", Region.LOCAL)), {})
     with pytest.raises(PreflightFailed, match="runs in this Pingmon itself"):
-        home.do(remove)
+        embedded.do(remove)
