@@ -7,9 +7,8 @@ What takes long to import is imported where it is used: a small host starts this
 
 from __future__ import annotations
 
-import base64
+import binascii
 import grp
-import hashlib
 import json
 import os
 import pwd
@@ -17,12 +16,15 @@ import signal
 import stat
 import sys
 import time
-from typing import Any
 
 MARK = "pingmon:answer="
 NEW = ".pingmon-new"
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
 
 
 def look(request: Json) -> Json:
@@ -38,7 +40,7 @@ def read(request: Json) -> Json:
         states.append(state)
         if state is not None and state["kind"] == "file":
             with open(path, "rb") as file:
-                state["content"] = base64.b64encode(file.read()).decode("ascii")
+                state["content"] = binascii.b2a_base64(file.read(), newline=False).decode("ascii")
     return {"states": states}
 
 
@@ -57,10 +59,16 @@ def state_of(path: str) -> Json | None:
     if kind == "file":
         try:
             with open(path, "rb") as file:
-                state["sha256"] = hashlib.sha256(file.read()).hexdigest()
+                state["sha256"] = sha256(file.read())
         except PermissionError:
             state["sha256"] = ""
     return state
+
+
+def sha256(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
 
 
 def name_of(find: Any, number: int) -> str:
@@ -94,7 +102,7 @@ def put_folder(entry: Json) -> None:
 def put_file(entry: Json) -> None:
     # Through a link: people keep their authorized_keys elsewhere.
     path = os.path.realpath(entry["path"])
-    content = base64.b64decode(entry["content"])
+    content = binascii.a2b_base64(entry["content"])
     fresh = path + NEW
     remove_file(fresh)
     number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -104,7 +112,7 @@ def put_file(entry: Json) -> None:
             file.flush()
             os.fsync(file.fileno())
         with open(fresh, "rb") as file:
-            if hashlib.sha256(file.read()).hexdigest() != entry["sha256"]:
+            if sha256(file.read()) != entry["sha256"]:
                 raise OSError(5, "what was written reads back differently", path)
         own(fresh, entry)
         os.chmod(fresh, entry["mode"])

@@ -110,7 +110,7 @@ class Service:
         return (await host.run(argv, as_root=layout.is_system)).out.splitlines()[-lines:]
 
     async def last_words(self, host: Host) -> str:
-        """Return the last complaint of the probe itself, "" for none; neither systemd's remarks nor its own greeting."""
+        """Return the last complaint of the probe itself, "" for none: neither systemd's remarks nor its greeting."""
         lines = [line for line in await self.log(host, 40) if line.strip() and not _REMARK.search(line)]
         return lines[-1].strip()[:300] if lines else ""
 

@@ -76,7 +76,7 @@ class Home:
 
 
 @pytest.fixture
-def home(desk: Desk) -> Home:
+def own(desk: Desk) -> Home:
     before = desk.host.listing()
     return Home(desk, desk.run(), before)
 
@@ -90,38 +90,38 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     desk.stop()
 
 
-def test_upgrade_keeps_the_previous_one_and_the_spool(home: Home) -> None:
+def test_upgrade_keeps_the_previous_one_and_the_spool(own: Home) -> None:
     old = probe_of_version("0.0.1")
-    home.file("pingmon-probe.pyz").write_bytes(old)
-    home.desk.stop()
-    asyncio.run(home.desk.start())
-    spool = home.status()["spool"]["id"]
-    said = home.upgrade(probe_bundle())
+    own.file("pingmon-probe.pyz").write_bytes(old)
+    own.desk.stop()
+    asyncio.run(own.desk.start())
+    spool = own.status()["spool"]["id"]
+    said = own.upgrade(probe_bundle())
     assert said == (f"The probe “local.test” was upgraded from version 0.0.1 to {__version__}.",)
-    assert home.program == probe_bundle()
-    assert home.file("pingmon-probe.pyz.previous").read_bytes() == old
-    assert (home.status()["version"], home.status()["spool"]["id"]) == (__version__, spool)
-    unchanged = lasting(home.desk.host.listing())
-    assert home.upgrade(probe_bundle()) == (f"The probe “local.test” is version {__version__} already.",)
-    assert lasting(home.desk.host.listing()) == unchanged
+    assert own.program == probe_bundle()
+    assert own.file("pingmon-probe.pyz.previous").read_bytes() == old
+    assert (own.status()["version"], own.status()["spool"]["id"]) == (__version__, spool)
+    unchanged = lasting(own.desk.host.listing())
+    assert own.upgrade(probe_bundle()) == (f"The probe “local.test” is version {__version__} already.",)
+    assert lasting(own.desk.host.listing()) == unchanged
 
 
-def test_upgrade_that_is_not_healthy_is_rolled_back(home: Home) -> None:
-    before = lasting(home.desk.host.listing())
-    home.desk.start_s = 1.0
+def test_upgrade_that_is_not_healthy_is_rolled_back(own: Home) -> None:
+    before = lasting(own.desk.host.listing())
+    own.desk.start_s = 1.0
     with pytest.raises(StepFailed, match="does not run") as caught:
-        home.upgrade(b"#!/usr/bin/env python3\nraise SystemExit('no probe')\n")
+        own.upgrade(b"#!/usr/bin/env python3\nraise SystemExit('no probe')\n")
     assert "no probe" in (caught.value.hint or "")
-    assert lasting(home.desk.host.listing()) == before
-    assert home.status()["version"] == __version__
+    assert lasting(own.desk.host.listing()) == before
+    assert own.status()["version"] == __version__
 
 
-def test_upgrade_never_goes_back_to_an_older_version(home: Home) -> None:
-    home.file("pingmon-probe.pyz").write_bytes(probe_of_version("99.0.0"))
-    home.desk.stop()
-    asyncio.run(home.desk.start())
+def test_upgrade_never_goes_back_to_an_older_version(own: Home) -> None:
+    own.file("pingmon-probe.pyz").write_bytes(probe_of_version("99.0.0"))
+    own.desk.stop()
+    asyncio.run(own.desk.start())
     with pytest.raises(PreflightFailed, match=r"99\.0\.0, newer than this Pingmon"):
-        home.upgrade(probe_bundle())
+        own.upgrade(probe_bundle())
 
 
 def test_restart_starts_another_process(well: Home) -> None:
@@ -136,22 +136,22 @@ def test_logs_are_the_last_lines(well: Home) -> None:
     assert well.do(upkeep.logs, 2) == ["two", "three"]
 
 
-def test_removal_leaves_nothing_behind(home: Home) -> None:
-    said = home.do(remove)
+def test_removal_leaves_nothing_behind(own: Home) -> None:
+    said = own.do(remove)
     assert said[0].startswith("The probe was removed from pat@local.test")
-    assert home.desk.host.listing() == home.before
+    assert own.desk.host.listing() == own.before
     with pytest.raises(OSError, match="refused"):
-        home.status()
+        own.status()
     # A second time there is nothing to do, and nothing wrong.
-    home.desk.events.all.clear()
-    home.do(remove)
-    states = home.desk.events.last_states()
+    own.desk.events.all.clear()
+    own.do(remove)
+    states = own.desk.events.last_states()
     assert {states[step] for step in ("service", "key", "files")} == {StepState.UNCHANGED}
-    assert home.desk.host.listing() == home.before
+    assert own.desk.host.listing() == own.before
 
 
-def test_removal_that_broke_off_goes_on(home: Home) -> None:
-    host = home.desk.host
+def test_removal_that_broke_off_goes_on(own: Home) -> None:
+    host = own.desk.host
 
     def cut(words: str) -> None:
         if "pingmon:remove" in words:
@@ -159,13 +159,13 @@ def test_removal_that_broke_off_goes_on(home: Home) -> None:
 
     host.before = cut
     with pytest.raises(SshUnreachable):
-        home.do(remove)
+        own.do(remove)
     host.before = None
     host.is_gone = False
     # The lock of the run that broke off names the server's process of its connection, which is gone.
     (host.home / ".pingmon-probe.setup" / "by").write_text(f"mark {2**22 + 1}\n")
-    home.do(remove)
-    assert host.listing() == home.before
+    own.do(remove)
+    assert host.listing() == own.before
 
 
 def test_a_dry_removal_only_tells(well: Home) -> None:
@@ -181,63 +181,61 @@ def test_doctor_finds_nothing_wrong_with_a_probe_that_is_well(well: Home) -> Non
     assert well.desk.opened == visits
 
 
-def test_doctor_names_a_probe_that_does_not_run(home: Home) -> None:
-    home.desk.stop()
-    first = home.diagnose()[0]
+def test_doctor_names_a_probe_that_does_not_run(own: Home) -> None:
+    own.desk.stop()
+    first = own.diagnose()[0]
     assert first.cause.startswith("The probe does not run on pat@local.test.")
     assert first.cure == "Restart the probe."
 
 
-def test_doctor_names_what_is_missing(home: Home) -> None:
-    home.desk.stop()
-    home.file("token").unlink()
-    assert any("/token is missing on pat@local.test" in finding.cause for finding in home.diagnose())
-    home.do(remove)
-    assert "has no probe any more" in home.diagnose()[0].cause
+def test_doctor_names_what_is_missing(own: Home) -> None:
+    own.desk.stop()
+    own.file("token").unlink()
+    assert any("/token is missing on pat@local.test" in finding.cause for finding in own.diagnose())
+    own.do(remove)
+    assert "has no probe any more" in own.diagnose()[0].cause
 
 
-def test_doctor_names_a_lost_key_and_a_lost_crontab(home: Home) -> None:
-    (home.desk.host.folder / "crontab").write_text("")
-    (home.desk.host.home / ".ssh" / "authorized_keys").write_text("")
-    home.desk.stop()
-    causes = " ".join(finding.cause for finding in home.diagnose())
+def test_doctor_names_a_lost_key_and_a_lost_crontab(own: Home) -> None:
+    (own.desk.host.folder / "crontab").write_text("")
+    (own.desk.host.home / ".ssh" / "authorized_keys").write_text("")
+    own.desk.stop()
+    causes = " ".join(finding.cause for finding in own.diagnose())
     assert "does not start after a reboot" in causes
     assert "The app's key is not, or no longer, in" in causes
 
 
-def test_doctor_names_another_owner_and_an_old_version(home: Home) -> None:
-    take_plan(home.desk, home.enrolment)
-    causes = [finding.cause for finding in home.diagnose(owner="somebody else")]
+def test_doctor_names_another_owner_and_an_old_version(own: Home) -> None:
+    take_plan(own.desk, own.enrolment)
+    causes = [finding.cause for finding in own.diagnose(owner="somebody else")]
     assert causes == ["The probe “local.test” works for another Pingmon."]
-    home.file("pingmon-probe.pyz").write_bytes(probe_of_version("0.0.1"))
-    home.desk.stop()
-    asyncio.run(home.desk.start())
-    assert [finding.cause for finding in home.diagnose()] == [
-        f"It is version 0.0.1, this Pingmon brings {__version__}."
-    ]
+    own.file("pingmon-probe.pyz").write_bytes(probe_of_version("0.0.1"))
+    own.desk.stop()
+    asyncio.run(own.desk.start())
+    assert [finding.cause for finding in own.diagnose()] == [f"It is version 0.0.1, this Pingmon brings {__version__}."]
 
 
-def test_doctor_names_a_port_that_another_program_took(home: Home) -> None:
-    home.desk.stop()
+def test_doctor_names_a_port_that_another_program_took(own: Home) -> None:
+    own.desk.stop()
 
     async def whole() -> None:
-        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", home.desk.port)
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", own.desk.port)
         async with server:
             loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(None, home.diagnose)
-        assert f"another program listens on its port {home.desk.port}" in found[0].cause
+            found = await loop.run_in_executor(None, own.diagnose)
+        assert f"another program listens on its port {own.desk.port}" in found[0].cause
 
     asyncio.run(whole())
 
 
-def test_doctor_says_what_keeps_it_from_the_host(home: Home) -> None:
-    home.desk.stop()
+def test_doctor_says_what_keeps_it_from_the_host(own: Home) -> None:
+    own.desk.stop()
 
     async def refuse(target: SshTarget, listener: Listener) -> Any:
         raise SshUnreachable("vps.example does not answer.", "Is it up?")
 
-    home.desk.open_host = refuse  # type: ignore[method-assign]
-    assert home.diagnose()[0] == Finding("vps.example does not answer.", "Is it up?")
+    own.desk.open_host = refuse  # type: ignore[method-assign]
+    assert own.diagnose()[0] == Finding("vps.example does not answer.", "Is it up?")
 
 
 def test_doctor_without_the_key_says_so(well: Home) -> None:
