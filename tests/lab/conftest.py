@@ -35,7 +35,7 @@ Ssh = Callable[..., subprocess.CompletedProcess[str]]
 def lab() -> Iterator[Lab]:
     """A lab without hosts. The tests themselves are at its desk: its network is theirs, and its names."""
     _own_mounts()
-    lab = Lab("test")
+    lab = Lab(os.environ.get("PINGMON_LAB_NAME", "test"))
     lab.up()
     try:
         with _at_desk(lab):

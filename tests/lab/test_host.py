@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -11,17 +10,10 @@ from tests.lab import roots
 from tests.lab.conftest import NewHost, Ssh
 from tests.lab.host import HostKind
 from tests.lab.lab import Lab
+from tests.lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
-_PATIENCE_S = 30.0
 _PLAIN = HostKind(init="none")
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    until_s = time.monotonic() + _PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < until_s, what
-        time.sleep(0.05)
 
 
 def test_systemd_host_boots_whole_and_keeps_its_units_over_reboot_and_power_loss(new_host: NewHost, ssh: Ssh) -> None:

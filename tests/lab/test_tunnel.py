@@ -23,19 +23,10 @@ from tests.lab.host import HostKind
 from tests.lab.lab import METADATA, PRIVATE, Lab
 from tests.lab.network import v4
 from tests.lab.target import ZONE, Page
+from tests.lab.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.lab
 _PLAIN = HostKind(init="none")
-_PATIENCE_S = 90.0
-
-
-async def until(is_so: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            while not is_so():  # noqa: ASYNC110 - what is waited for happens in other processes
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"it did not come to this: {what}")
 
 
 async def measure(probe: RemoteProbe, *urls: str) -> dict[str, CheckResult]:
@@ -195,19 +186,21 @@ def test_cut_link_is_unknown_and_filled_in_later_without_loss_or_double(
                 assert all(len(np.unique(each)) == len(each) for each in times), "a result is there twice"
                 return [int(at_ms) for each in times for at_ms in each]
 
-            await until(lambda: session.board.probes[probe.id].state is ProbeState.CONNECTED, "the probe is collected")
-            await until(lambda: asked() >= 2 * len(paths), "the probe measures by its plan")
+            await until(
+                lambda: session.board.probes[probe.id].state is ProbeState.CONNECTED, "the probe is not collected"
+            )
+            await until(lambda: asked() >= 2 * len(paths), "the probe does not measure")
             lab.network.cut("desk", host.name)
-            await until(lambda: session.board.probes[probe.id].state is ProbeState.UNREACHED, "the cut is noticed")
+            await until(lambda: session.board.probes[probe.id].state is ProbeState.UNREACHED, "the cut is not noticed")
             assert probe.name in session.board.probes[probe.id].reason
             before, known = asked(), len(await stored())
-            await until(lambda: asked() >= before + 2 * len(paths), "the probe goes on while nobody hears it")
+            await until(lambda: asked() >= before + 2 * len(paths), "the probe stopped with the link")
             assert len(await stored()) == known
 
             lab.network.heal()
-            await until(lambda: session.board.probes[probe.id].state is ProbeState.CONNECTED, "the link heals")
+            await until(lambda: session.board.probes[probe.id].state is ProbeState.CONNECTED, "the link does not heal")
             await session.commands.set_paused([each.id for each in monitors], True)
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(await stored()) < asked():  # noqa: ASYNC110 - it happens in other processes
                     await asyncio.sleep(0.1)
             assert len(await stored()) == asked()
