@@ -51,7 +51,7 @@ def seed(folder: Path, count: int) -> None:
     asyncio.run(add())
 
 
-def feeding_links(rate: float | None, load_core: str | None) -> Callable[[Path], Sequence[Any]]:
+def feeding_links(rate: float | None, load_core: str | None) -> Callable[[Path, object], Sequence[Any]]:
     """Return a factory of five links to probes that make up `rate` results/s each (None: what the plan asks for)."""
     from pingmon_gui.domain.probe import Probe
     from pingmon_gui.domain.region import REGIONS
@@ -64,7 +64,7 @@ def feeding_links(rate: float | None, load_core: str | None) -> Callable[[Path],
     if load_core is not None:
         command = [*pin(int(load_core)), *command]
 
-    def make(folder: Path) -> Sequence[Any]:
+    def make(folder: Path, _now_ms: object) -> Sequence[Any]:
         return [
             EmbeddedProbe(Probe(ProbeId(10 + n), region.value, region), folder / f"spool-{n}", command)
             for n, region in enumerate(REGIONS[1:])
