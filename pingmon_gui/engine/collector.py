@@ -76,9 +76,10 @@ class Collector:
             await self._nap.sleep(self._back_off.next_s())
 
     def hurry(self) -> None:
-        """Try again at once: something happened (a wake from sleep) that may have cured what was wrong."""
+        """Try again at once: something happened (a wake from sleep) that may have cured or broken connections."""
         self._back_off.reset()
         self._nap.wake()
+        self._link.hurry()
 
     def renew(self) -> None:
         """End the open stream with its next item: how far the probe's clock is off has to be measured again."""

@@ -100,6 +100,9 @@ class EmbeddedProbe:
                     await process.ended()
         await self._running()
 
+    def hurry(self) -> None:
+        """Do nothing: a child on loopback sleeps and wakes with us."""
+
     async def close(self) -> None:
         """End the probe for good; it keeps what it measured. Harmless if it does not run."""
         supervisor, self._supervisor = self._supervisor, None

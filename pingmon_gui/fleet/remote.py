@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from pingmon_probe.protocol import CheckResult, CheckSpec, Plan
 
-from pingmon_gui.domain.error import ProbeUnauthorised, ProbeUnreachable
+from pingmon_gui.domain.error import ProbeError, ProbeUnauthorised, ProbeUnreachable
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
@@ -22,6 +22,9 @@ from pingmon_gui.fleet.tunnel_transport import TunnelTransport
 
 _log = logging.getLogger(__name__)
 
+#: Whoever does not say how it is within this time is not reached the way that stands: another is made.
+LOOK_S = 3.0
+
 
 class RemoteProbe:
     """Implements the engine's ProbeLink. `start` makes the way to the probe, anew where it is broken.
@@ -31,7 +34,14 @@ class RemoteProbe:
 
     restarts = 0
 
-    def __init__(self, probe: Probe, secrets: SecretStore | ProbeSecrets, *, now_ms: NowMs = system_now_ms) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        secrets: SecretStore | ProbeSecrets,
+        *,
+        look_s: float = LOOK_S,
+        now_ms: NowMs = system_now_ms,
+    ) -> None:
         if probe.access is None:
             raise ValueError("the embedded probe is not remote")
         self._probe = probe
@@ -41,6 +51,8 @@ class RemoteProbe:
         self._tunnel: Tunnel | None = None
         self._client: ProbeClient | None = None
         self._turn = asyncio.Lock()
+        self._look_s = look_s
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def probe(self) -> Probe:
@@ -55,12 +67,9 @@ class RemoteProbe:
         """See to it that the probe answers. Raises ProbeUnreachable, ProbeUnauthorised with the reason."""
         async with self._turn:
             if self._client is not None:
-                try:
-                    if self._tunnel is None or self._tunnel.is_alive:
-                        await self._client.status()
-                        return
-                except ProbeUnreachable:
-                    _log.info("the way to the probe %s is made anew", self._probe.name)
+                if await self._stands():
+                    return
+                _log.info("the way to the probe %s is made anew", self._probe.name)
                 await self._break_off()
             try:
                 await self._connect()
@@ -68,7 +77,15 @@ class RemoteProbe:
                 await self._break_off()
                 raise
 
+    def hurry(self) -> None:
+        """Look at once whether the way still stands. If not, streams end now, not when their silence is noticed."""
+        if self._client is not None and self._looking is None and not self._turn.locked():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+
     async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
         async with self._turn:
             await self._break_off()
 
@@ -112,6 +129,29 @@ class RemoteProbe:
         base_url = f"http://127.0.0.1:{self._access.service_port}"
         transport = TunnelTransport(self._tunnel)
         self._client = ProbeClient(self._probe, base_url, secrets.token, transport=transport, now_ms=self._now_ms)
+
+    async def _look(self) -> None:
+        try:
+            async with self._turn:
+                if self._client is not None and not await self._stands():
+                    _log.info("the way to the probe %s did not survive", self._probe.name)
+                    await self._break_off()
+        except ProbeError as exc:  # it answers; the collector hears the same
+            _log.info("the probe %s: %s", self._probe.name, exc)
+        finally:
+            self._looking = None
+
+    async def _stands(self) -> bool:
+        """Whether the probe answers by the way that was made. Raises what it answers with if that is an error."""
+        assert self._client is not None
+        if self._tunnel is not None and not self._tunnel.is_alive:
+            return False
+        try:
+            async with asyncio.timeout(self._look_s):
+                await self._client.status()
+        except (TimeoutError, ProbeUnreachable):
+            return False
+        return True
 
     async def _break_off(self) -> None:
         client, self._client = self._client, None

@@ -300,10 +300,14 @@ class FakeLink:
         self.checked: list[CheckSpec] = []
         self.opened: list[tuple[int, str | None]] = []
         self.is_closed = False
+        self.hurries = 0
 
     @property
     def probe(self) -> Probe:
         return self._probe
+
+    def hurry(self) -> None:
+        self.hurries += 1
 
     def feed(self, *items: object) -> None:
         """Let the open stream yield these; an exception is raised, None ends the stream."""

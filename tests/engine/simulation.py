@@ -220,6 +220,9 @@ class SimulatedLink:
     async def start(self) -> None:
         await self._travel()
 
+    def hurry(self) -> None:
+        """Nothing is known of connections here."""
+
     async def close(self) -> None:
         """There is nothing to close."""
 

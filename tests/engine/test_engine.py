@@ -551,6 +551,20 @@ def test_sleep_cuts_the_wait_for_a_lost_probe_short() -> None:
     run(check)
 
 
+def test_sleep_has_links_look_at_once_whether_they_still_stand() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        async with bench.running():
+            await bench.connected()
+            await bench.engine.tick(1.0, 1.0)
+            assert bench.link.hurries == 0
+            bench.clock.sleep(600_000)
+            await bench.engine.tick(601.0, 1.0)
+            assert bench.link.hurries == 1
+
+    run(check)
+
+
 def test_clock_that_is_set_back_makes_the_board_read_the_hour_anew(expect_log: ExpectLog) -> None:
     expect_log("set back")
 

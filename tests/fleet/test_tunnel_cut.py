@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pingmon_probe.protocol import CheckSpec, Plan
 
@@ -24,47 +23,17 @@ from pingmon_gui.fleet.channel_stream import FULL_BYTES, PIECE_BYTES
 from pingmon_gui.fleet.client import ProbeClient
 from pingmon_gui.fleet.remote import RemoteProbe
 from pingmon_gui.fleet.secret import Token
+from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.fleet.tunnel import Tunnel
 from pingmon_gui.fleet.tunnel_transport import TunnelTransport
 from tests.bench.feeding_probe import feeding_command
 from tests.engine.fakes import until
 from tests.fleet.scripted_probe import PROBE
-from tests.fleet.way import Way
+from tests.fleet.way import Collection, Way
 from tests.probe.probe_process import TOKEN, ProbeProcess, refused_url, rows
 from tests.sshd import SshServer, ssh_server
 
 MEGABYTE = 1024 * 1024
-
-
-class Collection:
-    """Collects as the engine does: by cursor, and after an error from where it was."""
-
-    def __init__(self, probe: RemoteProbe) -> None:
-        self._probe = probe
-        self._spool: str | None = None
-        self.after = 0
-        self.got: list[tuple[int, int, int]] = []
-        self.broken = 0
-
-    async def until_last(self, last: int) -> None:
-        while self.after < last:
-            with suppress(ProbeUnreachable):
-                await self._probe.start()
-                await self._stream(last)
-                continue
-            self.broken += 1
-            await asyncio.sleep(0.01)
-
-    async def _stream(self, last: int) -> None:
-        async with aclosing(self._probe.results(self.after, self._spool, 30.0)) as items:
-            async for item in items:
-                if not isinstance(item, ResultBatch):
-                    continue
-                numbers = np.arange(item.first_seq, item.last_seq + 1)
-                self.got += zip(numbers.tolist(), item.monitor.tolist(), item.started_at_ms.tolist(), strict=True)
-                self._spool, self.after = item.spool, item.last_seq
-                if self.after >= last:
-                    return
 
 
 @asynccontextmanager
@@ -201,7 +170,7 @@ def test_line_that_falls_silent_ends_the_stream_and_another_tunnel_opens(way: Wa
         async with connected(way) as tunnel:
             probe = Probe(new_probe_id(), "Test", Region.EU)
             client = ProbeClient(
-                probe, "http://127.0.0.1", Token(TOKEN), transport=TunnelTransport(tunnel), silence_s=0.5
+                probe, "http://127.0.0.1", Token(TOKEN), transport=TunnelTransport(tunnel), silence_s=2.0
             )
             stream = client.results(10**9, None, 60.0)
             await anext(stream)
@@ -214,6 +183,35 @@ def test_line_that_falls_silent_ends_the_stream_and_another_tunnel_opens(way: Wa
                 await another.status()
             await client.close()
         assert not tunnel.is_alive
+
+    asyncio.run(check())
+
+
+def test_line_that_did_not_survive_a_sleep_ends_its_streams_at_once(way: Way) -> None:
+    async def check() -> None:
+        probe = RemoteProbe(way.probe().probe, ProbeSecrets(Token(TOKEN), way.private_key), look_s=20.0)
+        probe.hurry()
+        await probe.start()
+        try:
+            stream = probe.results(10**9, None, 60.0)
+            await anext(stream)
+            tunnel = probe._tunnel
+            probe.hurry()
+            await until(lambda: probe._looking is None)
+            assert probe._tunnel is tunnel is not None and tunnel.is_alive
+            way.server.freeze()
+            probe._look_s = 0.1
+            probe.hurry()
+            with pytest.raises(ProbeUnreachable):
+                async for _ in stream:
+                    pass
+            assert not tunnel.is_alive
+            probe._look_s = 20.0
+            await probe.start()
+            await probe.status()
+            probe.hurry()
+        finally:
+            await probe.close()
 
     asyncio.run(check())
 

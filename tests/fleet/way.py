@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 
+import numpy as np
+
+from pingmon_gui.domain.error import ProbeUnreachable
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport, new_probe_id
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.fleet.key_pair import new_key_pair, restricted_line
 from pingmon_gui.fleet.remote import RemoteProbe
 from pingmon_gui.fleet.secret import Token
@@ -47,3 +52,34 @@ class Way:
             yield probe
         finally:
             await probe.close()
+
+
+class Collection:
+    """Collects as the engine does: by cursor, and after an error from where it was."""
+
+    def __init__(self, probe: RemoteProbe) -> None:
+        self._probe = probe
+        self._spool: str | None = None
+        self.after = 0
+        self.got: list[tuple[int, int, int]] = []
+        self.broken = 0
+
+    async def until_last(self, last: int) -> None:
+        while self.after < last:
+            with suppress(ProbeUnreachable):
+                await self._probe.start()
+                await self._stream(last)
+                continue
+            self.broken += 1
+            await asyncio.sleep(0.01)
+
+    async def _stream(self, last: int) -> None:
+        async with aclosing(self._probe.results(self.after, self._spool, 30.0)) as items:
+            async for item in items:
+                if not isinstance(item, ResultBatch):
+                    continue
+                numbers = np.arange(item.first_seq, item.last_seq + 1)
+                self.got += zip(numbers.tolist(), item.monitor.tolist(), item.started_at_ms.tolist(), strict=True)
+                self._spool, self.after = item.spool, item.last_seq
+                if self.after >= last:
+                    return

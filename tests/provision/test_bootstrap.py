@@ -87,6 +87,9 @@ class LocalProbe:
     async def start(self) -> None:
         await self.status()
 
+    def hurry(self) -> None:
+        """Nothing is known of connections here."""
+
 
 class Desk:
     """One machine, and a Pingmon that sets it up."""
