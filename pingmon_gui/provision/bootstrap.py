@@ -127,12 +127,14 @@ def measure_url(url: str) -> MeasureFirst:
     """Return a first measurement of one address. Down is an answer as well: it is said, and nothing fails."""
 
     async def measure(link: ProbeLink) -> str:
-        async for result in link.run_checks([CheckSpec(url)]):
-            if result.failure == "internal":
-                raise ProbeError(f"The probe cannot measure: {result.message}", "Look at its log.")
-            if result.failure is None and result.total_ms is not None:
-                return f"First result: {url} answers in {result.total_ms:.0f} ms."
-            return f"First result: {url} does not answer well from there: {result.message}"
+        # Left before its end, the stream has to be closed here: elsewhere its request would be ended by another task.
+        async with contextlib.aclosing(link.run_checks([CheckSpec(url)])) as results:
+            async for result in results:
+                if result.failure == "internal":
+                    raise ProbeError(f"The probe cannot measure: {result.message}", "Look at its log.")
+                if result.failure is None and result.total_ms is not None:
+                    return f"First result: {url} answers in {result.total_ms:.0f} ms."
+                return f"First result: {url} does not answer well from there: {result.message}"
         raise ProbeError("The probe sent no result.")
 
     return measure

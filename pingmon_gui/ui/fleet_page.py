@@ -32,13 +32,13 @@ from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import resource, sheet, wording
-from pingmon_gui.ui.form_dialog import scrolling
+from pingmon_gui.ui.form_dialog import SentenceLabel, scrolling
 from pingmon_gui.ui.probe_facts import ProbeFacts, fact_rows, sentence
 from pingmon_gui.ui.probe_table import Column, ProbeTable
 from pingmon_gui.ui.provision_port import FleetPort, ProvisionPort, Work, as_work
 from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.rename_dialog import RenameDialog
-from pingmon_gui.ui.run_card import RunCard, Spawn
+from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, Spawn
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: How often the probes are asked for lease, spool and round trip while somebody looks.
@@ -100,6 +100,7 @@ class FleetPage(QDialog):
     def show_probes(self, known: Iterable[ProbeHealth]) -> None:
         """Take over what is known of all probes."""
         self.model.show_probes(known)
+        self._drop_gone()
         if self.model.rowCount() and self.selected() is None:
             self.table.selectRow(0)
         self._show_selected()
@@ -294,6 +295,7 @@ class FleetPage(QDialog):
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Question)
         box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setStyleSheet(QUESTION_SHEET)
         box.setWindowTitle(self.tr("Probes"))
         box.setText(asked.question.replace("%1", wording.isolated(probe.name)))
         box.setInformativeText(asked.detail.replace("%2", wording.isolated(host)))
@@ -322,6 +324,7 @@ class FleetPage(QDialog):
                 return
             before.hide()
             before.deleteLater()
+        self.notice.say("")
         card = RunCard(title.replace("%1", wording.isolated(probe.name)), self._spawn, self)
         self.cards[probe.id] = card
         self._works[probe.id] = (title, work)
@@ -333,8 +336,19 @@ class FleetPage(QDialog):
         if card.isVisible():
             card.cancel_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def _drop_gone(self) -> None:
+        """Keep what a run said of a probe that went with it: its card has no row any more."""
+        for probe, card in list(self.cards.items()):
+            if card.is_over and self.model.row_of(probe) < 0:
+                self.notice.say(f"{card.accessibleName()} {card.summary.text()}".strip())
+                del self.cards[probe]
+                self._works.pop(probe, None)
+                card.hide()
+                card.deleteLater()
+
     @Slot()
     def on_ended(self) -> None:
+        self._drop_gone()
         self._show_selected()
         self.ask_all()
 
@@ -444,6 +458,7 @@ class FleetPage(QDialog):
         below.addWidget(self._sentence)
         below.addLayout(self._form)
         below.addStretch(1)
+        self.notice = SentenceLabel(self)
         self.splitter = QSplitter(Qt.Orientation.Vertical, self)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.table)
@@ -458,6 +473,7 @@ class FleetPage(QDialog):
         column.setSpacing(10)
         column.addWidget(self._bar)
         column.addWidget(self.splitter, 1)
+        column.addWidget(self.notice)
         self.table.setFocus()
 
     @Slot(QPoint)

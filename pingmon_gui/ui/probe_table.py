@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QIcon
 
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS
@@ -150,7 +151,7 @@ class ProbeTable(QAbstractTableModel):
                 return contact_text(facts.health, self._now_ms())
 
     @staticmethod
-    def _sign(facts: ProbeFacts) -> Any:
+    def _sign(facts: ProbeFacts) -> QIcon:
         theme = current()
         match facts.health.state:
             case ProbeState.CONNECTED | ProbeState.CATCHING_UP:
@@ -161,7 +162,11 @@ class ProbeTable(QAbstractTableModel):
                 shape = Status.OFFLINE
             case _:
                 shape = Status.UNKNOWN
-        return status_shape.pixmap(shape, theme.of_verdict(shape), theme.base, False, 2.0)
+        sign = status_shape.pixmap(shape, theme.of_verdict(shape), theme.base, False, 2.0)
+        icon = QIcon(sign)
+        # Styles would tint it in a selected row, and its colour means something.
+        icon.addPixmap(sign, QIcon.Mode.Selected)
+        return icon
 
     def _titles(self) -> tuple[str, ...]:
         return (

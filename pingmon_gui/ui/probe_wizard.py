@@ -30,7 +30,7 @@ from pingmon_gui.ui.form_dialog import SentenceLabel, scrolling
 from pingmon_gui.ui.probe_form import ProbeForm
 from pingmon_gui.ui.provision_port import ProvisionPort
 from pingmon_gui.ui.region_section import plain_label
-from pingmon_gui.ui.run_card import RunCard, RunState, Spawn
+from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, RunState, Spawn
 from pingmon_gui.ui.theme import ThemeSwitch, scaled_font
 
 CountProbes = Callable[[], Mapping[Region, int]]
@@ -248,6 +248,7 @@ class ProbeWizard(QDialog):
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Question)
         box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setStyleSheet(QUESTION_SHEET)
         box.setWindowTitle(self.tr("Add a probe"))
         count = len(self.running)
         text = wording.counted(self.tr("Stop setting up %n host(s)?", None, count), count)

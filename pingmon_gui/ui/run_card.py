@@ -39,6 +39,8 @@ from pingmon_gui.ui.theme import current, scaled_font
 from pingmon_gui.ui.window_prompter import WindowPrompter
 
 MAX_LINES = 5_000
+#: Questions before a run explain themselves in a few lines, not in a column.
+QUESTION_SHEET = "QLabel#qt_msgbox_informativelabel { min-width: 30em; }"
 Spawn = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
 
 
@@ -77,6 +79,8 @@ class RunCard(QWidget):
         self.status = plain_label(self)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
+        # Busy, until steps are heard of.
+        self.bar.setRange(0, 0)
         self.bar.setFixedHeight(6)
         self.bar.setAccessibleName(self.tr("Progress"))
         self.steps = StepList(self)

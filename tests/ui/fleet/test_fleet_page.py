@@ -274,6 +274,28 @@ def test_take_over_and_forget_ask_then_tell_the_session(play: Callable[..., None
     play(scenario, [embedded(), health(FRANKFURT, ProbeState.REFUSED, reason="It works for another Pingmon.")])
 
 
+def test_outcome_of_a_removal_stays_when_the_probe_is_gone(play: Callable[..., None]) -> None:
+    async def scenario(bench: Bench) -> None:
+        page = bench.page
+        page.select(FRANKFURT.id)
+        page.remove.trigger()
+        bench.say_yes()
+        await until(lambda: bench.port.runs)
+        page.show_probes([embedded()])
+        assert len(page.running) == 1
+        bench.port.runs["ops@vps.example"].succeed("Nothing of it is left on vps.example.")
+        await until(lambda: page.notice.sentence)
+        said = page.notice.sentence.replace("\u2068", "").replace("\u2069", "")
+        assert said == "Removing Frankfurt: Done. Nothing of it is left on vps.example."
+        assert page.cards == {} and page.running == []
+        page.show_probes([embedded(), health(LIMA)])
+        page.select(LIMA.id)
+        page.doctor.trigger()
+        assert page.notice.sentence == ""
+
+    play(scenario)
+
+
 def test_rename_says_at_the_field_what_is_wrong_and_stays_open_when_refused(play: Callable[..., None]) -> None:
     async def scenario(bench: Bench) -> None:
         page = bench.page
