@@ -17,6 +17,7 @@ from pingmon_gui.domain.error import (
     StorageReadOnly,
     StorageTooNew,
 )
+from pingmon_gui.store.migrations import STEPS
 from pingmon_gui.store.store import Store
 from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, add, batch, compact, open_store, run
 
@@ -91,7 +92,7 @@ def test_newer_schema_is_refused_with_both_versions(tmp_path: Path) -> None:
     connection.close()
     before = path.read_bytes()
     for read_only in (False, True):
-        open_fails(path, StorageTooNew, "42", "1", str(path), read_only=read_only)
+        open_fails(path, StorageTooNew, "42", f"schemas up to {len(STEPS)}", str(path), read_only=read_only)
     assert path.read_bytes() == before
 
 
