@@ -229,10 +229,8 @@ def test_stream_that_nobody_reads_holds_the_sender_up(tmp_path: Path) -> None:
             try:
                 stream = await tunnel.open()
                 got = len(await stream.read(1))
-                last = -1
-                while last != sent:  # until it stands still
-                    last = sent
-                    await asyncio.sleep(0.3)
+                channel = stream.channel
+                await until(lambda: len(channel.in_buffer) + channel.in_window_sofar >= channel.in_window_size)
                 assert sent < 32 * 1024 * 1024
                 assert stream.fed_bytes - got <= FULL_BYTES + PIECE_BYTES
                 while data := await stream.read(1 << 20):
