@@ -15,8 +15,8 @@ from typing import Any, Literal
 from pingmon_gui.domain.error import StepFailed
 from pingmon_gui.provision.host import COMMAND_S, DATA_MARK, Host
 
-#: Reads so many bytes of program from stdin and runs them; the rest of stdin is the request.
-LOADER = "import sys; n = int(sys.stdin.buffer.readline()); exec(sys.stdin.buffer.read(n).decode())"
+#: Runs the program that comes by stdin, where neither the list of processes nor a login shell sees it.
+LOADER = "import sys; exec(sys.stdin.buffer.read().decode())"
 MARK = f"{DATA_MARK}answer="
 #: What a call may take beyond the time that it is told to wait.
 CALL_EXTRA_S = 30.0
@@ -171,9 +171,9 @@ class HostPython:
     ) -> dict[str, Any]:
         # The words after the loader are read by people only: in the transcript and in the host's list of processes.
         argv = [self._python, "-I", "-S", "-c", LOADER, f"pingmon:{do}", *words]
-        program = _program()
-        document = json.dumps({"do": do, **request}).encode("utf-8")
-        stdin = b"%d\n%b%b" % (len(program), program, document)
+        call = {"do": do, **request}
+        # Texts, numbers, lists and dicts only, whose `repr` is a literal.
+        stdin = _program() + f"\n\nmain({call!r})\n".encode()
         result = await host.run(argv, stdin=stdin, deadline_s=deadline_s, as_root=self._as_root)
         answer = next(
             (line.removeprefix(MARK) for line in reversed(result.out.splitlines()) if line.startswith(MARK)), None

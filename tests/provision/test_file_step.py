@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import asyncio
 import importlib.resources
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pingmon_gui.domain.error import StepFailed
 from pingmon_gui.provision.file_step import FileStep
 from pingmon_gui.provision.host import CommandResult
 from pingmon_gui.provision.host_python import Entry, HostPython
+from pingmon_gui.provision.host_side import as_json
 from pingmon_gui.provision.step import run_steps
 from tests.provision.hosts import Events, FakeHost, LocalHost
 
@@ -118,6 +122,17 @@ def test_errors_of_the_disk_are_sentences(number: int, said: str) -> None:
     with pytest.raises(StepFailed, match=said):
         asyncio.run(HostPython("/usr/bin/python3", as_root=True).put(fake, [Entry("file", "/opt/x", 0o644)]))
     assert fake.ran[0][1]
+
+
+def boxes(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.dictionaries(st.text(), inner)
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | boxes(inner))
+)
+def test_answers_of_the_host_are_json(value: object) -> None:
+    assert json.loads(as_json(value)) == value
 
 
 @pytest.mark.parametrize("out", ["", "pingmon:answer=", "pingmon:answer={", "pingmon:answer=[]", "{}"])
