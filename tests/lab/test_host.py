@@ -10,6 +10,7 @@ from tests.lab import roots
 from tests.lab.conftest import NewHost, Ssh
 from tests.lab.host import HostKind
 from tests.lab.lab import Lab
+from tests.lab.trace import differences, trace
 from tests.lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
@@ -142,3 +143,20 @@ def test_users_may_linger_or_not(new_host: NewHost, ssh: Ssh, may_linger: bool) 
     host.wait_until_up()
 
     assert (ssh(f"plain@{host.name}", "loginctl enable-linger").returncode == 0) is may_linger
+
+
+def test_trace_shows_files_users_crontabs_and_processes_that_came(new_host: NewHost) -> None:
+    host = new_host(_PLAIN)
+    host.wait_until_up()
+    before = trace(host)
+    host.run("sh", "-c", "touch /opt/x /tmp/y; cp -p /etc/hosts /h; cp /h /etc/hosts; rm /h")
+    host.run("useradd", "--system", "pingmon-x")
+    host.run("crontab", "-u", "plain", "-", stdin="@reboot true\n")
+    host.run("sh", "-c", "cp /bin/sleep /tmp/pingmon-y; /tmp/pingmon-y 1000 >/dev/null 2>&1 </dev/null &")
+
+    found = differences(before, trace(host))
+    for line in ("came: /opt/x", "came: /tmp/y", "came: /var/spool/cron/crontabs/plain"):
+        assert line in found
+    assert any("pingmon-y" in line for line in found)
+    assert any(line.startswith(("came: /etc/passwd", "changed: /etc/passwd")) for line in found)
+    assert not any("/etc/hosts" in line for line in found)

@@ -1,6 +1,6 @@
-"""What lies on a host of the lab: every file, unit, crontab and process, to compare before and after.
+"""What was changed on a host of the lab, files, units and processes, to compare before and after.
 
-What changes by itself while a host runs is left out, each with its reason.
+What changes by itself while a host runs is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.lab import roots
 from tests.lab.host import Host
 
 #: Kernel file systems, logs and caches; what programs remember of their own use.
@@ -23,26 +24,25 @@ _RESTLESS = (
     "/var/cache",
     "/var/lib/sudo",
     "/var/lib/systemd",
-    "/tmp/systemd-private-",
-    "/var/tmp/systemd-private-",
 )
+#: Folders of services, whose names change with every boot.
+_PRIVATE = ("/tmp/systemd-private-", "/var/tmp/systemd-private-")
 #: The copies that useradd and userdel keep of the lists of users before their last change.
 _BACKUPS = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-")
 #: ... and what is looked at in those folders all the same.
-_WATCHED = ("/var/lib/systemd/linger",)
+_WATCHED = ("/var/lib/systemd/linger", "/tmp")
 _OURS = "pingmon"
-_HASHED_BYTES = 1_000_000
+_RUNNING = f"ps -e -o user:32=,args=; systemctl list-units --all --plain --no-legend '{_OURS}*' 2>/dev/null; true"
 
 
 def trace(host: Host) -> dict[str, str]:
-    """Return what there is by its path or name, each with all that may not change about it."""
-    found = {path: _described(file) for path, file in _files(host)}
-    for line in host.run("ps", "-e", "-o", "user:32=,args=").splitlines():
-        if _OURS in line:
-            found[f"process {line}"] = "runs"
-    if host.kind.init == "systemd":
-        for line in host.run("systemctl", "list-unit-files", "--no-legend").splitlines():
-            found[f"unit {line.split()[0]}"] = " ".join(line.split()[1:])
+    """Return what makes the host another one than was built, by path or name, each with all that may not change."""
+    found = dict(_changed_files(host))
+    for folder in _WATCHED:
+        found |= {path: _described(file) for path, file in _below(_seen_by(host) / folder.lstrip("/"), folder)}
+    for folder in ("run", "var/log"):
+        found |= {f"/{folder} has {file.name}": "" for file in (_seen_by(host) / folder).rglob(f"*{_OURS}*")}
+    found |= {line: "" for line in host.run("sh", "-c", _RUNNING).splitlines() if _OURS in line}
     return found
 
 
@@ -54,32 +54,38 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
     return lines + [f"changed: {name}: {before[name]} -> {after[name]}" for name in both if before[name] != after[name]]
 
 
-def _files(host: Host) -> Iterator[tuple[str, Path]]:
-    # As the host's first process sees it: with what is mounted there.
-    root = f"/proc/{host.pid_one}/root"
-    for folder, folders, files in os.walk(root):
-        inside = folder[len(root) :]
-        folders[:] = [name for name in folders if not f"{inside}/{name}".startswith(_RESTLESS)]
-        for name in (*folders, *files):
-            if f"{inside}/{name}" not in _BACKUPS:
-                yield f"{inside}/{name}", Path(folder) / name
-    for watched in _WATCHED:
-        for file in Path(f"{root}{watched}").glob("*"):
-            yield f"{watched}/{file.name}", file
-    for file in (*Path(f"{root}/run").rglob(f"*{_OURS}*"), *Path(f"{root}/var/log").rglob(f"*{_OURS}*")):
-        yield str(file)[len(root) :], file
+def _seen_by(host: Host) -> Path:
+    """Return the host's file tree as its first process sees it: with what is mounted there."""
+    return Path(f"/proc/{host.pid_one}/root")
+
+
+def _changed_files(host: Host) -> Iterator[tuple[str, str]]:
+    """Yield what differs from the file systems that were built: the overlay's own layer holds all that was touched."""
+    layers = roots.layer_folders(host.kind.layer)
+    for path, file in _below(host.folder / "disk/upper", ""):
+        if path.startswith(_RESTLESS) or path in _BACKUPS:
+            continue
+        words = _described(file)
+        built = next((layer / path[1:] for layer in layers if os.path.lexists(layer / path[1:])), None)
+        if built is None or _described(built) != words:
+            yield path, words
+
+
+def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """Yield everything in a folder by its path, as if the folder were called `name`."""
+    for parent, folders, files in os.walk(folder):
+        for each in (*folders, *files):
+            file = Path(parent) / each
+            path = f"{name}/{file.relative_to(folder)}"
+            if not path.startswith(_PRIVATE):
+                yield path, file
 
 
 def _described(file: Path) -> str:
-    try:
-        seen = file.lstat()
-    except FileNotFoundError:
-        return "gone while it was looked at"
+    seen = file.lstat()
     words = [stat.filemode(seen.st_mode), f"{seen.st_uid}:{seen.st_gid}"]
     if stat.S_ISLNK(seen.st_mode):
         words.append(f"to {file.readlink()}")
     elif stat.S_ISREG(seen.st_mode):
-        words.append(f"{seen.st_size} bytes")
-        if seen.st_size <= _HASHED_BYTES and not str(file).partition("/root")[2].startswith(("/usr", "/srv")):
-            words.append(hashlib.sha256(file.read_bytes()).hexdigest()[:16])
+        words.append(f"{seen.st_size} bytes, {hashlib.sha256(file.read_bytes()).hexdigest()[:16]}")
     return " ".join(words)
