@@ -101,11 +101,13 @@ class CellDelegate(QStyledItemDelegate):
         return self._strong_metrics.height() + self._small_metrics.height() + 18
 
     def region_width(self) -> int:
-        """Return the width at which every text of a region's cell fits."""
+        """Return the width at which every text of a region's cell fits, and the strip while all is known.
+
+        While little is known, the strip leaves its oldest part to the text that says so: six regions shall fit.
+        """
         texts = f"{wording.latency(9_999)}{wording.share(0.9999)}"
         line = status_shape.SIZE + GAP + self._number_metrics.horizontalAdvance(texts) + 2 * GAP
-        strip = STRIP_WIDTH + GAP + self._small_metrics.horizontalAdvance(self._coverage_text(0.999))
-        return max(line, strip) + 2 * PADDING
+        return max(line, STRIP_WIDTH) + 2 * PADDING
 
     def verdict_width(self) -> int:
         """Return the width at which the word of every verdict fits."""
@@ -236,12 +238,15 @@ class CellDelegate(QStyledItemDelegate):
         value = self._kept(("value", status, total_ms, room), lambda: self._draw_value(status, total_ms, room))
         parts.append((value_right - self._width(value), TOP + (line - self._height(value)) // 2, value))
         top = height - 10 - STRIP_HEIGHT
-        parts.append((left, top, self._strip(cell["strip"].tobytes())))
+        slots = cell["strip"].tobytes()
         coverage = max(0, int(cell["coverage"]))
         # Where nothing is known at all, the dash has said so.
         if share >= 0 and coverage < MOSTLY_KNOWN * 10_000:
             text = self._kept(("known", coverage // 100), lambda: self._draw_coverage(coverage))
             parts.append((right - self._width(text), top + (STRIP_HEIGHT - self._height(text)) // 2, text))
+            room = right - self._width(text) - GAP - left
+            slots = slots[-max(1, min(SLOTS, room // BAR_STEP)) :]
+        parts.append((left, top, self._strip(slots)))
         return Picture(self._tints.get(status), tuple(parts))
 
     def _coverage_text(self, coverage: float) -> str:
@@ -338,7 +343,7 @@ class CellDelegate(QStyledItemDelegate):
         return self._kept(slots, lambda: self._draw_strip(slots))
 
     def _draw_strip(self, slots: bytes) -> QPixmap:
-        image = self._blank(STRIP_WIDTH, STRIP_HEIGHT)
+        image = self._blank(len(slots) * BAR_STEP - 1, STRIP_HEIGHT)
         painter = QPainter(image)
         for place, code in enumerate(slots):
             bar_height, colour = self._bars[min(code, len(self._bars) - 1)]

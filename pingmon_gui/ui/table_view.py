@@ -15,7 +15,7 @@ from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_C
 from pingmon_gui.ui.theme import current, scaled_font
 
 _NARROWEST = 48
-_NARROWEST_NAME = 130
+_NARROWEST_NAME = 150
 
 
 class RegionHeader(QHeaderView):
