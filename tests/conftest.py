@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,11 +123,44 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
     _deselected.update(item.path for item in items)
 
 
+def _is_everything(config: pytest.Config) -> bool:
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """In a run of everything, a test file that brings no test is an error: something hides it."""
-    if session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS or session.config.option.keyword:
+    worker: dict[str, Any] | None = getattr(session.config, "workerinput", None)
+    if not (_is_everything(session.config) if worker is None else worker["is_everything"]) or session.testsfailed:
         return
-    silent = {*_TESTS.rglob("test_*.py")} - {item.path for item in session.items} - _deselected
-    if silent and not session.testsfailed:
-        names = ", ".join(sorted(str(path.relative_to(_TESTS.parent)) for path in silent))
-        raise pytest.UsageError(f"no test was found in: {names}")
+    files = {*_TESTS.rglob("test_*.py")} - {item.path for item in session.items} - _deselected
+    silent = sorted(str(path.relative_to(_TESTS.parent)) for path in files)
+    if worker is not None:
+        session.config.workeroutput["silent"] = silent  # type: ignore[attr-defined]
+    elif silent:
+        raise pytest.UsageError(f"no test was found in: {', '.join(silent)}")
+
+
+# A worker of pytest-xdist knows what was found, and the process that starts it what was asked for.
+
+_silent: set[str] = set()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["is_everything"] = _is_everything(node.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _silent.update(getattr(node, "workeroutput", {}).get("silent", ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _silent:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _silent:
+        terminalreporter.write_line(f"ERROR: no test was found in: {', '.join(sorted(_silent))}", red=True)
