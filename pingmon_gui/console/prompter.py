@@ -16,8 +16,6 @@ from pingmon_gui.log import one_line
 from pingmon_gui.provision.prompt import SecretKind
 
 _Answer = TypeVar("_Answer")
-#: So long at most Ctrl-C takes to end a question.
-CTRL_C_S = 0.5
 _YES = ("y", "yes")
 _INSTEAD = {
     SecretKind.PASSPHRASE: "Load the key into your agent (ssh-add), or run this on a terminal.",
@@ -88,9 +86,6 @@ async def _in_thread(ask: Callable[[], _Answer]) -> _Answer:
             loop.call_soon_threadsafe(tell, told)
 
     threading.Thread(target=run, name="question", daemon=True).start()
-    while not answer.done():
-        # A Ctrl-C just before the loop falls asleep does not wake it (on Windows none ever does).
-        await asyncio.wait({answer}, timeout=CTRL_C_S)
     return await answer
 
 

@@ -27,8 +27,10 @@ class Terminal:
     def __init__(self, program: str) -> None:
         self.ours, theirs = pty.openpty()
         head = """
-        import asyncio, fcntl, sys, termios
+        import asyncio, fcntl, signal, sys, termios
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        # Who started the tests in the background lets them ignore Ctrl-C, and they hand that on.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from pingmon_gui.console.prompter import TerminalPrompter
         from pingmon_gui.provision.prompt import SecretKind
         from pingmon_gui.domain.error import UserCancelled
