@@ -16,7 +16,7 @@ run: ## opens the window; makes its own environment first
 	@$(PYTHON) -m pingmon_gui
 
 test: env ## everything that must be green, offscreen
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not lab and not soak" -n 3 --dist loadfile
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not lab and not soak" -n 3 --dist loadfile --no-loadscope-reorder
 
 test-lab: ## real hosts, tray and namespaces (root, Linux)
 	@sh packaging/env.sh lab

@@ -135,6 +135,7 @@ def running(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.lengthy
 def test_kill_of_app_or_probe_at_random_moments_loses_and_doubles_nothing(running: Processes) -> None:
     data_dir = running.data_dir
     chance = random.Random(20261122)

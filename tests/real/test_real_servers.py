@@ -22,7 +22,7 @@ import pytest
 
 from tests.real.servers import Case, WebServers
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.lengthy]
 
 PATIENCE_S = 120.0
 ALONE = ("nginx https fast", "apache http slow", "expired", "self-signed", "wrong name", "garbage", "no such name")

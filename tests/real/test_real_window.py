@@ -23,7 +23,7 @@ from pingmon_gui.ui.monitor_table import FIRST_REGION_COLUMN
 from pingmon_gui.ui.theme import ThemeSwitch
 from tests.real.servers import Case, WebServers
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.lengthy]
 
 PATIENCE_S = 90.0
 

@@ -1,0 +1,305 @@
+"""Incidents: spans in which a monitor was offline or had a regional problem, with their evidence and their words.
+
+They follow from verdict spans (`timeline`) alone; what a person adds (acknowledgement, notes) is kept through every
+correction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NewType
+
+from pingmon_probe.protocol import PHASES, CheckResult
+
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.region import REGION_NAMES, REGIONS, Region
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.timeline import VerdictSpan
+from pingmon_gui.domain.verdict import Verdict
+
+IncidentId = NewType("IncidentId", int)
+
+#: Incidents of one cause begin within this of each other: two rounds of the usual interval and the re-checks.
+SAME_CAUSE_MS = 30_000
+_BAD = (Verdict.OFFLINE, Verdict.REGIONAL)
+_GOOD = (Verdict.ONLINE, Verdict.SLOW, Verdict.PAUSED)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one probe saw when the incident was confirmed. `status` is the word of its newest result."""
+
+    probe: ProbeId
+    probe_name: str
+    region: Region
+    at_ms: int
+    status: Status
+    failure: str | None = None
+    message: str = ""
+    http_status: int | None = None
+    total_ms: float | None = None
+    phases_ms: tuple[float | None, ...] = (None,) * len(PHASES)
+    address: str | None = None
+    certificate: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, probe: Probe, result: CheckResult, status: Status) -> Evidence:
+        return cls(
+            probe=probe.id,
+            probe_name=probe.name,
+            region=probe.region,
+            at_ms=result.started_at_ms,
+            status=status,
+            failure=result.failure,
+            message=result.message,
+            http_status=result.http_status,
+            total_ms=result.total_ms,
+            phases_ms=(result.dns_ms, result.connect_ms, result.tls_ms, result.request_ms, result.transfer_ms),
+            address=result.address,
+            certificate=result.certificate,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "probe": self.probe,
+            "probe_name": self.probe_name,
+            "region": self.region.value,
+            "at_ms": self.at_ms,
+            "status": self.status.word,
+            "failure": self.failure,
+            "message": self.message,
+            "http_status": self.http_status,
+            "total_ms": self.total_ms,
+            "phases": dict(zip(PHASES, self.phases_ms, strict=True)),
+            "address": self.address,
+            "certificate": None if self.certificate is None else dict(self.certificate),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Evidence:
+        """Read what `to_json` wrote. Raises KeyError, ValueError, TypeError for anything else."""
+        values = dict(document)
+        phases = values.pop("phases")
+        return cls(
+            **{
+                **values,
+                "probe": ProbeId(values["probe"]),
+                "region": Region(values["region"]),
+                "status": Status[values["status"].upper()],
+                "phases_ms": tuple(phases[name] for name in PHASES),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class IncidentNote:
+    """A line of a person's, or of Pingmon's own where later results corrected the incident."""
+
+    at_ms: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident. `kind` is the worst it was; `end_ms` is None while it lasts.
+
+    `start_ms` and `end_ms` are the starts of the first failing and of the first good result; `confirmed_at_ms` is
+    when Pingmon was sure. `regions` were offline in it. An incident that later results disproved is `is_withdrawn`.
+    """
+
+    id: IncidentId
+    monitor: MonitorId
+    kind: Verdict
+    start_ms: int
+    end_ms: int | None
+    confirmed_at_ms: int
+    regions: tuple[Region, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    acknowledged_at_ms: int | None = None
+    notes: tuple[IncidentNote, ...] = ()
+    is_withdrawn: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.end_ms is None and not self.is_withdrawn
+
+    @property
+    def failure(self) -> str | None:
+        """The failure class that most probes saw, None where nothing is known of it."""
+        counted = Counter(one.failure for one in self.evidence if one.status is Status.OFFLINE and one.failure)
+        return counted.most_common(1)[0][0] if counted else None
+
+    @property
+    def fine_regions(self) -> tuple[Region, ...]:
+        """Regions whose probes saw the target well at confirmation."""
+        fine = {one.region for one in self.evidence if one.status in (Status.ONLINE, Status.SLOW)}
+        return tuple(region for region in REGIONS if region in fine and region not in self.regions)
+
+    def duration_ms(self, now_ms: int) -> int:
+        return max(0, (now_ms if self.end_ms is None else self.end_ms) - self.start_ms)
+
+    def sentence(self, title: str) -> str:
+        """Return what happened, for a person: who, for whom, why, and who is fine."""
+        is_over = self.end_ms is not None or self.is_withdrawn
+        verb = "was" if is_over else "is"
+        where = region_names(self.regions)
+        cause = cause_phrase(self, is_over=is_over)
+        if self.kind is Verdict.OFFLINE:
+            text = f"{title} {verb} offline" + (f": {cause}" if cause else "")
+        else:
+            text = f"{title} {verb} offline for {where or 'some regions'} only" + (f": {cause}" if cause else "")
+        if self.fine_regions and self.kind is Verdict.REGIONAL:
+            are = ("was" if is_over else "is") if len(self.fine_regions) == 1 else ("were" if is_over else "are")
+            text += f"; {region_names(self.fine_regions)} {are} fine"
+        return text
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A span in which the verdict was offline or regional, as the spans have it; `end_ms` None while it lasts."""
+
+    start_ms: int
+    end_ms: int | None
+    kind: Verdict
+
+
+@dataclass(frozen=True)
+class IncidentGroup:
+    """Incidents of one cause: the same regions and failure, begun within SAME_CAUSE_MS of each other."""
+
+    incidents: tuple[Incident, ...]
+
+    @property
+    def start_ms(self) -> int:
+        return min(incident.start_ms for incident in self.incidents)
+
+    @property
+    def is_open(self) -> bool:
+        return any(incident.is_open for incident in self.incidents)
+
+
+def outages(spans: Sequence[VerdictSpan]) -> list[Outage]:
+    """Return the outages in spans that follow each other.
+
+    One lasts until the target is seen well again or is paused: while nobody can measure, it goes on, because
+    nothing says that it is over.
+    """
+    found: list[Outage] = []
+    start_ms: int | None = None
+    kind = Verdict.REGIONAL
+    for span in spans:
+        if span.verdict in _BAD:
+            if start_ms is None:
+                start_ms, kind = span.start_ms, span.verdict
+            elif span.verdict is Verdict.OFFLINE:
+                kind = Verdict.OFFLINE
+        elif span.verdict in _GOOD and start_ms is not None:
+            found.append(Outage(start_ms, span.start_ms, kind))
+            start_ms = None
+    if start_ms is not None:
+        found.append(Outage(start_ms, None, kind))
+    return found
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What became of incidents when their span was judged again: pairs (before, after), what is new, what is gone."""
+
+    kept: tuple[tuple[Incident, Incident], ...]
+    opened: tuple[Outage, ...]
+    withdrawn: tuple[Incident, ...]
+
+
+def reconcile(known: Sequence[Incident], found: Sequence[Outage]) -> Reconciled:
+    """Match known incidents of one monitor with the outages that the results come to now.
+
+    An incident goes on as the first outage that it overlaps (an end that is open reaches for ever); each outage
+    takes at most one. What matches none is withdrawn.
+    """
+    left = list(found)
+    kept: list[tuple[Incident, Incident]] = []
+    withdrawn: list[Incident] = []
+    for incident in sorted(known, key=lambda one: one.start_ms):
+        match = next((outage for outage in left if _overlap(incident, outage)), None)
+        if match is None:
+            withdrawn.append(incident)
+            continue
+        left.remove(match)
+        after = replace(incident, kind=match.kind, start_ms=match.start_ms, end_ms=match.end_ms, is_withdrawn=False)
+        kept.append((incident, after))
+    return Reconciled(tuple(kept), tuple(left), tuple(withdrawn))
+
+
+def grouped(incidents: Sequence[Incident]) -> list[IncidentGroup]:
+    """Return groups of one cause, newest first; within a group by start. Every incident is in exactly one."""
+    by_key: dict[tuple[object, ...], list[list[Incident]]] = {}
+    for incident in sorted(incidents, key=lambda one: (one.start_ms, one.id)):
+        key = (incident.kind, frozenset(incident.regions), incident.failure, incident.is_withdrawn)
+        groups = by_key.setdefault(key, [])
+        others = {one.monitor for one in groups[-1]} if groups else set()
+        is_near = bool(groups) and incident.start_ms - groups[-1][0].start_ms <= SAME_CAUSE_MS
+        if is_near and incident.monitor not in others and incident.failure is not None:
+            groups[-1].append(incident)
+        else:
+            groups.append([incident])
+    found = [IncidentGroup(tuple(group)) for groups in by_key.values() for group in groups]
+    return sorted(found, key=lambda group: (-group.start_ms, group.incidents[0].id))
+
+
+def region_names(regions: Sequence[Region]) -> str:
+    """Return `Europe`, `Europe and Asia`, `Europe, Asia and Oceania`; nothing for none."""
+    names = [REGION_NAMES[region] for region in regions]
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
+
+
+_CAUSES = {
+    "dns": ("the name is not resolved", "the name was not resolved"),
+    "connect_refused": ("the connection is refused", "the connection was refused"),
+    "connect_timeout": ("no connection is accepted", "no connection was accepted"),
+    "tls_verify": ("the certificate is not valid", "the certificate was not valid"),
+    "tls_handshake": ("the TLS handshake fails", "the TLS handshake failed"),
+    "http_status": ("the server answers with an error", "the server answered with an error"),
+    "content": ("the page does not hold what it should", "the page did not hold what it should"),
+    "too_many_redirects": ("it redirects without end", "it redirected without end"),
+    "protocol": ("the answer is not valid HTTP", "the answer was not valid HTTP"),
+}
+#: What a timeout is called by the last phase that was done.
+_TIMEOUTS = (
+    ("the name is not resolved in time", "the name was not resolved in time"),
+    ("no connection is accepted in time", "no connection was accepted in time"),
+    ("the TLS handshake times out", "the TLS handshake timed out"),
+    ("no answer comes in time", "no answer came in time"),
+    ("the answer does not end in time", "the answer did not end in time"),
+)
+
+
+def cause_phrase(incident: Incident, *, is_over: bool) -> str:
+    """Return why, as half a sentence: from the failure that most probes saw; nothing where that is not known."""
+    failure = incident.failure
+    if failure is None:
+        return ""
+    if failure == "timeout":
+        first = next(one for one in incident.evidence if one.failure == failure)
+        return _TIMEOUTS[_phase_of_timeout(first)][is_over]
+    if failure == "http_status":
+        statuses = Counter(one.http_status for one in incident.evidence if one.failure == failure and one.http_status)
+        if statuses:
+            return f"the server {'answered' if is_over else 'answers'} {statuses.most_common(1)[0][0]}"
+    words = _CAUSES.get(failure)
+    return words[is_over] if words else f"its checks {'failed' if is_over else 'fail'} ({failure})"
+
+
+def _phase_of_timeout(evidence: Evidence) -> int:
+    """Return in which phase time ran out: the one after the last that is known to have been done."""
+    done = [place for place, ms in enumerate(evidence.phases_ms) if ms is not None]
+    return min(done[-1], len(PHASES) - 1) if done else 0
+
+
+def _overlap(incident: Incident, outage: Outage) -> bool:
+    begins_before_end = outage.end_ms is None or incident.start_ms < outage.end_ms
+    ends_after_begin = incident.end_ms is None or incident.end_ms > outage.start_ms
+    return begins_before_end and ends_after_begin

@@ -1,0 +1,188 @@
+"""Timeline: the verdict of a monitor over time as a pure function of its results. Rules of architecture section 5.
+
+It has the last word: whatever order results arrived in, the same results give the same spans. The board says the
+same of the present moment, from the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pingmon_gui.domain.availability import hold_ms
+from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
+
+Ints = npt.NDArray[np.int64]
+_ONLINE, _SLOW, _OFFLINE, _UNKNOWN = (
+    np.int8(status) for status in (Status.ONLINE, Status.SLOW, Status.OFFLINE, Status.UNKNOWN)
+)
+
+
+@dataclass(frozen=True)
+class Track:
+    """Results of one monitor by one probe, ordered by time; every array has one element per result."""
+
+    probe: ProbeId
+    region: Region
+    at_ms: Ints
+    interval_ms: Ints
+    status: Codes
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What was asked for from a moment on: the regions that watch, and whether the monitor rests.
+
+    `is_paused` covers the user's pause and maintenance windows.
+    """
+
+    from_ms: int
+    regions: frozenset[Region]
+    is_paused: bool = False
+
+
+@dataclass(frozen=True)
+class VerdictSpan:
+    """The verdict from `start_ms` (inclusive) to `end_ms`."""
+
+    start_ms: int
+    end_ms: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class StateSpans:
+    """Confirmed states of one track: from `start_ms[i]` on it was `state[i]`; UNKNOWN before the first."""
+
+    start_ms: Ints
+    state: Codes
+
+    def at(self, times_ms: Ints) -> Codes:
+        """Return the state at each moment."""
+        place = np.searchsorted(self.start_ms, times_ms, side="right")
+        return np.append(_UNKNOWN, self.state)[place].astype(np.int8)
+
+
+def confirmed_states(track: Track) -> StateSpans:
+    """Return what one probe's results come to: ups and downs once two in a row agree, from the first of the two on.
+
+    The first good result of all is believed at once. Slow is confirmed by two of the last three good results. A
+    result speaks until the next one with a vote, or for 2.5 of its intervals; after that the state is unknown. Two
+    results with an unknown time between them confirm nothing together.
+    """
+    votes = np.flatnonzero((track.status == _ONLINE) | (track.status == _SLOW) | (track.status == _OFFLINE))
+    if len(votes) == 0:
+        return StateSpans(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8))
+    at_ms, until_ms = track.at_ms[votes], (track.at_ms + hold_ms(track.interval_ms))[votes]
+    state = _settled(track, votes)
+    is_followed = np.append(at_ms[1:] <= until_ms[:-1], False)
+    starts = np.concatenate((at_ms, until_ms[~is_followed]))
+    states = np.concatenate((state, np.full(int((~is_followed).sum()), _UNKNOWN, dtype=np.int8)))
+    # An end and a beginning at one moment: the beginning counts, so it comes last.
+    order = np.lexsort((states != _UNKNOWN, starts))
+    starts, states = starts[order], states[order]
+    is_last_of_moment = np.append(starts[1:] != starts[:-1], True)
+    starts, states = starts[is_last_of_moment], states[is_last_of_moment]
+    is_change = np.append(True, states[1:] != states[:-1])
+    return StateSpans(starts[is_change], states[is_change].astype(np.int8))
+
+
+def _settled(track: Track, votes: npt.NDArray[np.intp]) -> Codes:
+    """Return the confirmed state at each voting result; a change counts from the first of the results that made it."""
+    status = track.status[votes]
+    is_down = status == _OFFLINE
+    after_gap = np.append(False, track.at_ms[1:] > (track.at_ms + hold_ms(track.interval_ms))[:-1])
+    stretch = np.cumsum(after_gap)[votes]
+    agrees = (is_down == _shifted(is_down, 1, False)) & (stretch == _shifted(stretch, 1, -1))
+    confirms = agrees.copy()
+    if not is_down.all() and not agrees[: (first_good := int(np.argmin(is_down)))].any():
+        confirms[first_good] = True  # the first good result is believed at once
+    newest = np.maximum.accumulate(np.where(confirms, np.arange(len(votes)), -1))
+    is_known = newest >= 0
+    is_out = is_known & is_down[newest]
+    was_known, was_out = _shifted(is_known, 1, False), _shifted(is_out, 1, False)
+    up_state = _up_state(status, is_out & ~was_out, is_alone=confirms & ~agrees)
+    state = np.where(is_out, _OFFLINE, np.where(is_known, up_state, _UNKNOWN)).astype(np.int8)
+    begun = np.flatnonzero(agrees & ((is_out != was_out) | (is_known & ~was_known)))
+    state[begun - 1] = np.where(is_out[begun], _OFFLINE, up_state[begun - 1])
+    return state
+
+
+def _up_state(status: Codes, goes_down: npt.NDArray[np.bool_], is_alone: npt.NDArray[np.bool_]) -> Codes:
+    """Return online or slow for each voting result: slow if two of the last three good ones since an outage were.
+
+    A result that `is_alone` speaks for itself. A bad result has what the good one before it had.
+    """
+    good = np.flatnonzero(status != _OFFLINE)
+    if len(good) == 0:
+        return np.full(len(status), _ONLINE, dtype=np.int8)
+    slow, era = status[good] == _SLOW, np.cumsum(goes_down)[good]
+    count = slow.astype(np.int8)
+    for back in (1, 2):
+        count += _shifted(slow, back, False) & (era == _shifted(era, back, -1))
+    is_slow = np.where(is_alone[good], slow, count >= 2)
+    place = np.searchsorted(good, np.arange(len(status)), side="right") - 1
+    return np.where(is_slow[np.maximum(place, 0)], _SLOW, _ONLINE).astype(np.int8)
+
+
+def _shifted(values: npt.NDArray[Any], back: int, fill: object) -> npt.NDArray[Any]:
+    """Return at each place the value `back` places earlier."""
+    return np.concatenate((np.full(min(back, len(values)), fill, dtype=values.dtype), values[:-back]))
+
+
+def verdict_spans(
+    tracks: Sequence[Track], standings: Sequence[Standing], start_ms: int, end_ms: int
+) -> list[VerdictSpan]:
+    """Return the verdicts in [start_ms, end_ms), without holes, neighbours differing.
+
+    `tracks` should reach back before `start_ms` far enough to have two results in a row of each probe. `standings`
+    are ordered; before the first nothing was asked for and the verdict is unknown.
+    """
+    if end_ms <= start_ms:
+        return []
+    spans = [confirmed_states(track) for track in tracks]
+    moments = [np.array([start_ms], dtype=np.int64), np.array([s.from_ms for s in standings], dtype=np.int64)]
+    moments += [span.start_ms for span in spans]
+    times = np.unique(np.concatenate(moments))
+    times = times[(times >= start_ms) & (times < end_ms)]
+    verdict = _verdicts_at(times, tracks, spans, standings)
+    is_change = np.append(True, verdict[1:] != verdict[:-1])
+    starts = times[is_change].tolist()
+    ends = [*starts[1:], end_ms]
+    kinds = verdict[is_change].tolist()
+    return [VerdictSpan(start, end, Verdict(kind)) for start, end, kind in zip(starts, ends, kinds, strict=True)]
+
+
+def _verdicts_at(
+    times: Ints, tracks: Sequence[Track], spans: Sequence[StateSpans], standings: Sequence[Standing]
+) -> Codes:
+    place = np.searchsorted(np.array([s.from_ms for s in standings], dtype=np.int64), times, side="right") - 1
+    asked = np.array([[region in s.regions for region in REGIONS] for s in standings] + [[False] * len(REGIONS)])
+    paused = np.array([s.is_paused for s in standings] + [False])
+    assigned = asked[place]
+    states = np.full((len(times), len(REGIONS)), _UNKNOWN, dtype=np.int8)
+    for column, region in enumerate(REGIONS):
+        of_probes = [span.at(times) for span, track in zip(spans, tracks, strict=True) if track.region is region]
+        if of_probes:
+            state = np.stack(of_probes, axis=-1)
+            states[:, column] = region_state(state, np.ones(state.shape, dtype=np.bool_))
+    states = np.where(assigned, states, _UNKNOWN).astype(np.int8)
+    return verdicts(states, assigned, paused[place])
+
+
+def joined_spans(parts: Sequence[VerdictSpan]) -> list[VerdictSpan]:
+    """Return spans that follow each other with equal neighbours made one."""
+    found: list[VerdictSpan] = []
+    for part in parts:
+        if found and found[-1].verdict is part.verdict and found[-1].end_ms == part.start_ms:
+            found[-1] = VerdictSpan(found[-1].start_ms, part.end_ms, part.verdict)
+        elif part.end_ms > part.start_ms:
+            found.append(part)
+    return found
