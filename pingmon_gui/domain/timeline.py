@@ -160,9 +160,29 @@ def verdict_spans(
     return [VerdictSpan(start, end, Verdict(kind)) for start, end, kind in zip(starts, ends, kinds, strict=True)]
 
 
+def offline_regions(
+    tracks: Sequence[Track], standings: Sequence[Standing], start_ms: int, end_ms: int
+) -> tuple[Region, ...]:
+    """Return the regions that were offline at any time in [start_ms, end_ms), in the order of REGIONS."""
+    spans = [confirmed_states(track) for track in tracks]
+    moments = [np.array([start_ms]), np.array([s.from_ms for s in standings]), *(span.start_ms for span in spans)]
+    times = np.unique(np.concatenate(moments).astype(np.int64))
+    times = times[(times >= start_ms) & (times < end_ms)]
+    states, _assigned, _paused = _region_states(times, tracks, spans, standings)
+    is_out = (states == _OFFLINE).any(axis=0)
+    return tuple(region for region, out in zip(REGIONS, is_out.tolist(), strict=True) if out)
+
+
 def _verdicts_at(
     times: Ints, tracks: Sequence[Track], spans: Sequence[StateSpans], standings: Sequence[Standing]
 ) -> Codes:
+    return verdicts(*_region_states(times, tracks, spans, standings))
+
+
+def _region_states(
+    times: Ints, tracks: Sequence[Track], spans: Sequence[StateSpans], standings: Sequence[Standing]
+) -> tuple[Codes, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return at each moment the regions' states, which of them were asked for, and whether the monitor rested."""
     place = np.searchsorted(np.array([s.from_ms for s in standings], dtype=np.int64), times, side="right") - 1
     asked = np.array([[region in s.regions for region in REGIONS] for s in standings] + [[False] * len(REGIONS)])
     paused = np.array([s.is_paused for s in standings] + [False])
@@ -173,8 +193,7 @@ def _verdicts_at(
         if of_probes:
             state = np.stack(of_probes, axis=-1)
             states[:, column] = region_state(state, np.ones(state.shape, dtype=np.bool_))
-    states = np.where(assigned, states, _UNKNOWN).astype(np.int8)
-    return verdicts(states, assigned, paused[place])
+    return np.where(assigned, states, _UNKNOWN).astype(np.int8), assigned, paused[place]
 
 
 def joined_spans(parts: Sequence[VerdictSpan]) -> list[VerdictSpan]:

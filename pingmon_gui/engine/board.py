@@ -6,7 +6,7 @@ frame. Everything is done for a whole batch at once: no Python call per result.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import CheckResult
 
-from pingmon_gui.domain.availability import Availability, held_until_ms
+from pingmon_gui.domain.availability import Availability, held_until_ms, hold_ms
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status, failure_name
+from pingmon_gui.domain.timeline import Track
 from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
 from pingmon_gui.engine.cards import Cards, count_cards
 from pingmon_gui.engine.clock import Clock
@@ -38,6 +39,9 @@ RARE_INTERVAL_MS = 60_000
 #: So many rows are counted anew in each tick whether or not anything happened to them.
 ROWS_PER_TICK = 1_000
 
+#: No result of the monitor's past has come.
+NOTHING_PAST = np.iinfo(np.int64).max
+
 _ALL_COLUMNS = np.arange(len(REGIONS))
 #: The arrays with an element or more per row, and what is in them of a row about which nothing is known.
 _BY_ROW: dict[str, object] = {
@@ -53,6 +57,8 @@ _BY_ROW: dict[str, object] = {
     "paused": False,
     "_created_at": 0,
     "_changed": True,
+    "_judged": Verdict.UNKNOWN,
+    "_past_from": NOTHING_PAST,
 }
 
 
@@ -125,6 +131,8 @@ class Board:
         self.paused = np.zeros(0, dtype=np.bool_)
         self._created_at = np.zeros(0, dtype=np.int64)
         self._changed = np.zeros(0, dtype=np.bool_)
+        self._judged = np.zeros(0, dtype=np.int8)
+        self._past_from = np.zeros(0, dtype=np.int64)
         self._lay_out(self._layout)
 
     # What views read
@@ -250,7 +258,9 @@ class Board:
         place = np.flatnonzero((rows >= 0) & (batch.started_at_ms <= self._now_ms + MAX_AHEAD_MS))
         if len(place):
             series = rows[place] * self._layout.width + slot
-            went_on = self._take(_incoming(series, batch.started_at_ms, batch, place), batch)
+            incoming = _incoming(series, batch.started_at_ms, batch, place)
+            self._note_past(incoming)
+            went_on = self._take(incoming, batch)
             # A batch is one probe's, so no row occurs twice among its series.
             self._refresh(went_on // self._layout.width, self._layout.column_of_slot[slot : slot + 1])
 
@@ -268,6 +278,46 @@ class Board:
     def put_detail(self, monitor: MonitorId, probe: ProbeId, result: CheckResult) -> None:
         """Tell all about a newest result that came from the store; any other result is passed over."""
         self._details[monitor, probe] = result
+
+    def take_turned(self) -> list[MonitorId]:
+        """Return the monitors whose verdict is another than at the last call."""
+        rows = np.flatnonzero(self.verdict != self._judged)
+        self._judged[rows] = self.verdict[rows]
+        return [self.ids[row] for row in rows.tolist()]
+
+    def tracks(self, monitor: MonitorId) -> list[Track]:
+        """Return the newest few results of each probe that has some of a monitor, as far as the present needs them."""
+        first = self.row_of[monitor] * self._layout.width
+        found = [
+            self._series.trail.track(first + slot, probe, self.probes[probe].probe.region)
+            for probe, slot in self._layout.slot_of.items()
+        ]
+        return [track for track in found if len(track.at_ms)]
+
+    def assigned_regions(self, monitor: MonitorId) -> frozenset[Region]:
+        """Return the regions that watch a monitor: asked for, and with a probe."""
+        return frozenset(REGIONS[column] for column in np.flatnonzero(self.assigned[self.row_of[monitor]]).tolist())
+
+    def take_past(self) -> dict[MonitorId, int]:
+        """Return the monitors that have to be judged anew, each from when on.
+
+        Results of theirs came out of order, or when they spoke for the present no longer.
+        """
+        rows = np.flatnonzero(self._past_from < NOTHING_PAST)
+        found = {self.ids[row]: int(self._past_from[row]) for row in rows.tolist()}
+        self._past_from[rows] = NOTHING_PAST
+        return found
+
+    @property
+    def past_from_ms(self) -> int:
+        """From when on something has to be judged anew that nobody has taken yet; NOTHING_PAST if nothing has."""
+        return int(self._past_from.min(initial=NOTHING_PAST))
+
+    def put_past(self, past: Mapping[MonitorId, int]) -> None:
+        """Note that monitors have to be judged anew from a time on."""
+        rows = self._layout.rows(monitor for monitor in past if monitor in self.row_of)
+        times = np.array([at_ms for monitor, at_ms in past.items() if monitor in self.row_of], dtype=np.int64)
+        self._past_from[rows] = np.minimum(self._past_from[rows], times)
 
     def take_late(self) -> list[tuple[MonitorId, ProbeId]]:
         """Return the series whose hour has to be counted again from the store, each once, and forget them."""
@@ -337,6 +387,14 @@ class Board:
             series = series[~self.paused[series // self._layout.width]]
             self._mark_at(series, np.full(len(series), now_ms), self._series.status[series])
             self._changed[:] = True
+
+    def _note_past(self, results: Incoming) -> None:
+        at_ms, hold = results.at_ms, hold_ms(results.interval_ms)
+        is_past = (at_ms + hold < self._now_ms) | (at_ms < self._series.at_ms[results.series])
+        if is_past.any():
+            # Together with the result before it, it may confirm a change that counts from that one on.
+            rows = results.series[is_past] // self._layout.width
+            np.minimum.at(self._past_from, rows, at_ms[is_past] - hold[is_past])
 
     def _take(self, incoming: Incoming, batch: ResultBatch | None) -> Places:
         self._mark(incoming)

@@ -42,6 +42,7 @@ class Collector:
         on_connected: Callable[[ProbeStatus], None],
         on_revision: Callable[[int], None],
         on_catching_up: Callable[[], None],
+        on_results: Callable[[], None],
         nap: Nap,
     ) -> None:
         self._link = link
@@ -55,6 +56,7 @@ class Collector:
         self._on_connected = on_connected
         self._on_revision = on_revision
         self._on_catching_up = on_catching_up
+        self._on_results = on_results
         self._nap = nap
         self._header: StreamHeader | None = None
         self._catch_up_seq = 0
@@ -146,6 +148,7 @@ class Collector:
                 self._on_catching_up()
         self._store.append(judged)
         self._board.apply(judged)
+        self._on_results()
         self._desk.heard()
         if self._seq >= self._catch_up_seq:
             self._desk.caught_up()

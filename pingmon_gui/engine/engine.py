@@ -22,6 +22,7 @@ from pingmon_gui.engine.collector import Collector
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.desk import ProbeDesk
 from pingmon_gui.engine.event import EventHub, Notice, ProbeChanged, ProbeRemoved, StorageProblem
+from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.nap import Nap
 from pingmon_gui.engine.port import CursorPort, StorePort
@@ -83,6 +84,7 @@ class Engine:
         self._clock_problem: str | None = None
         self.hub = hub or EventHub()
         self.board = Board(clock)
+        self.incidents = IncidentTracker(store, self.board, self.hub, clock)
 
     async def start(self) -> None:
         """Read the configuration, warm the board, begin to work. Raises StorageError."""
@@ -101,6 +103,7 @@ class Engine:
         )
         self._rooms = [self._room(link, configuration.cursors.get(link.probe.id)) for link in self._links]
         await self._warm(is_shown=False)
+        await self.incidents.start()
         loop = asyncio.get_running_loop()
         self._store.on_problem = lambda error: _call_from_thread(loop, self._storage_told, error)
         self._storage_told(self._store.problem)
@@ -119,6 +122,7 @@ class Engine:
             room.desk.stopped()
         await asyncio.gather(*(_close(room.link) for room in rooms))
         await self._store.flush()
+        await self.incidents.stop()
 
     async def add_link(self, link: ProbeLink) -> None:
         """Measure with one more probe from now on; it replaces the one with its id. Reads the store for its cursor.
@@ -174,6 +178,7 @@ class Engine:
             try:
                 tasks.create_task(self._tick_for_ever(), name="tick")
                 tasks.create_task(self._recount_for_ever(), name="recount")
+                tasks.create_task(self.incidents.run(), name="incidents")
                 for room in self._rooms:
                     self._begin(room)
                 await asyncio.Event().wait()
@@ -216,6 +221,7 @@ class Engine:
             on_connected=on_connected,
             on_revision=scheduler.revision_heard,
             on_catching_up=lambda: scheduler.check_now(self.board.ids),
+            on_results=self.incidents.wake,
             nap=Nap(),
         )
         return _Room(link, desk, scheduler, collector)
@@ -256,6 +262,7 @@ class Engine:
                 room.collector.hurry()
         self._judge_clock()
         self.board.tick(self._clock.now_ms())
+        self.incidents.wake()
         self._recounts.update((pair, RECOUNT_TRIES) for pair in self.board.take_late())
         for monitor in self.commands.take_restored():
             self._recounts.update(((monitor, probe), RECOUNT_TRIES) for probe in self.board.probes)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pingmon_gui.domain.error import StorageError
+from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeHealth
@@ -48,6 +49,35 @@ class StorageProblem:
 
 
 @dataclass(frozen=True)
+class IncidentOpened:
+    """A monitor went offline, or has a regional problem, just now."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True)
+class IncidentChanged:
+    """An incident became worse, was acknowledged or got a note."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True)
+class IncidentResolved:
+    """An incident is over. `is_late` where that was learnt from results of the past."""
+
+    incident: Incident
+    is_late: bool = False
+
+
+@dataclass(frozen=True)
+class IncidentsCorrected:
+    """Results of the past changed incidents, or brought to light some that are over."""
+
+    incidents: tuple[Incident, ...]
+
+
+@dataclass(frozen=True)
 class Notice:
     """A sentence for the message bar or stderr; `hint` says what to do next."""
 
@@ -60,7 +90,17 @@ class RaiseWindow:
     """Another process was started on the same data folder: show the window."""
 
 
-Event = MonitorsChanged | PreferencesChanged | ProbeChanged | ProbeRemoved | StorageProblem | Notice | RaiseWindow
+IncidentEvent = IncidentOpened | IncidentChanged | IncidentResolved | IncidentsCorrected
+Event = (
+    MonitorsChanged
+    | PreferencesChanged
+    | ProbeChanged
+    | ProbeRemoved
+    | StorageProblem
+    | IncidentEvent
+    | Notice
+    | RaiseWindow
+)
 Listener = Callable[[Event], None]
 
 

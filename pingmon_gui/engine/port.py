@@ -7,14 +7,18 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pingmon_probe.protocol import CheckResult
 
 from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.history import SeriesHistory
+from pingmon_gui.domain.incident import Incident, IncidentId
+from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ProbeId, ResultBatch
-from pingmon_gui.domain.status import Codes
+from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
 
 
 class CursorPort(Protocol):
@@ -119,3 +123,29 @@ class StorePort(Protocol):
         ...
 
     async def maintain(self) -> None: ...
+
+    async def record(self, judgements: Sequence[Judgement], judged_until_ms: int) -> None: ...
+
+    async def judged_until_ms(self) -> int | None: ...
+
+    async def save_standings(self, standings: Sequence[tuple[MonitorId, Standing]]) -> None: ...
+
+    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]: ...
+
+    async def verdict_spans(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    ) -> dict[MonitorId, list[VerdictSpan]]: ...
+
+    async def incidents(
+        self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
+    ) -> list[Incident]: ...
+
+    async def open_incidents(self) -> list[Incident]: ...
+
+    async def incident(self, id_: IncidentId) -> Incident | None: ...
+
+    async def tracks(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    ) -> dict[MonitorId, list[Track]]: ...
+
+    async def results_at(self, monitor: MonitorId, at_ms: int) -> list[tuple[Probe, CheckResult, Status]]: ...

@@ -16,6 +16,7 @@ from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Confirmation, Status
 from pingmon_gui.engine.hour import Flags, Ints, RollingHour
 from pingmon_gui.engine.move import Move, Places
+from pingmon_gui.engine.trail import Trail
 
 #: Number of "no batch": what came from the store, which has no details on the board.
 FROM_STORE = 0
@@ -56,6 +57,7 @@ class SeriesState:
         self.place = np.zeros(count, dtype=np.int64)
         self.confirmation = Confirmation.fresh(count)
         self.hour = RollingHour(count, now_ms)
+        self.trail = Trail(count)
         self._batches: dict[int, ResultBatch] = {}
         self._references: dict[int, int] = {}
         self._last_number = FROM_STORE
@@ -69,6 +71,7 @@ class SeriesState:
             nothing = getattr(fresh.confirmation, name)[0]
             setattr(self.confirmation, name, move.carried(getattr(self.confirmation, name), nothing))
         self.hour.move(move)
+        self.trail.move(move)
         numbers, counts = np.unique(self.batch, return_counts=True)
         self._references = {int(n): int(c) for n, c in zip(numbers, counts, strict=True) if n != FROM_STORE}
         self._batches = {number: self._batches[number] for number in self._references}
@@ -80,6 +83,7 @@ class SeriesState:
         `batch` is where the details are; None for what comes from the store.
         """
         ordered = incoming.pick(np.argsort(incoming.series, kind="stable"))
+        self.trail.take(ordered.series, ordered.at_ms, ordered.interval_ms, ordered.status)
         is_late = _started_before_an_earlier_one(ordered.series, ordered.at_ms, self.at_ms[ordered.series])
         late = np.unique(ordered.series[is_late])
         if len(late):
@@ -114,6 +118,7 @@ class SeriesState:
         self.confirmation.confirmed[series] = Status.UNKNOWN
         self.confirmation.is_checking[series] = False
         self.confirmation.slow_bits[series] = 0
+        self.trail.forget(series)
 
     def close_streaks(self, series: Places | slice) -> None:
         """A result before now confirms none after it."""

@@ -55,12 +55,13 @@ class Configuration:
 def read_configuration(database: peewee.SqliteDatabase) -> Configuration:
     """Return everything that is configured, from one moment. Raises StorageCorrupt for rows that make no sense."""
     with database.atomic():
+        probe_rows = ProbeRow.select().where(ProbeRow.forgotten_at_ms.is_null()).order_by(ProbeRow.id)
         try:
             return Configuration(
                 monitors=tuple(_monitors(database, MonitorRow.deleted_at_ms.is_null())),
                 probes=tuple(
                     Probe(ProbeId(row.id), row.name, Region(row.region), Transport(row.transport), _access(row.access))
-                    for row in ProbeRow.select().order_by(ProbeRow.id).execute(database)
+                    for row in probe_rows.execute(database)
                 ),
                 preferences=read_preferences(database),
                 cursors={
@@ -193,9 +194,9 @@ def save_probe(database: peewee.SqliteDatabase, probe: Probe) -> None:
     ).execute(database)
 
 
-def forget_probe(database: peewee.SqliteDatabase, id_: ProbeId) -> None:
-    """Forget a probe and how far it was read; what it measured stays."""
-    ProbeRow.delete().where(ProbeRow.id == id_).execute(database)
+def forget_probe(database: peewee.SqliteDatabase, id_: ProbeId, now_ms: int) -> None:
+    """Forget how a probe is reached and how far it was read; what it measured stays, with its name and region."""
+    ProbeRow.update(access=None, forgotten_at_ms=now_ms).where(ProbeRow.id == id_).execute(database)
     CursorRow.delete().where(CursorRow.probe == id_).execute(database)
 
 

@@ -231,7 +231,7 @@ def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[Pr
             at_ms = int(columns["at_ms"][-1])
             if one.probe not in newest or newest[one.probe][0] < at_ms:
                 newest[one.probe] = (at_ms, one, take(columns, slice(-1, None)))
-    return [(probe, _result(database, one, last), _status(last)) for probe, (_at, one, last) in newest.items()]
+    return [(probe, result_of(database, one, last), _status(last)) for probe, (_at, one, last) in newest.items()]
 
 
 def _last_chunk(database: peewee.SqliteDatabase, series: int, known: tuple[int, int]) -> list[Columns]:
@@ -280,7 +280,8 @@ def _status(columns: Columns) -> Status:
     return Status(int(columns["status"][0]))
 
 
-def _result(database: peewee.SqliteDatabase, series: Series, columns: Columns) -> CheckResult:
+def result_of(database: peewee.SqliteDatabase, series: Series, columns: Columns) -> CheckResult:
+    """Return the one result that these columns hold, with its details."""
     one = {name: int(values[0]) for name, values in columns.items()}
     detail = _details(database, columns["detail"])[0]
     flags = one["flags"]

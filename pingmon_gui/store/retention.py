@@ -122,9 +122,12 @@ def _purge_monitors(database: peewee.SqliteDatabase, journal: Journal, now_ms: i
         for (id_,) in series:
             yield from _purge_series(database, id_)
         with database.atomic("IMMEDIATE"):
-            for table, column in (("monitor", "id"), ("monitor_version", "monitor"), ("tag", "monitor")):
-                database.execute_sql(f"DELETE FROM {table} WHERE {column} = ?", (monitor,))
-            database.execute_sql("DELETE FROM series WHERE monitor = ?", (monitor,))
+            database.execute_sql(
+                "DELETE FROM incident_note WHERE incident IN (SELECT id FROM incident WHERE monitor = ?)", (monitor,)
+            )
+            for table in ("monitor_version", "tag", "series", "standing", "verdict", "incident"):
+                database.execute_sql(f"DELETE FROM {table} WHERE monitor = ?", (monitor,))
+            database.execute_sql("DELETE FROM monitor WHERE id = ?", (monitor,))
         journal.forget()
         yield
 

@@ -15,12 +15,15 @@ from pingmon_probe.protocol import CheckResult
 
 from pingmon_gui.domain.error import StorageError, StorageReadOnly
 from pingmon_gui.domain.history import HOUR_MS, SeriesHistory, SeriesRollup
+from pingmon_gui.domain.incident import Incident, IncidentId
+from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
-from pingmon_gui.store import configuration, history, rollup
+from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
+from pingmon_gui.store import configuration, history, judgement, rollup
 from pingmon_gui.store.configuration import Configuration
 from pingmon_gui.store.database import check, is_immutable, prepare, read_connection, set_aside, write_connection
 from pingmon_gui.store.history import RecentBatch
@@ -139,7 +142,8 @@ class Store:
 
     async def forget_probe(self, id_: ProbeId) -> None:
         """Forget a probe and its cursor; what it measured stays."""
-        await self._write(lambda database: configuration.forget_probe(database, id_))
+        now_ms = self._now_ms()
+        await self._write(lambda database: configuration.forget_probe(database, id_, now_ms))
 
     # Results
 
@@ -190,6 +194,56 @@ class Store:
         `bucket_ms` is a multiple of five minutes that divides a day, or of a day; ValueError otherwise.
         """
         return await self._read(lambda database: rollup.rollups(database, monitor, from_ms, to_ms, bucket_ms))
+
+    # What results come to
+
+    async def record(self, judgements: Sequence[Judgement], judged_until_ms: int) -> None:
+        """Keep verdicts and incidents, at once; up to `judged_until_ms` they are settled."""
+        await self._write(lambda database: judgement.record(database, judgements, judged_until_ms))
+
+    async def save_standings(self, standings: Sequence[tuple[MonitorId, Standing]]) -> None:
+        """Keep what is asked of monitors from a moment on."""
+        await self._write(lambda database: judgement.write_standings(database, standings))
+
+    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]:
+        """Return what was asked of monitors (None = all), each ordered by time."""
+        return await self._read(lambda database: judgement.standings_of(database, monitors))
+
+    async def judged_until_ms(self) -> int | None:
+        """Return up to when verdicts and incidents are settled; None where nothing was ever judged."""
+        return await self._read(judgement.judged_until_ms)
+
+    async def verdict_spans(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    ) -> dict[MonitorId, list[VerdictSpan]]:
+        """Return the verdicts of monitors in [from_ms, to_ms), as far as they were judged."""
+        return await self._read(lambda database: judgement.verdict_spans(database, monitors, from_ms, to_ms))
+
+    async def incidents(
+        self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
+    ) -> list[Incident]:
+        """Return the incidents that overlap [from_ms, to_ms), newest first."""
+        return await self._read(lambda database: judgement.incidents(database, from_ms, to_ms, monitors))
+
+    async def open_incidents(self) -> list[Incident]:
+        """Return the incidents that have no end."""
+        return await self._read(judgement.open_incidents)
+
+    async def incident(self, id_: IncidentId) -> Incident | None:
+        """Return one incident, None where there is none with this id."""
+        return await self._read(lambda database: judgement.incident(database, id_))
+
+    async def tracks(self, monitors: Collection[MonitorId], from_ms: int, to_ms: int) -> dict[MonitorId, list[Track]]:
+        """Return the committed results in [from_ms, to_ms) of each probe that measured a monitor."""
+        return await self._read(lambda database: judgement.tracks(database, monitors, from_ms, to_ms))
+
+    async def results_at(self, monitor: MonitorId, at_ms: int) -> list[tuple[Probe, CheckResult, Status]]:
+        """Return what each probe knew at a moment: its newest committed result by then that still spoke."""
+        return await self._read(lambda database: judgement.results_at(database, monitor, at_ms))
+
+    async def all_probes(self) -> dict[ProbeId, Probe]:
+        """Return every probe that ever measured, forgotten ones included."""
+        return await self._read(judgement.all_probes)
 
     def recent(self, since_ms: int) -> Iterator[RecentBatch]:
         """Yield the committed results of all series since a time, ordered by time. Blocks."""

@@ -17,7 +17,11 @@ class Table(peewee.Model):
 
 
 class Meta(Table):
-    """Facts about this file: `owner` (its random id), `chunk_results` (number of results in chunks)."""
+    """Facts about this file.
+
+    `owner` is its random id, `chunk_results` the number of results in chunks, `judged_until_ms` the time up to which
+    verdicts and incidents are those that the results come to.
+    """
 
     key = peewee.TextField(primary_key=True)
     value = peewee.TextField()
@@ -75,13 +79,17 @@ class Tag(Table):
 
 
 class ProbeRow(Table):
-    """A probe's configuration, without secrets. `access` is JSON (`domain.probe.ProbeAccess`)."""
+    """A probe's configuration, without secrets. `access` is JSON (`domain.probe.ProbeAccess`).
+
+    A forgotten probe keeps its row without access: history needs its name and region.
+    """
 
     id = peewee.IntegerField(primary_key=True)
     name = peewee.TextField()
     region = peewee.TextField()
     transport = peewee.TextField()
     access = peewee.TextField(null=True)
+    forgotten_at_ms = peewee.IntegerField(null=True)
 
     class Meta:
         table_name = "probe"
@@ -177,6 +185,76 @@ class CompactionMark(Table):
         table_name = "compaction"
 
 
+class StandingRow(Table):
+    """What was asked of a monitor from a moment on (`domain.timeline.Standing`); `regions` is JSON."""
+
+    monitor = peewee.IntegerField()
+    from_ms = peewee.IntegerField()
+    regions = peewee.TextField()
+    is_paused = peewee.BooleanField()
+
+    class Meta:
+        table_name = "standing"
+        primary_key = peewee.CompositeKey("monitor", "from_ms")
+        without_rowid = True
+
+
+class VerdictRow(Table):
+    """A monitor's verdict from a moment on, until its next row or `meta.judged_until_ms`."""
+
+    monitor = peewee.IntegerField()
+    start_ms = peewee.IntegerField()
+    verdict = peewee.IntegerField()
+
+    class Meta:
+        table_name = "verdict"
+        primary_key = peewee.CompositeKey("monitor", "start_ms")
+        without_rowid = True
+
+
+class IncidentRow(Table):
+    """An incident (`domain.incident`); `regions` and `evidence` are JSON."""
+
+    id = peewee.IntegerField(primary_key=True)
+    monitor = peewee.IntegerField()
+    kind = peewee.IntegerField()
+    start_ms = peewee.IntegerField()
+    end_ms = peewee.IntegerField(null=True)
+    confirmed_at_ms = peewee.IntegerField()
+    regions = peewee.TextField()
+    evidence = peewee.TextField()
+    acknowledged_at_ms = peewee.IntegerField(null=True)
+    is_withdrawn = peewee.BooleanField()
+
+    class Meta:
+        table_name = "incident"
+
+
+class IncidentNoteRow(Table):
+    """A line about an incident, by a person or by a correction."""
+
+    id = peewee.AutoField()
+    incident = peewee.IntegerField()
+    at_ms = peewee.IntegerField()
+    text = peewee.TextField()
+
+    class Meta:
+        table_name = "incident_note"
+
+
+class MaintenanceRow(Table):
+    """A maintenance window; `schedule` is JSON, `monitors` a JSON list of ids or null for all, `tags` a JSON list."""
+
+    id = peewee.AutoField()
+    name = peewee.TextField()
+    schedule = peewee.TextField()
+    monitors = peewee.TextField(null=True)
+    tags = peewee.TextField()
+
+    class Meta:
+        table_name = "maintenance"
+
+
 TABLES: tuple[type[Table], ...] = (
     Meta,
     Setting,
@@ -193,4 +271,9 @@ TABLES: tuple[type[Table], ...] = (
     RollupHour,
     RollupDay,
     CompactionMark,
+    StandingRow,
+    VerdictRow,
+    IncidentRow,
+    IncidentNoteRow,
+    MaintenanceRow,
 )

@@ -11,12 +11,15 @@ from pingmon_probe.protocol import FEATURES, CheckResult, CheckSpec, Plan
 
 from pingmon_gui.domain.error import ProbeError, StorageError
 from pingmon_gui.domain.history import Series, SeriesHistory
+from pingmon_gui.domain.incident import Incident, IncidentId
+from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import NO_FAILURE, Status
+from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 
 START_MS = 1_700_000_000_000
@@ -161,6 +164,9 @@ class FakeStore:
         self.batches: list[ResultBatch] = []
         self.flushes = 0
         self.is_closed = False
+        self.judgements: list[Judgement] = []
+        self.judged_until: int | None = None
+        self.stood: dict[MonitorId, list[Standing]] = {}
         self._remember(monitors)
 
     def _remember(self, monitors: Iterable[Monitor]) -> None:
@@ -254,6 +260,43 @@ class FakeStore:
             for place in np.flatnonzero(b.monitor == monitor).tolist():
                 found[b.probe] = (b.probe, b.result(place), Status(int(b.status[place])))
         return list(found.values())
+
+    async def record(self, judgements: Sequence[Judgement], judged_until_ms: int) -> None:
+        self.judgements += judgements
+        self.judged_until = judged_until_ms
+
+    async def judged_until_ms(self) -> int | None:
+        return self.judged_until
+
+    async def save_standings(self, standings: Sequence[tuple[MonitorId, Standing]]) -> None:
+        for monitor, standing in standings:
+            self.stood.setdefault(monitor, []).append(standing)
+
+    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]:
+        return {monitor: list(found) for monitor, found in self.stood.items()}
+
+    async def verdict_spans(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    ) -> dict[MonitorId, list[VerdictSpan]]:
+        return {monitor: [] for monitor in monitors}
+
+    async def incidents(
+        self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
+    ) -> list[Incident]:
+        newest = {one.id: one for judgement in self.judgements for one in judgement.incidents}
+        return [one for one in newest.values() if monitors is None or one.monitor in monitors]
+
+    async def open_incidents(self) -> list[Incident]:
+        return [one for one in await self.incidents(0, 1 << 60) if one.is_open]
+
+    async def incident(self, id_: IncidentId) -> Incident | None:
+        return next((one for one in await self.incidents(0, 1 << 60) if one.id == id_), None)
+
+    async def tracks(self, monitors: Collection[MonitorId], from_ms: int, to_ms: int) -> dict[MonitorId, list[Track]]:
+        return {monitor: [] for monitor in monitors}
+
+    async def results_at(self, monitor: MonitorId, at_ms: int) -> list[tuple[Probe, CheckResult, Status]]:
+        return []
 
 
 def history(batch: ResultBatch, monitor: int) -> SeriesHistory:

@@ -1,0 +1,57 @@
+"""The trail: the newest few results of every series, enough to judge anew what happened just now."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.domain.timeline import Track
+from pingmon_gui.engine.hour import Ints
+from pingmon_gui.engine.move import Move, Places
+
+#: Confirming a change takes two results and slow three; the rest is for checks that a person asks for in between.
+LENGTH = 12
+
+
+class Trail:
+    """The LENGTH newest results of each series by their start, whatever order they came in; `at_ms` 0 is none."""
+
+    def __init__(self, count: int) -> None:
+        self._at_ms = np.zeros((count, LENGTH), dtype=np.int64)
+        self._interval_ms = np.zeros((count, LENGTH), dtype=np.int32)
+        self._status = np.full((count, LENGTH), Status.UNKNOWN, dtype=np.int8)
+
+    def move(self, move: Move) -> None:
+        """Follow a new order of the series; new ones have no results yet."""
+        self._at_ms = move.carried(self._at_ms, 0)
+        self._interval_ms = move.carried(self._interval_ms, 0)
+        self._status = move.carried(self._status, Status.UNKNOWN)
+
+    def take(self, series: Places, at_ms: Ints, interval_ms: Ints, status: Codes) -> None:
+        """Take in results, ordered by series."""
+        is_first = np.append(True, series[1:] != series[:-1])
+        start = np.flatnonzero(is_first)
+        turn = np.arange(len(series)) - np.repeat(start, np.diff(np.append(start, len(series))))
+        for number in range(int(turn.max(initial=-1)) + 1):
+            now = np.flatnonzero(turn == number) if number or not is_first.all() else np.arange(len(series))
+            rows = series[now]
+            place = self._at_ms[rows].argmin(axis=1)
+            newer = at_ms[now] > self._at_ms[rows, place]
+            rows, place, now = rows[newer], place[newer], now[newer]
+            self._at_ms[rows, place] = at_ms[now]
+            self._interval_ms[rows, place] = interval_ms[now]
+            self._status[rows, place] = status[now]
+
+    def forget(self, series: Places) -> None:
+        """Forget all results of some series."""
+        self._at_ms[series] = 0
+
+    def track(self, series: int, probe: ProbeId, region: Region) -> Track:
+        """Return what is known of one series, ordered by time; it may be empty."""
+        at_ms = self._at_ms[series]
+        order = np.argsort(at_ms, kind="stable")
+        order = order[at_ms[order] > 0]
+        interval_ms = self._interval_ms[series][order].astype(np.int64)
+        return Track(probe, region, at_ms[order], interval_ms, self._status[series][order])
