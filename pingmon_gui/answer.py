@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.target import parse_target
@@ -115,6 +116,14 @@ class Answers:
     async def _ask_probe(self, request: Json) -> Json:
         return {"status": asdict(await self._session.ask_probe(_probe_id(request)))}
 
+    async def _acknowledge(self, request: Json) -> Json:
+        await self._session.incidents.acknowledge(_incident_id(request), request.get("is_acknowledged") is not False)
+        return {}
+
+    async def _note(self, request: Json) -> Json:
+        await self._session.incidents.add_note(_incident_id(request), str(request.get("text", "")))
+        return {}
+
     async def _status(self, _: Json) -> Json:
         return {"status": await self._session.status_json()}
 
@@ -137,6 +146,8 @@ class Answers:
         "probe.rename": _rename_probe,
         "probe.take_over": _take_over,
         "probe.ask": _ask_probe,
+        "incident.acknowledge": _acknowledge,
+        "incident.note": _note,
         "status": _status,
         "raise": _raise,
     }
@@ -147,6 +158,13 @@ def _list(request: Json, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise InvalidInput(f"The request lacks its list of {name}.")
     return value
+
+
+def _incident_id(request: Json) -> IncidentId:
+    value = request.get("id")
+    if not isinstance(value, int):
+        raise InvalidInput("The request lacks the incident's id.")
+    return IncidentId(value)
 
 
 def _probe_id(request: Json) -> ProbeId:

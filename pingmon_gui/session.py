@@ -25,6 +25,7 @@ from pingmon_gui.engine.clock import Clock, SystemClock
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
 from pingmon_gui.engine.event import EventHub
+from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
@@ -104,6 +105,10 @@ class Session:
     @property
     def commands(self) -> Commands:
         return self._running.commands
+
+    @property
+    def incidents(self) -> IncidentTracker:
+        return self._running.incidents
 
     @property
     def preferences(self) -> Preferences:

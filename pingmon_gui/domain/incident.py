@@ -13,6 +13,7 @@ from typing import Any, NewType
 
 from pingmon_probe.protocol import PHASES, CheckResult
 
+from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGION_NAMES, REGIONS, Region
@@ -25,6 +26,7 @@ IncidentId = NewType("IncidentId", int)
 
 #: Incidents of one cause begin within this of each other: two rounds of the usual interval and the re-checks.
 SAME_CAUSE_MS = 30_000
+MAX_NOTE_CHARACTERS = 2_000
 _BAD = (Verdict.OFFLINE, Verdict.REGIONAL)
 _GOOD = (Verdict.ONLINE, Verdict.SLOW, Verdict.PAUSED)
 
@@ -142,6 +144,25 @@ class Incident:
     def duration_ms(self, now_ms: int) -> int:
         return max(0, (now_ms if self.end_ms is None else self.end_ms) - self.start_ms)
 
+    def to_json(self, url: str, title: str) -> dict[str, Any]:
+        """Return the incident of a monitor as the command line and exports show it."""
+        return {
+            "id": self.id,
+            "url": url,
+            "name": title,
+            "kind": self.kind.word,
+            "sentence": self.sentence(title),
+            "start_at_ms": self.start_ms,
+            "end_at_ms": self.end_ms,
+            "confirmed_at_ms": self.confirmed_at_ms,
+            "regions": [region.value for region in self.regions],
+            "failure": self.failure,
+            "acknowledged_at_ms": self.acknowledged_at_ms,
+            "is_withdrawn": self.is_withdrawn,
+            "notes": [{"at_ms": note.at_ms, "text": note.text} for note in self.notes],
+            "evidence": [one.to_json() for one in self.evidence],
+        }
+
     def sentence(self, title: str) -> str:
         """Return what happened, for a person: who, for whom, why, and who is fine."""
         is_over = self.end_ms is not None or self.is_withdrawn
@@ -248,6 +269,16 @@ def grouped(incidents: Sequence[Incident]) -> list[IncidentGroup]:
             groups.append([incident])
     found = [IncidentGroup(tuple(group)) for groups in by_key.values() for group in groups]
     return sorted(found, key=lambda group: (-group.start_ms, group.incidents[0].id))
+
+
+def noted(incident: Incident, at_ms: int, text: str) -> Incident:
+    """Return the incident with one more line; the last line is not said twice. Raises InvalidInput."""
+    line = " ".join(text.split())
+    if not 0 < len(line) <= MAX_NOTE_CHARACTERS:
+        raise InvalidInput(f"A note has 1 to {MAX_NOTE_CHARACTERS} characters.")
+    if incident.notes and incident.notes[-1].text == line:
+        return incident
+    return replace(incident, notes=(*incident.notes, IncidentNote(at_ms, line)))
 
 
 def region_names(regions: Sequence[Region]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pingmon_gui.domain.error import InvalidInput, StorageError
-from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, IncidentNote, Outage, outages, reconcile
+from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, Outage, noted, outages, reconcile
 from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import ProbeState
@@ -51,7 +51,6 @@ SLICE_S = 0.004
 PORTION = 50
 #: Judging the past begins so much before the first late result: two results in a row of each probe lie in it.
 LOOK_BACK_INTERVALS = 12
-MAX_NOTE_CHARACTERS = 2_000
 _MAX_ID = 1 << 53
 
 
@@ -152,11 +151,7 @@ class IncidentTracker:
 
     async def add_note(self, id_: IncidentId, text: str) -> Incident:
         """Write a line about it. Raises InvalidInput, StorageError."""
-        line = text.strip()
-        if not 0 < len(line) <= MAX_NOTE_CHARACTERS:
-            raise InvalidInput(f"A note has 1 to {MAX_NOTE_CHARACTERS} characters.")
-        incident = await self._incident(id_)
-        return await self._save(_noted(incident, self._clock.now_ms(), line))
+        return await self._save(noted(await self._incident(id_), self._clock.now_ms(), text))
 
     async def _incident(self, id_: IncidentId) -> Incident:
         for case in self._cases.values():
@@ -219,7 +214,7 @@ class IncidentTracker:
         for id_ in monitors:
             case = self._cases.pop(id_, None)
             if case is not None and case.open is not None:
-                closed.append(_noted(replace(case.open, end_ms=now_ms), now_ms, "The domain is watched no more."))
+                closed.append(noted(replace(case.open, end_ms=now_ms), now_ms, "The domain is watched no more."))
         if closed:
             await self._record([Judgement(one.monitor, (), (one,)) for one in closed])
             for one in closed:
@@ -356,7 +351,7 @@ class IncidentTracker:
         news = _compare(known, outages([*earlier, *spans]), tracks, case.standings, now_ms)
         changed: list[Incident] = []
         for before, after in news.changed:
-            changed.append(_noted(after, now_ms, "Corrected by results that arrived later."))
+            changed.append(noted(after, now_ms, "Corrected by results that arrived later."))
             if before.is_open and not after.is_open:
                 events.append(IncidentResolved(changed[-1], is_late=True))
         for outage, regions in news.opened:
@@ -445,11 +440,4 @@ def _compare(
 
 def _withdrawn(incident: Incident, now_ms: int) -> Incident:
     gone = replace(incident, is_withdrawn=True, end_ms=incident.start_ms)
-    return _noted(gone, now_ms, "Withdrawn: results that arrived later show no problem.")
-
-
-def _noted(incident: Incident, at_ms: int, text: str) -> Incident:
-    """Return the incident with one more note; the same line is not said twice in a row."""
-    if incident.notes and incident.notes[-1].text == text:
-        return incident
-    return replace(incident, notes=(*incident.notes, IncidentNote(at_ms, text)))
+    return noted(gone, now_ms, "Withdrawn: results that arrived later show no problem.")
