@@ -26,6 +26,7 @@ def draft_json(draft: MonitorDraft) -> Json:
         "settings": draft.settings.to_json(),
         "tags": list(draft.tags),
         "regions": None if draft.regions is None else [region.value for region in draft.regions],
+        "is_paused": draft.is_paused,
     }
 
 
@@ -38,6 +39,7 @@ def draft_from_json(document: Any) -> MonitorDraft:
             settings=settings_from_json(document.get("settings", {})),
             tags=tags_from_json(document.get("tags", [])),
             regions=regions_from_json(document.get("regions")),
+            is_paused=document.get("is_paused") is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise InvalidInput("The request describes a domain in a way that cannot be read.") from exc

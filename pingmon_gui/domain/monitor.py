@@ -138,6 +138,7 @@ class MonitorDraft:
     settings: MonitorSettings = MonitorSettings()
     tags: tuple[str, ...] = ()
     regions: tuple[Region, ...] | None = None
+    is_paused: bool = False
 
 
 def parse_name(text: str) -> str:

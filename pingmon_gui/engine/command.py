@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.engine.board import Board
@@ -73,6 +74,31 @@ class Commands:
         self._restored += [monitor.id for monitor in monitors]
         self._show(monitors, [monitor.id for monitor in monitors])
         return monitors
+
+    async def apply(self, change: ConfigurationChange) -> AppliedChange:
+        """Carry several changes out as one; raises SettingsError, and changes nothing then.
+
+        What was removed meanwhile is not changed, what was added is measured at once.
+        """
+        known = set(self._board.monitors)
+        before = dict(self._board.monitors)
+        fitting = replace(
+            change,
+            changed=tuple(monitor for monitor in change.changed if monitor.id in known),
+            removed=tuple(monitor for monitor in change.removed if monitor in known),
+        )
+        applied = await self._store.apply(fitting)
+        if fitting.removed:
+            self._board.remove_monitors(fitting.removed)
+            self._hub.publish(MonitorsChanged(removed=fitting.removed))
+        newer = [m.id for m in applied.changed if m.version != before[m.id].version or before[m.id].is_paused]
+        moved = [monitor.id for monitor in applied.changed if monitor.url != before[monitor.id].url]
+        self._show([*applied.changed, *applied.added], [*newer, *(monitor.id for monitor in applied.added)])
+        self._board.restart_series(moved)
+        if fitting.preferences:
+            self.preferences = applied.preferences
+            self._hub.publish(PreferencesChanged(self.preferences))
+        return applied
 
     async def check_now(self, ids: Collection[MonitorId]) -> None:
         """Measure at once from every region that watches; results come as always. Paused ones are passed over."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import CheckResult
 
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.incident import Incident, IncidentId
@@ -107,6 +108,8 @@ class StorePort(Protocol):
     async def restore_monitors(self, ids: Sequence[MonitorId]) -> list[Monitor]: ...
 
     async def change_preferences(self, values: Mapping[str, object]) -> Preferences: ...
+
+    async def apply(self, change: ConfigurationChange) -> AppliedChange: ...
 
     async def save_probe(self, probe: Probe) -> None: ...
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import peewee
 
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
 from pingmon_gui.domain.preference import Preferences
@@ -114,6 +115,7 @@ def add_monitors(database: peewee.SqliteDatabase, drafts: Sequence[MonitorDraft]
             settings=draft.settings,
             created_at_ms=now_ms,
             tags=draft.tags,
+            is_paused=draft.is_paused,
             regions=draft.regions,
         )
         for draft in drafts
@@ -158,6 +160,17 @@ def change_monitors(database: peewee.SqliteDatabase, monitors: Sequence[Monitor]
     database.connection().executemany("DELETE FROM tag WHERE monitor = ?", [(m.id,) for m in changed])
     _write_tags(database, list({m.id: m for m in changed}.values()))
     return changed
+
+
+def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, now_ms: int) -> AppliedChange:
+    """Carry a change out as a whole. Raises SettingsError for a preference that does not fit; then nothing is kept."""
+    preferences = change_preferences(database, change.preferences)
+    delete_monitors(database, change.removed, now_ms)
+    return AppliedChange(
+        added=tuple(add_monitors(database, change.added, now_ms)),
+        changed=tuple(change_monitors(database, change.changed)),
+        preferences=preferences,
+    )
 
 
 def delete_monitors(database: peewee.SqliteDatabase, ids: Sequence[MonitorId], now_ms: int) -> None:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import peewee
 from pingmon_probe.protocol import CheckResult
 
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import StorageError, StorageReadOnly
 from pingmon_gui.domain.history import HOUR_MS, SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident, IncidentId
@@ -135,6 +136,11 @@ class Store:
     async def change_preferences(self, values: Mapping[str, object]) -> Preferences:
         """Change preferences. Raises SettingsError; then nothing was changed."""
         return await self._write(lambda database: configuration.change_preferences(database, values))
+
+    async def apply(self, change: ConfigurationChange) -> AppliedChange:
+        """Carry several changes out in one transaction: all or nothing. Raises SettingsError."""
+        now_ms = self._now_ms()
+        return await self._write(lambda database: configuration.apply_change(database, change, now_ms))
 
     async def save_probe(self, probe: Probe) -> None:
         """Add a probe or replace the one with its id."""

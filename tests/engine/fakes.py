@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pingmon_probe.protocol import FEATURES, CheckResult, CheckSpec, Plan
 
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import ProbeError, StorageError
 from pingmon_gui.domain.history import Series, SeriesHistory
 from pingmon_gui.domain.incident import Incident, IncidentId
@@ -179,7 +180,7 @@ class FakeStore:
     async def add_monitors(self, drafts: Sequence[MonitorDraft]) -> list[Monitor]:
         first = 1_000 + len(self.kept.monitors)
         added = [
-            Monitor(MonitorId(first + i), 1, d.url, d.name, d.settings, START_MS, d.tags, regions=d.regions)
+            Monitor(MonitorId(first + i), 1, d.url, d.name, d.settings, START_MS, d.tags, d.is_paused, d.regions)
             for i, d in enumerate(drafts)
         ]
         self.kept.monitors += added
@@ -209,6 +210,12 @@ class FakeStore:
     async def change_preferences(self, values: Mapping[str, object]) -> Preferences:
         self.kept.preferences = self.kept.preferences.with_values(values)
         return self.kept.preferences
+
+    async def apply(self, change: ConfigurationChange) -> AppliedChange:
+        preferences = await self.change_preferences(change.preferences)
+        await self.delete_monitors(change.removed)
+        changed = tuple(await self.change_monitors(change.changed))
+        return AppliedChange(tuple(await self.add_monitors(change.added)), changed, preferences)
 
     async def save_probe(self, probe: Probe) -> None:
         self.kept.probes.append(probe)

@@ -1,0 +1,32 @@
+"""A change of the configuration as a whole, as an import or an applied file wants it: all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
+from pingmon_gui.domain.preference import Preferences, Value
+
+
+@dataclass(frozen=True)
+class ConfigurationChange:
+    """What is to be different. `changed` monitors replace those with their ids; `preferences` has new values only."""
+
+    added: tuple[MonitorDraft, ...] = ()
+    changed: tuple[Monitor, ...] = ()
+    removed: tuple[MonitorId, ...] = ()
+    preferences: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.changed or self.removed or self.preferences)
+
+
+@dataclass(frozen=True)
+class AppliedChange:
+    """What a change became: monitors with their ids and versions, and all preferences."""
+
+    added: tuple[Monitor, ...]
+    changed: tuple[Monitor, ...]
+    preferences: Preferences

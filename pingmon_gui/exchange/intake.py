@@ -1,0 +1,143 @@
+"""The way in: a file or pasted bytes become a reading, whoever wrote them. Blocks; call it off the window's thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.monitor import MonitorSettings
+from pingmon_gui.exchange import (
+    gatus,
+    json_document,
+    pingmon_file,
+    plain_list,
+    prometheus,
+    table_file,
+    uptime_kuma,
+    yaml_document,
+)
+from pingmon_gui.exchange.reading import Kind, Reading
+from pingmon_gui.exchange.text import decoded
+
+MAX_FILE_BYTES = 32 * 1024 * 1024
+
+
+def read_file(path: Path, defaults: MonitorSettings, kind: Kind | None = None) -> Reading:
+    """Read a file; `kind` None lets its content tell. Settings it does not speak of are those of `defaults`.
+
+    Raises InvalidInput with a sentence if the file as a whole cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(len(uptime_kuma.SIGNATURE))
+            if start == uptime_kuma.SIGNATURE:
+                # A database may be of any size: only its monitors are read.
+                _require_kind(kind, Kind.UPTIME_KUMA, "a database")
+                return uptime_kuma.read_database(path, defaults)
+            data = start + stream.read(MAX_FILE_BYTES + 1 - len(start))
+    except (OSError, ValueError) as exc:
+        raise InvalidInput(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+    return read_bytes(data, defaults, kind)
+
+
+def read_bytes(data: bytes, defaults: MonitorSettings, kind: Kind | None = None) -> Reading:
+    """Read what was in a file, or was pasted. Raises InvalidInput."""
+    if len(data) > MAX_FILE_BYTES:
+        raise InvalidInput(f"The file is larger than {MAX_FILE_BYTES // 1024 // 1024} MB.", "Import it in parts.")
+    if data.startswith(uptime_kuma.SIGNATURE):
+        raise InvalidInput("A database has to be a file of its own.", "Name it instead of sending it.")
+    text = decoded(data)
+    if not text.strip():
+        raise InvalidInput("The file is empty.")
+    return _read_text(text, defaults, kind or kind_of(text))
+
+
+def kind_of(text: str) -> Kind:
+    """Return whose file a text is, by its content alone. Raises InvalidInput for JSON and YAML of nobody we know."""
+    if _is_json(text):
+        return _kind_of_document(json_document.parsed(text), "JSON")
+    if (kind := table_file.kind_of(text)) is not None:
+        return kind
+    if _looks_like_yaml(text):
+        return _kind_of_document(yaml_document.parsed(text), "YAML")
+    if _looks_like_toml(text):
+        raise InvalidInput("The file is a pingmon.toml.", "“pingmon apply FILE” compares and applies it.")
+    if text.lstrip()[:200].lower().startswith(("<!doctype", "<html", "<?xml", "<opml")):
+        raise InvalidInput("The file is a page of HTML or XML, not a list of monitors.")
+    return Kind.LIST
+
+
+def _kind_of_document(document: Any, language: str) -> Kind:
+    if pingmon_file.is_export(document):
+        return Kind.PINGMON
+    if isinstance(document, dict) and "monitorList" in document:
+        return Kind.UPTIME_KUMA
+    if prometheus.is_configuration(document) or prometheus.is_targets(document):
+        return Kind.PROMETHEUS
+    if gatus.is_gatus(document):
+        return Kind.GATUS
+    if isinstance(document, dict) and "modules" in document:
+        return Kind.PROMETHEUS  # whose reader says what is missing
+    raise InvalidInput(
+        f"The file is {language}, but of no product whose files Pingmon reads.",
+        f"It reads those of {', '.join(kind for kind in Kind if kind is not Kind.LIST)}, and plain lists.",
+    )
+
+
+def _read_text(text: str, defaults: MonitorSettings, kind: Kind) -> Reading:
+    match kind:
+        case Kind.PINGMON:
+            return pingmon_file.read(text)
+        case Kind.UPTIME_KUMA:
+            return uptime_kuma.read(text, defaults)
+        case Kind.CSV | Kind.UPTIME_ROBOT:
+            return table_file.read(text, defaults, kind)
+        case Kind.GATUS:
+            return gatus.read(_document(text), defaults)
+        case Kind.PROMETHEUS:
+            return prometheus.read(_document(text), defaults)
+        case Kind.LIST:
+            return plain_list.read(text, defaults)
+
+
+def _is_json(text: str) -> bool:
+    """Return whether a text means to be JSON; `[::1]:8080` begins a list."""
+    start = "".join(text[:2_000].split())[:2]
+    return start[:1] == "{" or (start[:1] == "[" and (len(start) == 1 or start[1] in '"{[]'))
+
+
+def _document(text: str) -> Any:
+    """Return the document of a text in YAML or JSON; read as YAML, JSON knows its lines, too."""
+    if not _is_json(text):
+        return yaml_document.parsed(text)
+    plain = json_document.parsed(text)
+    try:
+        return yaml_document.parsed(text)
+    except InvalidInput:  # not all JSON is YAML: tabs
+        return plain
+
+
+def _looks_like_yaml(text: str) -> bool:
+    """Return whether a first line that says something is a key of a mapping, an entry of a list, or a marker."""
+    for line in text[:20_000].splitlines():
+        words = line.split("#", 1)[0].rstrip()
+        if words:
+            key, colon, rest = words.partition(":")
+            is_key = bool(colon) and key.replace("-", "").replace("_", "").isalnum() and (not rest or rest[0] == " ")
+            return is_key or words in ("---", "-") or words.startswith(("- ", "%YAML"))
+    return False
+
+
+def _looks_like_toml(text: str) -> bool:
+    for line in text[:20_000].splitlines():
+        words = line.split("#", 1)[0].strip()
+        if words:
+            key, equals, _ = words.partition("=")
+            return (words.startswith("[") and words.endswith("]")) or (bool(equals) and key.strip().isidentifier())
+    return False
+
+
+def _require_kind(asked: Kind | None, found: Kind, what: str) -> None:
+    if asked not in (None, found):
+        raise InvalidInput(f"The file is {what}, not what --from says.", f"Try --from {found}, or leave it out.")

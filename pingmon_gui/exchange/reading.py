@@ -1,0 +1,231 @@
+"""What every reader of a file hands back: one item per monitor it asks for, taken or not, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from pingmon_probe.protocol import (
+    MAX_INTERVAL_MS,
+    MAX_KEYWORD_CHARACTERS,
+    MAX_TIMEOUT_MS,
+    MIN_INTERVAL_MS,
+    MIN_TIMEOUT_MS,
+    CheckSpec,
+    ProtocolError,
+)
+
+from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.monitor import (
+    MAX_NAME_CHARACTERS,
+    MAX_TAG_CHARACTERS,
+    MAX_TAGS,
+    Monitor,
+    MonitorDraft,
+    MonitorId,
+    MonitorSettings,
+    parse_tags,
+)
+from pingmon_gui.domain.preference import Value
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.target import parse_target
+from pingmon_gui.exchange.duration import duration_words
+
+#: More monitors than this are not read from one file.
+MAX_ITEMS = 10_000
+
+
+class Kind(StrEnum):
+    """Whose file it is. The value is the word for `--from`."""
+
+    PINGMON = "pingmon"
+    CSV = "csv"
+    UPTIME_KUMA = "uptime-kuma"
+    UPTIME_ROBOT = "uptimerobot"
+    GATUS = "gatus"
+    PROMETHEUS = "prometheus"
+    LIST = "list"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One monitor that a file asks for.
+
+    Attributes:
+        number: its place in the file, from 1.
+        line: its line, None where the file has no lines.
+        text: what the file calls it: address or name, from outside and shown as such.
+        draft: what would be added; None if it is not taken.
+        notes: sentences about what will be different from the file.
+        reason: the sentence why it is not taken.
+        is_wrong: whether the file is at fault; else it is beyond what Pingmon can do.
+    """
+
+    number: int
+    line: int | None
+    text: str
+    draft: MonitorDraft | None = None
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+    is_wrong: bool = False
+
+
+@dataclass(frozen=True)
+class NamedProbe:
+    """A probe that an export tells of. Its keys are not in there, so it cannot be taken over from it."""
+
+    name: str
+    region: str
+    host: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A whole file. `notes` are sentences about the file; `preferences` what it wants changed."""
+
+    kind: Kind
+    items: tuple[Item, ...]
+    preferences: Mapping[str, Value] = field(default_factory=dict)
+    probes: tuple[NamedProbe, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class LeftOut(InvalidInput):
+    """Pingmon cannot do what the file asks for; the file itself is fine."""
+
+
+def item(
+    number: int,
+    line: int | None,
+    text: str,
+    wish: Wish | InvalidInput,
+) -> Item:
+    """Return the item for what was read, or for what was wrong with it. Never raises."""
+    try:
+        if isinstance(wish, InvalidInput):
+            raise wish
+        draft = wish.draft()
+    except LeftOut as exc:
+        return Item(number, line, text, reason=_sentence(exc))
+    except InvalidInput as exc:
+        return Item(number, line, text, reason=_sentence(exc), is_wrong=True)
+    return Item(number, line, text, draft, tuple(wish.notes))
+
+
+class Wish:
+    """Collects what a file says of one monitor; limits of ours are kept by rounding, and noted."""
+
+    def __init__(self, address: str, defaults: MonitorSettings) -> None:
+        target = parse_target(address)
+        self.url = target.url
+        self.name = ""
+        self.tags: list[str] = []
+        self.regions: tuple[Region, ...] | None = None
+        self.is_paused = False
+        self.notes: list[str] = []
+        self._base = defaults
+        self._values: dict[str, Any] = {}
+        if target.basic_auth is not None:
+            self._values["basic_auth"] = target.basic_auth
+
+    def set(self, **values: Any) -> None:
+        """Take settings as they are: statuses, keyword, certificate, family, log-in."""
+        self._values |= values
+
+    def call(self, name: object) -> None:
+        """Name it; what other products allow and we do not is taken out of the name."""
+        cleaned = cleaned_text(name)
+        if len(cleaned) > MAX_NAME_CHARACTERS:
+            self.notes.append(f"Its name is cut off after {MAX_NAME_CHARACTERS} characters.")
+        self.name = cleaned[:MAX_NAME_CHARACTERS].strip()
+
+    def tag(self, *tags: object) -> None:
+        """Add tags; commas separate tags here, so they become blanks."""
+        self.tags += [cleaned_text(str(tag).replace(",", " "))[:MAX_TAG_CHARACTERS].strip() for tag in tags if tag]
+
+    def every(self, interval_ms: int) -> None:
+        fitting = min(max(interval_ms, MIN_INTERVAL_MS), MAX_INTERVAL_MS)
+        if fitting != interval_ms:
+            limit = "shortest" if fitting > interval_ms else "longest"
+            before, after = duration_words(interval_ms), duration_words(fitting)
+            self.notes.append(f"The interval of {before} becomes {after}, the {limit} possible.")
+        self._values["interval_ms"] = fitting
+
+    def within(self, timeout_ms: int) -> None:
+        fitting = min(max(timeout_ms, MIN_TIMEOUT_MS), MAX_TIMEOUT_MS)
+        if fitting != timeout_ms:
+            limit = "shortest" if fitting > timeout_ms else "longest"
+            self.notes.append(
+                f"The timeout of {duration_words(timeout_ms)} becomes {duration_words(fitting)}, the {limit} possible."
+            )
+        self._values["timeout_ms"] = fitting
+
+    def slow_from(self, slow_ms: int) -> None:
+        self._values["slow_ms"] = min(max(slow_ms, 1), MAX_TIMEOUT_MS)
+
+    def look_for(self, keyword: str, *, is_absent: bool) -> None:
+        """Set the keyword. Raises LeftOut for one that is too long to be looked for."""
+        if len(keyword) > MAX_KEYWORD_CHARACTERS:
+            raise LeftOut(f"Its keyword is longer than {MAX_KEYWORD_CHARACTERS} characters.")
+        self._values |= {"keyword": keyword, "keyword_absent": is_absent}
+
+    def draft(self) -> MonitorDraft:
+        """Return the draft. Raises InvalidInput if the settings cannot be used."""
+        values = dict(self._values)
+        timeout_ms = values.get("timeout_ms", self._base.timeout_ms)
+        slow_ms = values.get("slow_ms", self._base.slow_ms)
+        if slow_ms > timeout_ms:
+            if "slow_ms" in values:
+                self.notes.append(
+                    f"Slow from {duration_words(slow_ms)} becomes {duration_words(timeout_ms)}, its timeout."
+                )
+            values["slow_ms"] = timeout_ms
+        tags = list(dict.fromkeys(tag for tag in self.tags if tag))
+        if len(tags) > MAX_TAGS:
+            self.notes.append(f"Only its first {MAX_TAGS} tags are kept.")
+        settings = replace(self._base, **values)
+        return checked(
+            MonitorDraft(
+                self.url, self.name, settings, parse_tags(",".join(tags[:MAX_TAGS])), self.regions, self.is_paused
+            )
+        )
+
+
+def checked(draft: MonitorDraft) -> MonitorDraft:
+    """Return the draft if a probe would take it. Raises InvalidInput; the wire is the strictest reader of settings."""
+    sample = Monitor(MonitorId(2), 1, draft.url, "", draft.settings, 0)
+    try:
+        CheckSpec.from_json(sample.check_spec().to_json())
+    except (ProtocolError, TypeError) as exc:
+        raise InvalidInput(f"The settings of {draft.url} cannot be used: {exc}.") from exc
+    return draft
+
+
+def cleaned_text(text: object) -> str:
+    """Return a text of another product as one line without control characters and invisible marks."""
+    folded = " ".join(str(text if text is not None else "")[:2_000].split())
+    return "".join(letter for letter in folded if letter.isprintable())
+
+
+def require_room(count: int) -> None:
+    """Raise InvalidInput if a file asks for more monitors than are read at once."""
+    if count > MAX_ITEMS:
+        raise InvalidInput(
+            f"The file holds {count:,} monitors; at most {MAX_ITEMS:,} can be read at once.", "Import it in parts."
+        )
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """Return a list as it is, and nothing for what is none."""
+    return value if isinstance(value, list) else ()
+
+
+def mapped(value: Any) -> Mapping[Any, Any]:
+    """Return a mapping as it is, and an empty one for what is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def _sentence(cause: InvalidInput) -> str:
+    return cause.message if cause.hint is None else f"{cause.message} {cause.hint}"

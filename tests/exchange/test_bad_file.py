@@ -1,0 +1,170 @@
+"""Files that are broken, huge, hostile or somebody else's: one clear sentence each, soon, and no memory eaten."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.monitor import MonitorSettings
+from pingmon_gui.exchange.intake import MAX_FILE_BYTES, read_bytes, read_file
+from pingmon_gui.exchange.reading import Kind
+
+DEFAULTS = MonitorSettings()
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+EXPORT = '{"format": "pingmon", "version": 1, "domains": ['
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0", "binary"),
+        (bytes(range(256)) * 10, "binary|not UTF-8"),
+        (b"PK\x03\x04rest", "zip archive"),
+        (b"\x1f\x8b\x08rest", "gzip"),
+        ("bücher.example\nmüller.example".encode("latin-1"), "Line 1 of the file is not UTF-8"),
+        (b"\xff\xfea\0\n", "not UTF-16"),
+        (b"SQLite format 3\0 sent", "file of its own"),
+        (EXPORT.encode(), "ends in the middle"),
+        (b'{"monitorList": [{"id": 1', "ends in the middle"),
+        (b'{"a": 1,\n "b": }', "Line 2 is no valid JSON"),
+        (b"[" * 100_000, "JSON|parts|middle"),
+        (b"[" * 600_000, "more parts"),
+        (b'{"n": ' + b"9" * 5_000 + b"}", "JSON"),
+        (b'{"hello": "world"}', "of no product"),
+        (b"hello: world\n", "of no product"),
+        (b'{"format": "pingmon", "version": 2, "domains": []}', "newer Pingmon"),
+        (b'{"format": "pingmon", "version": 0, "domains": []}', "no version 0"),
+        (b'{"format": "pingmon domains 7", "domains": []}', "another version"),
+        (b'{"format": "pingmon", "version": true, "domains": []}', "another version"),
+        (b'{"format": "pingmon", "version": 1}', "no list of domains"),
+        (b"version = 1\n[[monitor]]\nurl = 'a.example'\n", "pingmon.toml"),
+        (b"<!DOCTYPE html><html></html>", "HTML"),
+        (b"endpoints:\n  - name: a\n   url: b\n", "Line 3 is no valid YAML"),
+        (b"endpoints:\n" + b"- " * 5_000, "nested deeper"),
+        (b"endpoints: " + b"[" * 5_000, "nested deeper|no valid YAML"),
+        (b"endpoints: *nowhere\n", "not there|valid YAML"),
+        (b"endpoints: &a [*a]\n", "not there|beyond"),
+        (b"endpoints: []\n---\nendpoints: []\n", "second document"),
+        (b"endpoints:\n  - ? [a, b]\n    : c\n", "for a key"),
+        (BOMB.encode() + b"endpoints: *i\n", "beyond every measure"),
+        (b"a.example\n" * 1_000_000, "1,000,001 lines"),
+        (b"url,name\n" + b"a.example,x\n" * 1_000_000, "lines"),
+        (b"url,name\n" + b"a.example,x\n" * 10_001, "more than 10,000"),
+        (EXPORT.encode() + b'{"url": "a.example"},' * 10_000 + b'{"url": "a.example"}]}', "10,001 monitors"),
+        (b"- targets: [" + b"a.example," * 10_001 + b"]", "10,001 monitors"),
+        (b"endpoints: []\n" + b"# " + b"x" * 4_200_000, "larger than 4 MB"),
+        (b"#" * (MAX_FILE_BYTES + 1), "larger than 32 MB"),
+        (b'url,name\na.example,"' + b"x" * 200_000 + b'"\n', "no line of a table"),
+    ],
+    ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else None,
+)
+def test_bad_file_is_one_sentence(data: bytes, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says) as caught:
+        read_bytes(data, DEFAULTS)
+    assert caught.value.message.endswith(".")
+    assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_file_of_another_product_than_said_is_refused(kind: Kind) -> None:
+    other = b'{"hello": [1]}' if kind is not Kind.LIST else b"{"
+    try:
+        reading = read_bytes(other, DEFAULTS, kind)
+    except InvalidInput as exc:
+        assert exc.message.endswith(".")
+    else:
+        assert all(item.is_wrong for item in reading.items)
+
+
+def test_a_million_lines_eat_no_memory() -> None:
+    data = b"a.example\n" * 1_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInput):
+            read_bytes(data, DEFAULTS)
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_every_unicode_encoding_is_understood(encoding: str) -> None:
+    [item] = read_bytes("shop.example  Bücher\n".encode(encoding), DEFAULTS).items
+    assert item.draft is not None
+    assert item.draft.name == "Bücher"
+
+
+def test_aliases_of_ordinary_size_are_resolved() -> None:
+    text = "x: &x {interval: 30s}\nendpoints:\n" + "".join(
+        f"  - {{name: n{number}, url: 'https://a{number}.example', <<: *x}}\n" for number in range(500)
+    )
+    items = read_bytes(text.encode(), DEFAULTS).items
+    assert [item.draft is not None and item.draft.settings.interval_ms for item in items] == [30_000] * 500
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system ['false']", "!!binary aGk=", "!Ref x", "!!int nope"])
+def test_yaml_tags_make_no_objects(tag: str) -> None:
+    [item] = read_bytes(f"endpoints:\n  - name: {tag}\n    url: https://a.example\n".encode(), DEFAULTS).items
+    assert item.draft is not None
+
+
+@pytest.mark.parametrize("name", ["folder", "nowhere", "zero\0byte"])
+def test_file_that_cannot_be_opened_is_a_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        read_file(tmp_path / name, DEFAULTS)
+
+
+def test_database_of_any_size_is_looked_at_by_its_first_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "huge.db"
+    with path.open("wb") as stream:
+        stream.write(b"SQLite format 3\0")
+        stream.truncate(10 * 1024**3)
+    with pytest.raises(InvalidInput):
+        read_file(path, DEFAULTS)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+_NAMES = st.sampled_from([
+    "url", "name", "type", "interval", "timeout", "tags", "parent", "id", "accepted_statuscodes", "keyword", "active",
+    "conditions", "client", "group", "targets", "labels", "settings", "regions", "method", "basic_auth_user", "dns",
+    "params", "static_configs", "job_name", "metrics_path", "authMethod", "relabel_configs", "headers", "enabled",
+])  # fmt: skip
+_ENTRY = st.dictionaries(_NAMES, _JSON | st.just("https://a.example") | st.just("http"), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(["monitorList", "endpoints", "scrape_configs", "domains", "global"]), st.lists(_ENTRY | _JSON))
+@example("scrape_configs", [{"job_name": 1, "metrics_path": "/probe", "static_configs": [{"targets": [None, "x"]}]}])
+def test_any_document_is_read_or_refused(key: str, entries: list[object]) -> None:
+    document = {"format": "pingmon", "version": 1, key: entries} if key == "domains" else {key: entries}
+    for data in (json.dumps(document), json.dumps(entries)):
+        for kind in (None, Kind.UPTIME_KUMA, Kind.GATUS, Kind.PROMETHEUS, Kind.PINGMON):
+            try:
+                reading = read_bytes(data.encode(), DEFAULTS, kind)
+            except InvalidInput:
+                continue
+            assert all((item.draft is None) == bool(item.reason) for item in reading.items)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from([None, *Kind]))
+def test_any_bytes_are_read_or_refused(data: bytes, kind: Kind | None) -> None:
+    try:
+        read_bytes(data, DEFAULTS, kind)
+    except InvalidInput as exc:
+        assert exc.message
