@@ -11,6 +11,10 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.event import (
     Event,
     EventHub,
+    IncidentChanged,
+    IncidentOpened,
+    IncidentResolved,
+    IncidentsCorrected,
     MonitorsChanged,
     Notice,
     PreferencesChanged,
@@ -31,6 +35,7 @@ class Bridge(QObject):
     monitors_changed = Signal(object)
     preferences_changed = Signal(object)
     probe_changed = Signal(object)
+    incidents_changed = Signal(object)
     storage_problem = Signal(object)
     noticed = Signal(object)
     raise_asked = Signal()
@@ -73,6 +78,8 @@ class Bridge(QObject):
                 self.preferences_changed.emit(event.preferences)
             case ProbeChanged():
                 self.probe_changed.emit(event.health)
+            case IncidentOpened() | IncidentChanged() | IncidentResolved() | IncidentsCorrected():
+                self.incidents_changed.emit(event)
             case StorageProblem():
                 self.storage_problem.emit(event.error)
             case Notice():

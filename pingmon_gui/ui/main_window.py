@@ -39,6 +39,7 @@ from pingmon_gui.ui.bridge import Bridge
 from pingmon_gui.ui.cards import CardRow
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
+from pingmon_gui.ui.history_windows import HistorySession, HistoryWindows
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import COLUMNS, MonitorTable
 from pingmon_gui.ui.probe_windows import ProbeWindows
@@ -56,7 +57,7 @@ REORDER_MS = 250
 MARGIN = 14
 
 
-class SessionPort(ProbeSession, Protocol):
+class SessionPort(ProbeSession, HistorySession, Protocol):
     """What the window needs of a session."""
 
     @property
@@ -67,8 +68,6 @@ class SessionPort(ProbeSession, Protocol):
     def commands(self) -> Commands: ...
     @property
     def preferences(self) -> Preferences: ...
-    @property
-    def store(self) -> Any: ...
     @property
     def data_dir(self) -> Path: ...
 
@@ -99,6 +98,7 @@ class MainWindow(QMainWindow):
         self.bridge = Bridge(session.board, session.hub, self)
         self.commands = WindowCommands(session.board, session.commands, self.spawner, self)
         self.probes = ProbeWindows(session, session.board, self.spawner, theme, now_ms, self)
+        self.history = HistoryWindows(session, session.board, self.spawner, theme, now_ms, self)
         self.setAcceptDrops(True)
         self.actions_ = WindowActions(self)
         self._build()
@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
         actions.delete.triggered.connect(self.on_delete)
         actions.add_probe.triggered.connect(self.on_add_probe)
         actions.probes.triggered.connect(self.probes.show_page)
+        actions.incidents.triggered.connect(self.on_incidents)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
         actions.detail.toggled.connect(self.on_detail_toggled)
         actions.detail_below.toggled.connect(self.on_detail_below_toggled)
@@ -244,6 +245,7 @@ class MainWindow(QMainWindow):
         self.bridge.board_changed.connect(self.on_board_changed)
         self.bridge.monitors_changed.connect(self.on_monitors_changed)
         self.bridge.preferences_changed.connect(self.on_preferences_changed)
+        self.bridge.incidents_changed.connect(self.history.on_incidents_changed)
         self.bridge.storage_problem.connect(self.on_storage_problem)
         self.bridge.noticed.connect(self.on_noticed)
         self.bridge.raise_asked.connect(self.bring_up)
@@ -315,6 +317,10 @@ class MainWindow(QMainWindow):
         self.model.describe()
         self.refresh()
         self._show_detail()
+
+    @Slot()
+    def on_incidents(self) -> None:
+        self.history.show_incidents()
 
     @Slot()
     def on_reorder_due(self) -> None:

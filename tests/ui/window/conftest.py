@@ -20,6 +20,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.event import EventHub
+from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeStatus
 from pingmon_gui.engine.version_table import VersionTable
 from pingmon_gui.ui.crash_dialog import CrashReporter
@@ -40,6 +41,9 @@ class Bench:
     commands: Commands
     data_dir: Path
     sequence: int = 1
+
+    def __post_init__(self) -> None:
+        self.incidents = IncidentTracker(self.store, self.board, self.hub, self.clock)
 
     @property
     def preferences(self) -> Preferences:

@@ -1,0 +1,144 @@
+"""Incidents as a table: a row for each cause, newest first. One cause over many domains is one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from pingmon_gui.domain.incident import Incident, IncidentGroup, IncidentId, cause_phrase, grouped
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.ui import status_shape, wording
+from pingmon_gui.ui.theme import current
+
+translate = QCoreApplication.translate
+
+_Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+#: The title of a monitor by its id.
+Titles = Callable[[MonitorId], str]
+
+
+class Column(IntEnum):
+    BEGAN = 0
+    LASTED = 1
+    WHAT = 2
+    STATE = 3
+
+
+def group_sentence(group: IncidentGroup, titles: Titles) -> str:
+    """Return what happened: the incident's own sentence, or how many domains where it was one cause over many."""
+    first = group.incidents[0]
+    if len(group.incidents) == 1:
+        return first.sentence(titles(first.monitor))
+    count = len(group.incidents)
+    domains = wording.monitors_counted(count)
+    cause = cause_phrase(first, is_over=not group.is_open)
+    where = ", ".join(wording.region_name(region) for region in first.regions)
+    text = (
+        translate("Incidents", "%1 offline") if first.kind is Verdict.OFFLINE else translate("Incidents", "%1, %2 only")
+    )
+    text = text.replace("%2", where).replace("%1", domains)
+    return f"{text}: {cause}" if cause else text
+
+
+def state_text(group: IncidentGroup) -> str:
+    """Return how it stands, in a word or two."""
+    if all(one.is_withdrawn for one in group.incidents):
+        return translate("Incidents", "withdrawn")
+    if group.is_open:
+        if all(one.acknowledged_at_ms is not None for one in group.incidents if one.is_open):
+            return translate("Incidents", "open, looked after")
+        return translate("Incidents", "open")
+    return translate("Incidents", "resolved")
+
+
+def lasted(group: IncidentGroup, now_ms: int) -> str:
+    """Return how long the longest of a group's incidents lasted, or has so far."""
+    return wording.duration(max(one.duration_ms(now_ms) for one in group.incidents))
+
+
+class IncidentTable(QAbstractTableModel):
+    """Feed it with `show_incidents`; what is selected stays as long as it is there."""
+
+    def __init__(self, titles: Titles, now_ms: Callable[[], int], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._titles = titles
+        self._now_ms = now_ms
+        self._groups: list[IncidentGroup] = []
+
+    def show_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Take over what there is; unchanged causes stay where they are."""
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        keys = [_key(self._groups[index.row()]) for index in old]
+        self._groups = grouped(incidents)
+        rows = {_key(group): row for row, group in enumerate(self._groups)}
+        places = zip(keys, old, strict=True)
+        moved = [self.index(rows[key], index.column()) if key in rows else QModelIndex() for key, index in places]
+        self.changePersistentIndexList(old, moved)
+        self.layoutChanged.emit()
+
+    def group_at(self, row: int) -> IncidentGroup:
+        return self._groups[row]
+
+    def row_of(self, id_: IncidentId) -> int:
+        """Return the row that holds an incident, -1 where it is not shown."""
+        return next((r for r, group in enumerate(self._groups) if any(o.id == id_ for o in group.incidents)), -1)
+
+    def let_time_pass(self) -> None:
+        """What is open lasts longer now."""
+        for row, group in enumerate(self._groups):
+            if group.is_open:
+                place = self.index(row, Column.LASTED)
+                self.dataChanged.emit(place, place, [Qt.ItemDataRole.DisplayRole])
+
+    # Qt
+
+    def rowCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self._groups)
+
+    def columnCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is not Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
+            return None
+        return (self.tr("Began"), self.tr("Lasted"), self.tr("What"), self.tr("State"))[section]
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._groups):
+            return None
+        group = self._groups[index.row()]
+        column = Column(index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(group, column)
+        if role == Qt.ItemDataRole.DecorationRole and column is Column.WHAT:
+            return status_shape.icon(int(group.incidents[0].kind))
+        if role == Qt.ItemDataRole.ToolTipRole and column is Column.WHAT:
+            titles = [wording.plain(self._titles(one.monitor), 80) for one in group.incidents[:20]]
+            return wording.tool_tip("\n".join([self._text(group, column), *(titles if len(titles) > 1 else [])]))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return ", ".join(self._text(group, each) for each in Column)
+        if role == Qt.ItemDataRole.ForegroundRole and not group.is_open and column is not Column.WHAT:
+            return QColor(current().muted)
+        return None
+
+    def _text(self, group: IncidentGroup, column: Column) -> str:
+        match column:
+            case Column.BEGAN:
+                return wording.date_time(group.start_ms)
+            case Column.LASTED:
+                return lasted(group, self._now_ms())
+            case Column.WHAT:
+                return wording.plain(group_sentence(group, self._titles), 300)
+            case Column.STATE:
+                return state_text(group)
+
+
+def _key(group: IncidentGroup) -> IncidentId:
+    return min(one.id for one in group.incidents)

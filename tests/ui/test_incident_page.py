@@ -1,0 +1,219 @@
+"""The incident page: list, line of time and detail on made-up incidents; what a person does goes to the keeper."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, noted
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.ui.incident_page import IncidentPage
+from pingmon_gui.ui.incident_table import Column, IncidentTable
+from tests.engine.fakes import START_MS
+from tests.ui.conftest import RunAsync
+from tests.ui.made_up import visible_texts
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+
+
+def evidence(region: Region, status: Status = Status.OFFLINE) -> Evidence:
+    is_out = status is Status.OFFLINE
+    message = "The TLS handshake failed." if is_out else ""
+    return Evidence(
+        ProbeId(1), f"vps-{region}", region, START_MS, status, "tls_handshake" if is_out else None, message, None, 40.0
+    )
+
+
+def incident(number: int, start_ms: int, end_ms: int | None, **values: Any) -> Incident:
+    one = Incident(
+        IncidentId(number),
+        MonitorId(number),
+        Verdict.REGIONAL,
+        start_ms,
+        end_ms,
+        start_ms + 2_000,
+        (Region.EU,),
+        (evidence(Region.EU), evidence(Region.NA, Status.ONLINE)),
+    )
+    return replace(one, **values)
+
+
+def some() -> list[Incident]:
+    many = [incident(n, START_MS - HOUR_MS + n * 1_000, START_MS - HOUR_MS + 9 * MINUTE_MS) for n in range(10, 17)]
+    lasting = incident(2, START_MS - 5 * MINUTE_MS, None, kind=Verdict.OFFLINE, regions=(Region.EU, Region.NA))
+    return [lasting, incident(3, START_MS - 20 * HOUR_MS, START_MS - 19 * HOUR_MS), *many]
+
+
+@dataclass
+class Played:
+    """A source and a keeper that hold what they are given."""
+
+    kept: list[Incident] = field(default_factory=some)
+    asked: list[int] = field(default_factory=list)
+
+    async def incidents(
+        self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
+    ) -> list[Incident]:
+        self.asked.append(to_ms - from_ms)
+        await asyncio.sleep(0)
+        return [one for one in self.kept if one.end_ms is None or one.end_ms >= from_ms]
+
+    async def acknowledge(self, id_: IncidentId, is_acknowledged: bool = True) -> Incident:
+        return self._change(id_, lambda one: replace(one, acknowledged_at_ms=START_MS if is_acknowledged else None))
+
+    async def add_note(self, id_: IncidentId, text: str) -> Incident:
+        return self._change(id_, lambda one: noted(one, START_MS, text))
+
+    def _change(self, id_: IncidentId, change: Callable[[Incident], Incident]) -> Incident:
+        place = next(place for place, one in enumerate(self.kept) if one.id == id_)
+        self.kept[place] = change(self.kept[place])
+        return self.kept[place]
+
+
+def title(monitor: MonitorId) -> str:
+    return f"shop{monitor}.example"
+
+
+@pytest.fixture
+def show(qtbot: QtBot, run_async: RunAsync) -> Callable[..., None]:
+    def run(check: Callable[[IncidentPage, Played], Awaitable[None]], kept: list[Incident] | None = None) -> None:
+        async def main() -> None:
+            tasks: list[asyncio.Task[Any]] = []
+
+            def spawn(work: Coroutine[Any, Any, Any], **_: Any) -> asyncio.Task[Any]:
+                tasks.append(asyncio.get_running_loop().create_task(work))
+                return tasks[-1]
+
+            played = Played() if kept is None else Played(kept)
+            page = IncidentPage(played, played, title, spawn, lambda: START_MS)
+            qtbot.addWidget(page)
+            page.show()
+            await settled(tasks)
+            page.settle = lambda: settled(tasks)  # type: ignore[attr-defined]
+            await check(page, played)
+            page.hide()
+
+        run_async(main())
+
+    return run
+
+
+async def settled(tasks: list[asyncio.Task[Any]]) -> None:
+    while pending := [task for task in tasks if not task.done()]:
+        await asyncio.gather(*pending, return_exceptions=True)
+
+
+def test_model_is_sound_and_keeps_the_selection(qtmodeltester: ModelTester) -> None:
+    model = IncidentTable(title, lambda: START_MS)
+    qtmodeltester.check(model)
+    model.show_incidents(some())
+    qtmodeltester.check(model)
+    index = model.index(2, 0)
+    kept = model.group_at(2).incidents[0].id
+    from PySide6.QtCore import QPersistentModelIndex
+
+    persistent = QPersistentModelIndex(index)
+    model.show_incidents([incident(99, START_MS - 1_000, None), *some()])
+    assert model.group_at(persistent.row()).incidents[0].id == kept
+    model.show_incidents([])
+    assert not persistent.isValid()
+    qtmodeltester.check(model)
+
+
+def test_one_cause_over_many_domains_is_one_row_and_its_words_say_so(show: Callable[..., None]) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        rows = [page.model.index(row, Column.WHAT).data() for row in range(page.model.rowCount())]
+        assert rows == [
+            "shop2.example is offline: the TLS handshake fails",
+            "7 domains, Europe only: the TLS handshake failed",
+            "shop3.example was offline for Europe only: the TLS handshake failed; North America was fine",
+        ]
+        assert page.model.index(0, Column.STATE).data() == "open"
+        assert page.model.index(0, Column.LASTED).data().split() == ["5", "min"]
+        texts = " ".join(visible_texts(page))
+        assert "Europe (vps-eu)" in texts and "The TLS handshake failed." in texts
+
+    show(check)
+
+
+def test_acknowledge_and_note_reach_the_keeper_and_show(show: Callable[..., None], qtbot: QtBot) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        page.detail.acknowledge.click()
+        await page.settle()  # type: ignore[attr-defined]
+        assert page.model.index(0, Column.STATE).data() == "open, looked after"
+        page.detail.note.setText("I restart it")
+        qtbot.keyClick(page.detail.note, Qt.Key.Key_Return)
+        await page.settle()  # type: ignore[attr-defined]
+        assert any("I restart it" in text for text in visible_texts(page))
+        assert page.detail.note.text() == ""
+        page.detail.acknowledge.click()
+        await page.settle()  # type: ignore[attr-defined]
+        assert page.model.index(0, Column.STATE).data() == "open"
+
+    show(check)
+
+
+def test_search_open_only_and_span(show: Callable[..., None]) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        page.search.setText("shop3")
+        assert page.model.rowCount() == 1
+        page.search.setText("europe")
+        assert page.model.rowCount() == 2
+        page.search.clear()
+        page.only_open.setChecked(True)
+        assert page.model.rowCount() == 1
+        page.search.setText("nothing like it")
+        assert page.model.rowCount() == 0
+        assert any("No incident fits" in text for text in visible_texts(page))
+        assert not page.detail.isVisible()
+        page.span.setCurrentIndex(2)
+        await page.settle()  # type: ignore[attr-defined]
+        assert played.asked[-1] == 30 * 24 * HOUR_MS
+
+    show(check)
+
+
+def test_line_of_time_is_clicked_and_walked_with_keys(show: Callable[..., None], qtbot: QtBot) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        bar = page.timeline.bar_of(played.kept[1])
+        qtbot.mouseClick(page.timeline, Qt.MouseButton.LeftButton, pos=bar.center().toPoint())
+        chosen = page.selected()
+        assert chosen is not None and chosen.incidents[0].id == 3
+        qtbot.keyClick(page.timeline, Qt.Key.Key_Right)
+        chosen = page.selected()
+        assert chosen is not None and chosen.incidents[0].id == 10
+        for _ in range(20):
+            qtbot.keyClick(page.timeline, Qt.Key.Key_Right)
+        chosen = page.selected()
+        assert chosen is not None and chosen.incidents[0].id == 2
+        assert page.timeline.incident_at(QPoint(-5, -5)) is None
+
+    show(check)
+
+
+def test_nothing_happened_is_said(show: Callable[..., None]) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        assert any("No incidents in this time." in text for text in visible_texts(page))
+        assert page.selected() is None
+
+    show(check, [])
+
+
+def test_every_text_is_translated(show: Callable[..., None], made_up_language: None) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        header = [page.model.headerData(column, Qt.Orientation.Horizontal) for column in Column]
+        assert [text for text in [*visible_texts(page), *header] if "⟦" not in text] == []
+
+    show(check, [])
