@@ -111,7 +111,7 @@ def test_add_dialog_keeps_what_was_typed_when_the_command_fails(dialog: AddDialo
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(max_size=80).filter(lambda text: len(text.splitlines()) < 2))
+@given(text=st.text(max_size=80).filter(lambda text: len(f"{text}.".splitlines()) < 2))
 def test_add_dialog_with_any_address_gives_a_draft_or_a_sentence(dialog: AddDialog, text: str) -> None:
     dialog.address.clear()
     dialog.set_text(text)
