@@ -97,6 +97,8 @@ def confirmed_states(track: Track) -> StateSpans:
 def _settled(track: Track, votes: npt.NDArray[np.intp]) -> Codes:
     """Return the confirmed state at each voting result; a change counts from the first of the results that made it."""
     status = track.status[votes]
+    if not status.any():  # all online, as nearly always
+        return status
     is_down = status == _OFFLINE
     after_gap = np.append(False, track.at_ms[1:] > (track.at_ms + hold_ms(track.interval_ms))[:-1])
     stretch = np.cumsum(after_gap)[votes]

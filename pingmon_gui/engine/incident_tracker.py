@@ -318,11 +318,14 @@ class IncidentTracker:
         incidents = await self._store.incidents(from_ms, now_ms + 1, list(past))
         judgements: list[Judgement] = []
         events: list[Event] = []
+        until_s = time.perf_counter() + SLICE_S
         for monitor, late_ms in past.items():
             if monitor in self._board.row_of:
                 known = [one for one in incidents if one.monitor == monitor and not one.is_withdrawn]
                 judgements.append(await self._judge_past_of(monitor, late_ms, tracks[monitor], known, events))
+            if time.perf_counter() > until_s:
                 await asyncio.sleep(0)
+                until_s = time.perf_counter() + SLICE_S
         for monitor in past:
             del self._waiting[monitor]
         try:

@@ -278,9 +278,11 @@ def end(find: Any, wait_s: float) -> list[int]:
 
 
 def pids_of_user(uid: int) -> list[int]:
+    """Return the user's processes on this host: those of containers are another one's, though they share its uid."""
+    ours = pid_namespace("self")
     found = []
     for name in os.listdir("/proc"):
-        if not name.isdigit():
+        if not name.isdigit() or pid_namespace(name) != ours:
             continue
         try:
             with open("/proc/" + name + "/status", "rb") as file:
@@ -292,6 +294,13 @@ def pids_of_user(uid: int) -> list[int]:
         if b"%d" % uid in uids and not is_dead:
             found.append(int(name))
     return found
+
+
+def pid_namespace(pid: str) -> Any:
+    try:
+        return os.readlink("/proc/" + pid + "/ns/pid")
+    except OSError:
+        return None
 
 
 def pids_of(files: list[str]) -> list[int]:
