@@ -15,6 +15,8 @@ from pingmon_gui.engine.event import RaiseWindow
 from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.request import (
     Json,
+    applied_json,
+    change_from_json,
     draft_from_json,
     error_json,
     monitor_json,
@@ -70,6 +72,10 @@ class Answers:
             )
         except (AttributeError, TypeError, ValueError) as exc:
             raise InvalidInput("The request describes a change in a way that cannot be read.") from exc
+
+    async def _apply(self, request: Json) -> Json:
+        change = change_from_json(request.get("change"), self._session.board.monitors)
+        return applied_json(await self._session.commands.apply(change), change)
 
     async def _pause(self, request: Json) -> Json:
         return await self._with_ids(request, lambda ids: self._session.commands.set_paused(ids, True))
@@ -135,6 +141,7 @@ class Answers:
         "domain.add": _add,
         "domain.list": _list_monitors,
         "domain.change": _change,
+        "configuration.apply": _apply,
         "domain.pause": _pause,
         "domain.resume": _resume,
         "domain.remove": _remove,

@@ -5,11 +5,15 @@ Used by the session that owns the folder and by commands that ask it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pingmon_gui.domain import error
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, parse_name, parse_tags
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, parse_name, parse_tags
+from pingmon_gui.domain.preference import preference
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport, parse_probe_name
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
@@ -43,6 +47,62 @@ def draft_from_json(document: Any) -> MonitorDraft:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise InvalidInput("The request describes a domain in a way that cannot be read.") from exc
+
+
+def change_json(change: ConfigurationChange) -> Json:
+    """Return a change with its secrets: for the owner of the data folder, never for a person."""
+    return {
+        "added": [draft_json(draft) for draft in change.added],
+        "changed": [{"id": monitor.id, **draft_json(_as_draft(monitor))} for monitor in change.changed],
+        "removed": list(change.removed),
+        "preferences": dict(change.preferences),
+    }
+
+
+def change_from_json(document: Any, monitors: Mapping[MonitorId, Monitor]) -> ConfigurationChange:
+    """Read what `change_json` wrote; of the changed ones those that are not in `monitors` are passed over.
+
+    Raises InvalidInput.
+    """
+    try:
+        changed = []
+        for value in document["changed"]:
+            draft = draft_from_json(value)
+            if known := monitors.get(value["id"]):
+                changed.append(
+                    replace(
+                        known,
+                        url=draft.url,
+                        name=draft.name,
+                        settings=draft.settings,
+                        tags=draft.tags,
+                        regions=draft.regions,
+                        is_paused=draft.is_paused,
+                    )
+                )
+        return ConfigurationChange(
+            tuple(draft_from_json(value) for value in document["added"]),
+            tuple(changed),
+            tuple(MonitorId(int(value)) for value in document["removed"]),
+            {key: preference(key).check(value) for key, value in document["preferences"].items()},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput("The request describes a change in a way that cannot be read.") from exc
+
+
+def applied_json(applied: AppliedChange, change: ConfigurationChange) -> Json:
+    """Return what a change became, for people and scripts."""
+    return {
+        "added": [monitor_json(monitor) for monitor in applied.added],
+        "changed": [monitor_json(monitor) for monitor in applied.changed],
+        "removed": list(change.removed),
+        "preferences": dict(change.preferences),
+    }
+
+
+def _as_draft(monitor: Monitor) -> MonitorDraft:
+    m = monitor
+    return MonitorDraft(m.url, m.name, m.settings, m.tags, m.regions, m.is_paused)
 
 
 def settings_from_json(values: Json, base: MonitorSettings | None = None) -> MonitorSettings:

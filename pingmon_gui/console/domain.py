@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pingmon_gui.console import access, domain_file, output
+from pingmon_gui.console import access, output, transfer
 from pingmon_gui.console.option import WrongUsage, add_check_options, add_watch_options, name_option, settings_from
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, format_status_set, parse_tags
-from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, format_status_set, parse_tags
+from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import PastedLine, display_url, parse_pasted, parse_target
+from pingmon_gui.exchange import pingmon_file
+from pingmon_gui.exchange.preview import Fate
 from pingmon_gui.log import one_line, without_secrets
 from pingmon_gui.request import draft_json, monitor_json
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pingmon_gui.store.store import Store
 
 Json = dict[str, Any]
-MAX_INPUT_BYTES = 32 * 1024 * 1024
 
 
 def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -57,12 +57,10 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     ):
         parser = command(name, run, text)
         parser.add_argument("domains", nargs="+", metavar="DOMAIN", help=one)
-    file = command("import", run_import, "add domains from a file: an export, or a list with one address a line")
-    file.add_argument("file", metavar="FILE", help="- reads standard input")
+    file = command("import", run_import, "add the domains of a file at once (“pingmon import” shows first and asks)")
+    transfer.add_source_options(file)
     file.add_argument("--dry-run", action="store_true", help="only say what would be added")
-    file = command("export", run_export, "write all domains with their settings as JSON")
-    file.add_argument("file", metavar="FILE", help="- writes to standard output")
-    file.add_argument("--with-secrets", action="store_true", help="include user names and passwords")
+    transfer.add_target_options(command("export", run_export, "write all domains with their settings to a file"))
 
 
 @dataclass
@@ -84,7 +82,7 @@ def run_add(args: argparse.Namespace) -> int:
     if args.urls.count("-") > 1:
         raise WrongUsage("Standard input can be read only once.")
     known, preferences = _configuration(args)
-    base = settings_from(args, _default_settings(preferences), None)
+    base = settings_from(args, new_monitor_settings(preferences), None)
     tags = parse_tags(",".join(args.tag or ()))
     regions = tuple(dict.fromkeys(args.region)) if args.region else None
     intake = _Intake()
@@ -100,7 +98,7 @@ def run_add(args: argparse.Namespace) -> int:
 
     for text in args.urls:
         if text == "-":
-            for line in parse_pasted(_standard_input(), ()):
+            for line in parse_pasted(transfer.typed_text(), ()):
                 _accept_line(line, accept, intake)
             continue
         try:
@@ -120,36 +118,24 @@ def _accept_line(line: PastedLine, accept: Callable[[str, str, str | None], None
 
 
 def run_import(args: argparse.Namespace) -> int:
-    text = _standard_input() if args.file == "-" else domain_file.read_text(args.file, MAX_INPUT_BYTES)
-    known, preferences = _configuration(args)
-    seen = {monitor.url for monitor in known}
-    intake = _Intake()
-    paused: list[str] = []
-    if domain_file.is_export(text):
-        for number, read in enumerate(domain_file.read_export(text), start=1):
-            if isinstance(read, InvalidInput):
-                intake.refuse(f"domain {number}", read)
-            elif read.draft.url in seen:
-                intake.duplicates.append(read.draft.url)
-            else:
-                seen.add(read.draft.url)
-                intake.drafts.append(read.draft)
-                paused += [read.draft.url] if read.is_paused else []
-    else:
-        base = _default_settings(preferences)
-        for line in parse_pasted(text, ()):
-            if line.target is not None and line.target.url in seen:
-                intake.duplicates.append(line.target.url)
-            elif line.target is not None:
-                seen.add(line.target.url)
-                settings = replace(base, basic_auth=line.target.basic_auth)
-                intake.drafts.append(MonitorDraft(line.target.url, line.name, settings))
-            else:
-                intake.refuse(line.text, InvalidInput(line.error or "The line cannot be read."), line.number)
-    return _add(args, intake, paused)
+    """Add the domains of a file at once; `pingmon import` shows first and asks."""
+    seen = transfer.seen(args, with_settings=False)
+    intake = _Intake(
+        list(seen.drafts),
+        [row.item.draft.url for row in seen.rows if row.fate in (Fate.EXISTS, Fate.TWICE) and row.item.draft],
+    )
+    for row in seen.rows:
+        if row.fate in (Fate.WRONG, Fate.LEFT_OUT):
+            intake.refuse(row.item.text, InvalidInput(row.item.reason), row.item.line)
+        elif row.fate is Fate.ADD:
+            for note in row.notes:
+                output.say(f"{row.item.text}: {note}")
+    for note in seen.notes:
+        output.say(note)
+    return _add(args, intake)
 
 
-def _add(args: argparse.Namespace, intake: _Intake, paused: Sequence[str] = ()) -> int:
+def _add(args: argparse.Namespace, intake: _Intake) -> int:
     added: list[Json] = []
     if intake.drafts and not args.dry_run:
 
@@ -158,9 +144,6 @@ def _add(args: argparse.Namespace, intake: _Intake, paused: Sequence[str] = ()) 
 
         request = {"command": "domain.add", "drafts": [draft_json(draft) for draft in intake.drafts]}
         added = access.carry_out(args.data_dir, request, alone)["monitors"]
-        if ids := [monitor["id"] for monitor in added if monitor["url"] in set(paused)]:
-            _pause(args, ids, True)
-            added = [{**monitor, "is_paused": monitor["id"] in ids or monitor["is_paused"]} for monitor in added]
     elif args.dry_run:
         added = [_preview(draft) for draft in intake.drafts]
     for error in intake.errors:
@@ -272,20 +255,7 @@ def _pause(args: argparse.Namespace, ids: Sequence[int], is_paused: bool) -> Non
 
 
 def run_export(args: argparse.Namespace) -> int:
-    monitors = access.monitors(args.data_dir)
-    hidden = sum(monitor.settings.basic_auth is not None for monitor in monitors)
-    text = domain_file.export_text(monitors, with_secrets=args.with_secrets)
-    if args.file == "-":
-        output.write(text.rstrip("\n"))
-    else:
-        domain_file.write_text(args.file, text)
-        if args.json:
-            output.write_json({"file": args.file, "domains": len(monitors)})
-        else:
-            output.say(f"{len(monitors)} domains written to {args.file}.")
-    if hidden and not args.with_secrets:
-        output.say(f"User name and password of {hidden} domains were left out; --with-secrets includes them.")
-    return 0
+    return transfer.write(args, pingmon_file.Configuration(access.monitors(args.data_dir)))
 
 
 def _found(args: argparse.Namespace) -> list[Monitor]:
@@ -305,7 +275,7 @@ def _report(args: argparse.Namespace, verb: str, monitors: Sequence[Monitor]) ->
 def _shown(monitor: Monitor) -> Json:
     """Return a monitor's JSON with every setting; of a log-in only whether there is one."""
     document = monitor_json(monitor)
-    settings = domain_file.plain_settings(monitor.settings)
+    settings = pingmon_file.plain_settings(monitor.settings)
     settings["basic_auth"] = "***" if settings["basic_auth"] is not None else None
     return {**document, "settings": settings}
 
@@ -317,21 +287,3 @@ def _configuration(args: argparse.Namespace) -> tuple[list[Monitor], Preferences
 
     nothing: tuple[list[Monitor], Preferences] = ([], Preferences({}))
     return access.read(args.data_dir, query, nothing)
-
-
-def _default_settings(preferences: Preferences) -> MonitorSettings:
-    timeout_ms = preferences.integer("default_timeout_ms")
-    return MonitorSettings(
-        interval_ms=preferences.integer("default_interval_s") * 1_000,
-        timeout_ms=timeout_ms,
-        slow_ms=min(preferences.integer("default_slow_ms"), timeout_ms),
-    )
-
-
-def _standard_input() -> str:
-    if sys.stdin is None:
-        return ""
-    data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1) if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
-    if len(data) > MAX_INPUT_BYTES:
-        raise InvalidInput(f"More than {MAX_INPUT_BYTES // 1024 // 1024} MB were sent.")
-    return data.decode("utf-8-sig", "replace")

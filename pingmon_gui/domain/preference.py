@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pingmon_probe.protocol import ProtocolError, split_anchor
 
 from pingmon_gui.domain.error import SettingsError
+from pingmon_gui.domain.monitor import MonitorSettings
 
 Value = bool | int | str
 
@@ -178,6 +179,16 @@ def preference(key: str) -> Preference:
         return _BY_KEY[key]
     except KeyError as exc:
         raise SettingsError(f"There is no setting named “{key}”.") from exc
+
+
+def new_monitor_settings(preferences: Preferences) -> MonitorSettings:
+    """Return the settings of a new monitor, as far as nobody says otherwise."""
+    timeout_ms = preferences.integer("default_timeout_ms")
+    return MonitorSettings(
+        interval_ms=preferences.integer("default_interval_s") * 1_000,
+        timeout_ms=timeout_ms,
+        slow_ms=min(preferences.integer("default_slow_ms"), timeout_ms),
+    )
 
 
 def anchors(text: str) -> tuple[str, ...]:

@@ -195,6 +195,10 @@ class Wish:
 
 def checked(draft: MonitorDraft) -> MonitorDraft:
     """Return the draft if a probe would take it. Raises InvalidInput; the wire is the strictest reader of settings."""
+    for text in (draft.settings.keyword, draft.settings.basic_auth):
+        # JSON can spell halves of letters, which no file and no wire can carry.
+        if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise InvalidInput("The keyword or the log-in holds half a letter.", "Type it anew.")
     sample = Monitor(MonitorId(2), 1, draft.url, "", draft.settings, 0)
     try:
         CheckSpec.from_json(sample.check_spec().to_json())

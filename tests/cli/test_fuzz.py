@@ -23,13 +23,14 @@ _EVIL = (
     "\N{ZERO WIDTH SPACE}",
 )  # fmt: skip
 _GROUPS = (
-    ("check",), ("status",), ("history",), ("run",), (), ("domain",),
+    ("check",), ("status",), ("history",), ("run",), (), ("domain",), ("import",), ("export",), ("apply",),
     *(("domain", name) for name in ("add", "list", "show", "remove", "pause", "resume", "import", "export")),
 )  # fmt: skip
 _OPTIONS = (
     "--json", "--debug", "--timeout", "--slow", "--keyword", "--keyword-absent", "--status-set", "--ignore-certificate",
     "--family", "--fail", "--name", "--interval", "--tag", "--region", "--dry-run", "--with-secrets", "--from", "--to",
-    "--bucket", "--csv", "--problems", "--for", "--minimized", "--help", "--version",
+    "--bucket", "--csv", "--problems", "--for", "--minimized", "--yes", "--prune", "--skip-wrong", "--format",
+    "--help", "--version",
 )  # fmt: skip
 _WORDS = st.one_of(
     st.sampled_from(_OPTIONS),

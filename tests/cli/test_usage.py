@@ -18,6 +18,9 @@ _COMMANDS = [
     *(("domain", name) for name in ("add", "list", "show", "remove", "pause", "resume", "import", "export")),
     ("status",),
     ("history",),
+    ("import",),
+    ("export",),
+    ("apply",),
 ]
 
 
@@ -73,6 +76,10 @@ def test_wrong_usage_is_two_and_a_sentence(pingmon: Command, words: tuple[str, .
         (("check", "https://anna:geheim@exa mple.com"), "holds a space"),
         (("domain", "show", "nobody.example"), "is not watched"),
         (("domain", "import", "/nowhere/at/all"), "cannot be read"),
+        (("import", "/nowhere/at/all"), "cannot be read"),
+        (("apply", "/nowhere/at/all"), "cannot be read"),
+        (("export", "/nowhere/at/all"), "cannot be written"),
+        (("export", "/"), "cannot be written"),
         (("history", "nobody.example"), "is not watched"),
     ],
 )

@@ -1,0 +1,55 @@
+"""Several changes of the configuration in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pingmon_gui.domain.change import ConfigurationChange
+from pingmon_gui.domain.error import SettingsError
+from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
+from tests.store.helper import add, open_store, run
+
+
+def test_change_is_kept_as_a_whole(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = open_store(tmp_path)
+        one, two = await add(store, 2)
+        applied = await store.apply(
+            ConfigurationChange(
+                added=(MonitorDraft("https://new.example/", is_paused=True),),
+                changed=(replace(one, settings=MonitorSettings(interval_ms=5_000), is_paused=True),),
+                removed=(two.id,),
+                preferences={"keep_raw_days": 14},
+            )
+        )
+        kept = store.configuration()
+        assert kept.monitors == (*applied.changed, *applied.added)
+        assert [(monitor.version, monitor.is_paused) for monitor in kept.monitors] == [(2, True), (1, True)]
+        assert kept.preferences == applied.preferences
+        assert kept.preferences["keep_raw_days"] == 14
+        assert [monitor.id for monitor in await store.restore_monitors([two.id])] == [two.id]
+        await store.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("bad", [{"theme": "pink"}, {"nonsense": 1}])
+def test_change_with_a_setting_that_does_not_fit_leaves_everything(tmp_path: Path, bad: dict[str, object]) -> None:
+    async def main() -> None:
+        store = open_store(tmp_path)
+        await add(store, 2)
+        before = store.configuration()
+        change = ConfigurationChange(
+            added=(MonitorDraft("https://new.example/"),),
+            removed=tuple(monitor.id for monitor in before.monitors),
+            preferences={"keep_raw_days": 14, **bad},  # type: ignore[dict-item]
+        )
+        with pytest.raises(SettingsError):
+            await store.apply(change)
+        assert store.configuration() == before
+        await store.close()
+
+    run(main())
