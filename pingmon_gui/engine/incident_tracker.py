@@ -260,14 +260,18 @@ class IncidentTracker:
             for outage, regions in news.opened
         ]
         withdrawn = [_withdrawn(one, now_ms) for one in news.withdrawn]
-        for before, after in news.changed:
+        changed = [
+            (before, replace(after, evidence=self._evidence_now(monitor)) if _is_worse(before, after) else after)
+            for before, after in news.changed
+        ]
+        for before, after in changed:
             events.append(IncidentChanged(after) if after.is_open == before.is_open else IncidentResolved(after))
         for incident in opened:
             events.append(IncidentOpened(incident))
             if not incident.is_open:
                 events.append(IncidentResolved(incident))
         events += [IncidentResolved(one, is_late=True) for one in withdrawn if case.open and case.open.id == one.id]
-        incidents = [*(after for _before, after in news.changed), *opened, *withdrawn]
+        incidents = [*(after for _before, after in changed), *opened, *withdrawn]
         case.put(incidents)
         return Judgement(monitor, tuple(spans), tuple(incidents))
 
@@ -439,6 +443,11 @@ def _compare(
             changed.append((before, whole))
     opened = tuple((outage, regions_of(outage.start_ms, outage.end_ms)) for outage in matched.opened)
     return _News(tuple(changed), opened, matched.withdrawn)
+
+
+def _is_worse(before: Incident, after: Incident) -> bool:
+    """Return whether it lasts and has spread, so that what was seen at its start says no longer what it is."""
+    return after.is_open and (after.regions != before.regions or after.kind != before.kind)
 
 
 def _withdrawn(incident: Incident, now_ms: int) -> Incident:

@@ -103,7 +103,7 @@ def verdict_spans(
             (monitor, until_ms, monitor, from_ms),
         ).fetchall()
         starts = [max(from_ms, start) for start, _ in rows]
-        ends = [*starts[1:], until_ms]
+        ends = [*starts[1:], until_ms][: len(starts)]
         spans = [
             VerdictSpan(start, end, Verdict(verdict))
             for (_, verdict), start, end in zip(rows, starts, ends, strict=True)

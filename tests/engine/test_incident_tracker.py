@@ -148,6 +148,8 @@ def test_regional_problem_that_becomes_an_outage_is_one_incident(tmp_path: Path)
         kinds = [event.incident.kind for event in place.of(IncidentOpened) + place.of(IncidentChanged)]  # type: ignore[union-attr]
         assert kinds[0] is Verdict.REGIONAL
         assert kinds[-1] is Verdict.OFFLINE
+        seen = {one.region: one.status for one in incident.evidence}
+        assert seen == {Region.LOCAL: Status.ONLINE, Region.EU: Status.OFFLINE, Region.NA: Status.OFFLINE}
 
     placed(tmp_path, check)
 
