@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,8 @@ from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, UserCancelled
 from pingmon_gui.domain.preference import new_monitor_settings
 from pingmon_gui.domain.target import display_url
-from pingmon_gui.exchange import declaration, intake, pingmon_file, table_file
+from pingmon_gui.exchange import intake, outlet
+from pingmon_gui.exchange.outlet import Format
 from pingmon_gui.exchange.pingmon_file import Configuration
 from pingmon_gui.exchange.preview import Fate, Preview, preview
 from pingmon_gui.exchange.reading import Kind
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pingmon_gui.store.store import Store
 
 Json = dict[str, Any]
-_FORMATS = ("json", "csv", "toml")
 _FATE_WORDS = {
     Fate.ADD: "add",
     Fate.EXISTS: "there already",
@@ -77,7 +76,9 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 def add_target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="- writes to standard output")
     parser.add_argument(
-        "--format", choices=_FORMATS, help="json holds everything, toml is for “pingmon apply”; else by the file's name"
+        "--format",
+        choices=[word.value for word in Format],
+        help="json holds everything, toml is for “pingmon apply”; else by the file's name",
     )
     parser.add_argument(
         "--with-secrets",
@@ -93,17 +94,12 @@ def run_export(args: argparse.Namespace) -> int:
 def write(args: argparse.Namespace, configuration: Configuration) -> int:
     """Write a configuration to the file that was named, and say what is not in it."""
     monitors = configuration.monitors
-    match args.format or _format_of(args.file):
-        case "csv":
-            text = table_file.text_of(monitors, with_secrets=args.with_secrets)
-        case "toml":
-            text = declaration.text_of(monitors, configuration.preferences, with_secrets=args.with_secrets)
-        case _:
-            text = pingmon_file.text_of(configuration, with_secrets=args.with_secrets)
+    format_ = Format(args.format) if args.format else outlet.format_of(args.file)
+    text = outlet.text_of(configuration, format_, with_secrets=args.with_secrets)
     if args.file == "-":
         output.write(text.rstrip("\r\n"))
     else:
-        _write_file(args.file, text)
+        outlet.write_file(args.file, text)
         if args.json:
             output.write_json({"file": args.file, "domains": len(monitors)})
         else:
@@ -217,28 +213,6 @@ def read_text(name: str) -> str:
     if len(data) > intake.MAX_FILE_BYTES:
         raise InvalidInput(f"{name} is larger than {intake.MAX_FILE_BYTES // 1024 // 1024} MB.")
     return decoded(data)
-
-
-def _format_of(name: str) -> str:
-    return next((word for word in _FORMATS if name.lower().endswith(f".{word}")), "json")
-
-
-def _write_file(name: str, text: str) -> None:
-    """Replace a file by one that others cannot read; a full disk leaves the former one whole."""
-    try:
-        if Path(name).exists() and not Path(name).is_file():  # a pipe or a device
-            Path(name).write_bytes(text.encode("utf-8"))
-            return
-        path = Path(os.path.realpath(name))
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.touch(mode=0o600, exist_ok=False)
-            beside.write_bytes(text.encode("utf-8"))
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except (OSError, ValueError) as exc:
-        raise InvalidInput(f"{name} cannot be written: {getattr(exc, 'strerror', None) or exc}.") from exc
 
 
 def _is_wanted(args: argparse.Namespace, found: Preview) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
@@ -16,6 +19,9 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.async_slot import Spawner
+
+if TYPE_CHECKING:
+    from pingmon_gui.ui.export_dialog import ExportOrder
 
 _MOST_UNDONE = 50
 Undo = Callable[[], Coroutine[Any, Any, object]]
@@ -117,11 +123,59 @@ class WindowCommands(QObject):
         )
         dialog.open()
 
+    def ask_import(self, path: Path | None = None) -> None:
+        """Show the import, at once with a file where one is named."""
+        from pingmon_gui.ui.import_dialog import ImportDialog
+
+        dialog = ImportDialog(
+            self._urls(),
+            self._commands.preferences,
+            [health.probe.name for health in self._board.probes.values()],
+            self._spawner.spawn,
+            self._window,
+        )
+        dialog.submitted.connect(lambda change: self._spawner.spawn(dialog.carry_out(self._import(change))))
+        dialog.open()
+        if path is not None:
+            dialog.read_file(path)
+
+    def ask_export(self) -> None:
+        from pingmon_gui.ui.export_dialog import ExportDialog
+
+        with_login = sum(monitor.settings.basic_auth is not None for monitor in self._board.monitors.values())
+        dialog = ExportDialog(with_login, self._window)
+        dialog.submitted.connect(lambda order: self._spawner.spawn(dialog.carry_out(self._export(order))))
+        dialog.open()
+
     # How it is done
 
     async def _add(self, drafts: Sequence[MonitorDraft]) -> None:
         monitors = await self._commands.add(drafts)
         self.added.emit(tuple(monitor.id for monitor in monitors))
+
+    async def _import(self, change: ConfigurationChange) -> None:
+        before = {key: self._commands.preferences[key] for key in change.preferences}
+        applied = await self._commands.apply(change)
+        ids = tuple(monitor.id for monitor in applied.added)
+        text = self.tr("Imported %1.").replace("%1", wording.monitors_counted(len(ids)))
+        back = ConfigurationChange(removed=ids, preferences=before)
+        self._remember(text, lambda: self._commands.apply(back))
+        self.added.emit(ids)
+        self.said.emit(text, True)
+
+    async def _export(self, order: ExportOrder) -> None:
+        from pingmon_gui.exchange import outlet
+        from pingmon_gui.exchange.pingmon_file import Configuration
+
+        configuration = Configuration(
+            tuple(self._board.monitors.values()),
+            self._commands.preferences,
+            tuple(health.probe for health in self._board.probes.values()),
+        )
+        text = outlet.text_of(configuration, order.format, with_secrets=order.with_secrets)
+        await asyncio.to_thread(outlet.write_file, str(order.path), text)
+        shown = wording.isolated(str(order.path))
+        self.said.emit(self.tr("Exported to %1.").replace("%1", shown), False)
 
     async def _change(self, monitors: Sequence[Monitor]) -> None:
         before = [self._board.monitors[monitor.id] for monitor in monitors if monitor.id in self._board.monitors]

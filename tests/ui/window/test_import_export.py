@@ -1,0 +1,86 @@
+"""Import and export from a whole window: what is imported shows, and can be taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pingmon_gui.domain.region import Region
+from pingmon_gui.exchange.outlet import Format
+from pingmon_gui.ui.export_dialog import ExportDialog, ExportOrder
+from pingmon_gui.ui.import_dialog import ImportDialog
+from pingmon_gui.ui.main_window import MainWindow
+from tests.engine.fakes import until
+from tests.ui.conftest import RunAsync
+from tests.ui.window.conftest import Bench, MakeBench, numbered
+
+ShowWindow = Callable[[Bench], MainWindow]
+
+
+def test_import_shows_and_can_be_undone(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, tmp_path: Path
+) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    file = tmp_path / "all.json"
+    known = next(iter(bench.board.monitors.values())).url
+    document = {"format": "pingmon", "version": 1, "preferences": {"theme": "dark", "keep_raw_days": 14},
+                "domains": [{"url": "a.example", "is_paused": True}, {"url": known}, {"url": "b.example"}]}  # fmt: skip
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+    async def use() -> None:
+        window.commands.ask_import(file)
+        dialog = window.findChild(ImportDialog)
+        assert dialog is not None
+        await until(dialog.accept_button.isEnabled)
+        assert dialog.accept_button.text() == "&Import 2 domains"
+        dialog.accept_button.click()
+        await until(lambda: window.model.rowCount() == 4)
+        await until(lambda: window.messages.text == "Imported 2 domains.")
+        assert [monitor.is_paused for monitor in list(bench.board.monitors.values())[2:]] == [True, False]
+        assert bench.preferences["keep_raw_days"] == 14
+        window.messages.button.click()
+        await until(lambda: window.model.rowCount() == 2)
+        await until(lambda: window.commands.undo_text == "")
+        assert (bench.preferences["keep_raw_days"], bench.preferences["theme"]) == (7, "system")
+
+    run_async(use())
+
+
+def test_export_writes_what_the_window_has(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, tmp_path: Path
+) -> None:
+    window = show_window(make_bench(numbered(2), (Region.LOCAL, Region.EU)))
+    file = tmp_path / "all.json"
+
+    async def use() -> None:
+        window.commands.ask_export()
+        dialog = window.findChild(ExportDialog)
+        assert dialog is not None
+        dialog.submitted.emit(ExportOrder(file, Format.JSON, False))
+        await until(lambda: window.messages.text.startswith("Exported to"))
+        document = json.loads(file.read_text(encoding="utf-8"))
+        assert [domain["name"] for domain in document["domains"]] == ["site 10", "site 11"]
+
+    run_async(use())
+
+
+@pytest.mark.parametrize("name", ["folder/that/is/not/there.csv", ""])
+def test_export_that_cannot_be_written_says_so_in_its_dialog(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, tmp_path: Path, name: str
+) -> None:
+    window = show_window(make_bench(numbered(1)))
+
+    async def use() -> None:
+        window.commands.ask_export()
+        dialog = window.findChild(ExportDialog)
+        assert dialog is not None
+        dialog.submitted.emit(ExportOrder(tmp_path / name, Format.CSV, True))
+        await until(lambda: "cannot be written" in dialog.message.sentence)
+        assert dialog.isVisible()
+        dialog.reject()
+
+    run_async(use())
