@@ -6,6 +6,7 @@ The schema is told in docs/guide/import-export.md; `difference.py` compares a de
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 import tomllib
@@ -34,6 +35,8 @@ MAX_TOML_CHARACTERS = 4 * 1024 * 1024
 _TABLE = "monitor"
 _HEAD = re.compile(r"^[ \t]*\[\[[ \t]*monitor[ \t]*\]\]", re.MULTILINE)
 _MOST_PROBLEMS = 50
+#: Keys looked at in one table; more than a table can have, so that a file of nothing else ends soon.
+_MOST_KEYS = 200
 #: tomllib takes quadratic time for a dotted key: one of 20,000 parts takes six seconds.
 _LONG_KEY = re.compile(r"""(?<![\w"'.-])(?:[\w"'-]++\s*+\.\s*+){100}""")
 
@@ -153,43 +156,44 @@ class _Reader:
 
     def __init__(self, text: str, document: dict[str, Any], environment: Mapping[str, str]) -> None:
         self.problems: list[Problem] = []
+        self._found = 0
         self._text = text
         self._document = document
         self._environment = environment
         self._heads = [match.start() for match in _HEAD.finditer(text)]
-        for key in document:
+        for key in itertools.islice(document, _MOST_KEYS):
             if key not in ("version", "defaults", "settings", _TABLE):
-                self._complain(key, _unknown(key, ("version", "defaults", "settings", _TABLE)), self._line(key))
+                self._complain(key, _unknown(key, ("version", "defaults", "settings", _TABLE)), (key, None))
         version = document.get("version", VERSION)
         if version != VERSION or isinstance(version, bool):
-            self._complain("version", f"This Pingmon reads version {VERSION} of the file.", self._line("version"))
+            self._complain("version", f"This Pingmon reads version {VERSION} of the file.", ("version", None))
 
     def preferences(self, preferences: Preferences) -> dict[str, Value]:
         table = self._document.get("settings", {})
         declared: dict[str, Value] = {}
         if not isinstance(table, dict):
-            self._complain("settings", "It must be a table: [settings].", self._line("settings"))
+            self._complain("settings", "It must be a table: [settings].", ("settings", None))
             return declared
         known = [preference.key for preference in PREFERENCES]
-        for key, value in table.items():
+        for key, value in itertools.islice(table.items(), _MOST_KEYS):
             name = f"settings.{key}"
             if key not in known:
-                self._complain(name, _unknown(key, known), self._line(key))
+                self._complain(name, _unknown(key, known), (key, None))
                 continue
             try:
                 declared[key] = preferences.with_values({key: value})[key]
             except SettingsError as exc:
-                self._complain(name, exc.message, self._line(key))
+                self._complain(name, exc.message, (key, None))
         return declared
 
     def monitors(self, base: MonitorSettings) -> tuple[DeclaredMonitor, ...]:
         tables = self._document.get(_TABLE, [])
         defaults = self._document.get("defaults", {})
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._complain(_TABLE, "Monitors are tables of their own: [[monitor]].", self._line(_TABLE))
+            self._complain(_TABLE, "Monitors are tables of their own: [[monitor]].", (_TABLE, None))
             return ()
         if not isinstance(defaults, dict):
-            self._complain("defaults", "It must be a table: [defaults].", self._line("defaults"))
+            self._complain("defaults", "It must be a table: [defaults].", ("defaults", None))
             return ()
         require_room(len(tables))
         shared = self._values("defaults", defaults, _SHARED, None)
@@ -201,7 +205,7 @@ class _Reader:
                 continue
             if (first := places.setdefault(monitor.draft.url, number)) != number:
                 sentence = f"The same address stands in monitor[{first}]."
-                self._complain(f"monitor[{number}].url", sentence, self._line_in(number, "url"))
+                self._complain(f"monitor[{number}].url", sentence, ("url", number))
             declared.append(monitor)
         return tuple(declared)
 
@@ -209,13 +213,13 @@ class _Reader:
         self, number: int, table: dict[str, Any], shared: Mapping[str, Any], base: MonitorSettings
     ) -> DeclaredMonitor | None:
         name = f"monitor[{number}]"
-        before = len(self.problems)
+        before = self._found
         values = {**shared, **self._values(name, table, _FIELDS, number)}
         if "url" not in table:
-            self._complain(name, "It has no url.", self._line_in(number, None))
+            self._complain(name, "It has no url.", (None, number))
         if "basic_auth" in table and "basic_auth_env" in table:
-            self._complain(name, "It has both basic_auth and basic_auth_env.", self._line_in(number, "basic_auth"))
-        if len(self.problems) > before:
+            self._complain(name, "It has both basic_auth and basic_auth_env.", ("basic_auth", number))
+        if self._found > before:
             return None
         target = values.pop("url")
         login = values.pop("basic_auth", None)
@@ -243,7 +247,7 @@ class _Reader:
             )
             return DeclaredMonitor(checked(draft), values.get("paused"), login is not None)
         except InvalidInput as exc:
-            self._complain(name, exc.message, self._line_in(number, None))
+            self._complain(name, exc.message, (None, number))
             return None
 
     def _values(
@@ -251,17 +255,16 @@ class _Reader:
     ) -> dict[str, Any]:
         """Return what a table says, by the names of ours."""
         values: dict[str, Any] = {}
-        for key, value in table.items():
-            line = self._line(key) if number is None else self._line_in(number, key)
+        for key, value in itertools.islice(table.items(), _MOST_KEYS):
             if key not in fields:
-                self._complain(f"{name}.{key}", _unknown(key, list(fields)), line)
+                self._complain(f"{name}.{key}", _unknown(key, list(fields)), (key, number))
                 continue
             ours, read_value = fields[key]
             try:
                 values[ours] = self._login(value) if key == "basic_auth_env" else read_value(value)
             except InvalidInput as exc:
                 sentence = exc.message if exc.hint is None else f"{exc.message} {exc.hint}"
-                self._complain(f"{name}.{key}", sentence, line)
+                self._complain(f"{name}.{key}", sentence, (key, number))
         return values
 
     def _login(self, value: Any) -> str:
@@ -270,9 +273,14 @@ class _Reader:
             raise InvalidInput(f"The environment has no variable {variable[:60]}.", "It holds user:password.")
         return _login(self._environment[variable])
 
-    def _complain(self, key: str, message: str, line: int | None) -> None:
+    def _complain(self, name: str, message: str, place: tuple[str | None, int | None]) -> None:
+        """Keep a problem of a key (None for the head) in the monitor of that number, None for the top of the file."""
+        key, number = place
+        self._found += 1
+        # Looked for only now: it takes a walk through the file.
         if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(Problem(line, key[:100], message))
+            line = self._line(key or "") if number is None else self._line_in(number, key)
+            self.problems.append(Problem(line, name[:100], message))
 
     def _line(self, key: str) -> int | None:
         """Return the line where a key or a table of the top begins."""
@@ -371,6 +379,8 @@ def _login(value: Any) -> str:
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
+    if len(key) > 40:
+        return f"“{key[:40]}…” is not known."
     close = difflib.get_close_matches(key, known, 1)
     return f"“{key[:40]}” is not known." + (f" Is “{close[0]}” meant?" if close else "")
 

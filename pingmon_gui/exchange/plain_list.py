@@ -21,13 +21,13 @@ def read(text: str, defaults: MonitorSettings) -> Reading:
     items = []
     for number, line in enumerate(parse_pasted(text, ()), start=1):
         if line.target is None:
-            items.append(Item(number, line.number, line.text, reason=line.error or "", is_wrong=True))
+            items.append(Item(number, line.number, line.text[:300], reason=line.error or "", is_wrong=True))
             continue
         try:
             settings = replace(defaults, basic_auth=line.target.basic_auth)
             draft = checked(MonitorDraft(line.target.url, line.name, settings))
         except InvalidInput as exc:
-            items.append(Item(number, line.number, line.text, reason=exc.message, is_wrong=True))
+            items.append(Item(number, line.number, line.text[:300], reason=exc.message, is_wrong=True))
         else:
             items.append(Item(number, line.number, line.target.url, draft))
     return Reading(Kind.LIST, tuple(items))

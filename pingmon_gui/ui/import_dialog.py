@@ -282,7 +282,7 @@ class ImportDialog(FormDialog):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         unit = table.fontMetrics().averageCharWidth()
-        for column, characters in ((Column.LINE, 8), (Column.FATE, 20), (Column.ADDRESS, 32), (Column.NAME, 18)):
+        for column, characters in ((Column.LINE, 8), (Column.FATE, 19), (Column.ADDRESS, 28), (Column.NAME, 14)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
         table.setMinimumHeight(height * 5)

@@ -86,6 +86,12 @@ def test_file_of_another_product_than_said_is_refused(kind: Kind) -> None:
         assert all(item.is_wrong for item in reading.items)
 
 
+def test_one_line_of_megabytes_is_cut_where_it_is_shown() -> None:
+    [item] = read_bytes(b"[1," * 1_000_000, DEFAULTS).items
+    assert item.is_wrong
+    assert len(item.text) <= 300
+
+
 def test_a_million_lines_eat_no_memory() -> None:
     data = b"a.example\n" * 1_000_000
     tracemalloc.start()

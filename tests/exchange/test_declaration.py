@@ -129,6 +129,16 @@ def test_hostile_toml_is_refused(text: str) -> None:
         read(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["".join(f"a{n} = 1\n" for n in range(30_000)), "[[monitor]]\nurl = 1\n" * 1_000, "[[monitor]]\n" * 10_001]
+)
+def test_toml_with_errors_without_end_is_refused_soon(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(text)
+    if isinstance(caught.value, DeclarationWrong):
+        assert len(caught.value.problems) == 50
+
+
 def test_huge_toml_is_refused() -> None:
     with pytest.raises(InvalidInput, match="larger than 4 MB"):
         read("#" * 5_000_000)
