@@ -125,8 +125,10 @@ def run_import(args: argparse.Namespace) -> int:
         [row.item.draft.url for row in seen.rows if row.fate in (Fate.EXISTS, Fate.TWICE) and row.item.draft],
     )
     for row in seen.rows:
-        if row.fate in (Fate.WRONG, Fate.LEFT_OUT):
+        if row.fate is Fate.WRONG:
             intake.refuse(row.item.text, InvalidInput(row.item.reason), row.item.line)
+        elif row.fate is Fate.LEFT_OUT:
+            output.say(f"{row.item.text}: left out. {row.item.reason}")
         elif row.fate is Fate.ADD:
             for note in row.notes:
                 output.say(f"{row.item.text}: {note}")

@@ -11,7 +11,10 @@ from pingmon_gui.domain.preference import Preferences, Value
 
 @dataclass(frozen=True)
 class ConfigurationChange:
-    """What is to be different. `changed` monitors replace those with their ids; `preferences` has new values only."""
+    """What is to be different. `changed` monitors replace those with their ids; `preferences` has new values only.
+
+    A draft whose address is watched by the time it is carried out is passed over.
+    """
 
     added: tuple[MonitorDraft, ...] = ()
     changed: tuple[Monitor, ...] = ()

@@ -166,8 +166,11 @@ def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, n
     """Carry a change out as a whole. Raises SettingsError for a preference that does not fit; then nothing is kept."""
     preferences = change_preferences(database, change.preferences)
     delete_monitors(database, change.removed, now_ms)
+    # Between its preview and now somebody else may have added the same.
+    watched = {url for (url,) in database.execute_sql("SELECT url FROM monitor WHERE deleted_at_ms IS NULL")}
+    fresh = [draft for draft in change.added if draft.url not in watched]
     return AppliedChange(
-        added=tuple(add_monitors(database, change.added, now_ms)),
+        added=tuple(add_monitors(database, fresh, now_ms)),
         changed=tuple(change_monitors(database, change.changed)),
         preferences=preferences,
     )

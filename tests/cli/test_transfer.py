@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command, Processes
+from tests.cli.test_prompter import Terminal
 
 LIST = "a.example  A\nhttps://u:geheim@b.example\nno..host\na.example\n"
 FILE = """\
@@ -79,6 +80,21 @@ def test_import_without_a_terminal_and_without_a_yes_does_nothing(pingmon: Comma
     assert _urls(pingmon) == []
 
 
+@pytest.mark.parametrize(("typed", "code", "urls"), [("y", 0, ["https://a.example/"]), ("n", 1, []), ("", 1, [])])
+def test_import_asks_on_a_terminal(
+    pingmon: Command, tmp_path: Path, data_dir: Path, typed: str, code: int, urls: list[str]
+) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("a.example\n", encoding="utf-8")
+    words = ["--data-dir", str(data_dir), "import", str(file)]
+    terminal = Terminal(f"from pingmon_gui.cli import main\nsys.exit(main({words!r}))")
+    terminal.read_until("Import 1 domain? [y/N]")
+    terminal.type(f"{typed}\n")
+    terminal.read_until("1 domain imported." if typed == "y" else "Stopped.")
+    assert terminal.end() == code
+    assert _urls(pingmon) == urls
+
+
 def test_import_of_a_kind_that_was_said(pingmon: Command, tmp_path: Path) -> None:
     file = tmp_path / "odd.txt"
     file.write_text("name: something\n", encoding="utf-8")
@@ -99,6 +115,16 @@ def test_import_of_a_database(pingmon: Command, tmp_path: Path) -> None:
     assert "The interval of 1 s becomes 5 s" in done.out
     assert "#2" in done.out
     assert "“ping” yet" in done.out
+
+
+def test_domain_import_leaves_out_what_cannot_be_measured_without_failing(pingmon: Command, tmp_path: Path) -> None:
+    file = tmp_path / "gatus.yaml"
+    file.write_text("endpoints:\n- {name: a, url: 'https://a.example', interval: 1s}\n- {name: p, url: 'icmp://b.example'}\n",
+                    encoding="utf-8")  # fmt: skip
+    done = pingmon("domain", "import", str(file))
+    assert (done.code, done.out) == (0, "added: a.example  a\n")
+    assert "The interval of 1 s becomes 5 s" in done.err
+    assert "p: left out. Pingmon cannot measure icmp:// yet." in done.err
 
 
 def test_everything_comes_back_from_its_export(pingmon: Command, tmp_path: Path, declared: str) -> None:

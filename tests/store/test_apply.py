@@ -36,6 +36,19 @@ def test_change_is_kept_as_a_whole(tmp_path: Path) -> None:
     run(main())
 
 
+def test_change_carried_out_twice_adds_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = open_store(tmp_path)
+        change = ConfigurationChange(added=(MonitorDraft("https://new.example/"),))
+        first, second = await store.apply(change), await store.apply(change)
+        assert (len(first.added), second.added) == (1, ())
+        again = await store.apply(ConfigurationChange(added=change.added, removed=(first.added[0].id,)))
+        assert [monitor.id for monitor in store.configuration().monitors] == [again.added[0].id]
+        await store.close()
+
+    run(main())
+
+
 @pytest.mark.parametrize("bad", [{"theme": "pink"}, {"nonsense": 1}])
 def test_change_with_a_setting_that_does_not_fit_leaves_everything(tmp_path: Path, bad: dict[str, object]) -> None:
     async def main() -> None:
