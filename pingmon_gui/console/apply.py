@@ -1,4 +1,4 @@
-"""`pingmon apply`: makes what is watched as a `pingmon.toml` declares it, after showing the difference."""
+"""`pingmon apply`: shows how a `pingmon.toml` differs from what is watched, then carries it out. Imported late."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from pingmon_gui.console import output, transfer
+from pingmon_gui.console import output, transfer_run
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.target import display_url
 from pingmon_gui.exchange import declaration
@@ -18,33 +18,17 @@ Json = dict[str, Any]
 _SIGNS = {Action.ADD: "+", Action.CHANGE: "~", Action.REMOVE: "-", Action.SETTING: "~"}
 
 
-def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
-        "apply",
-        parents=[common],
-        help="make what is watched as a pingmon.toml declares it",
-        description="Compare a pingmon.toml with what is watched, show the difference, and after a yes carry it out as "
-        "a whole. Applying the same file again changes nothing. “pingmon export pingmon.toml” writes one.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("file", metavar="FILE", help="- reads standard input")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--dry-run", action="store_true", help="only show the difference")
-    parser.add_argument("--prune", action="store_true", help="also remove domains that the file does not name")
-    parser.set_defaults(run=run)
-
-
 def run(args: argparse.Namespace) -> int:
-    known = transfer.configured(args)
+    known = transfer_run.configured(args)
     try:
-        declared = declaration.read(transfer.read_text(args.file), known.preferences, os.environ)
+        declared = declaration.read(transfer_run.read_text(args.file), known.preferences, os.environ)
     except DeclarationWrong as exc:
         return _complain(args, exc)
     found = difference(declared, known.monitors, known.preferences, prune=args.prune)
     if args.json:
         done = None
-        if found.steps and not args.dry_run and transfer.confirmed(args, _question(found)):
-            done = transfer.carry_out(args, found.change)
+        if found.steps and not args.dry_run and transfer_run.confirmed(args, _question(found)):
+            done = transfer_run.carry_out(args, found.change)
         output.write_json({**_json(found), "applied": done})
         return 0
     for step in found.steps:
@@ -54,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
         output.say(f"{listed} not named in the file and stay; --prune removes them.")
     if not found.steps:
         output.say("Nothing to change.")
-    elif not args.dry_run and transfer.confirmed(args, _question(found)):
-        transfer.carry_out(args, found.change)
+    elif not args.dry_run and transfer_run.confirmed(args, _question(found)):
+        transfer_run.carry_out(args, found.change)
         output.say(f"Done: {_summary(found)}.")
     return 0
 

@@ -13,8 +13,6 @@ from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, format_status_set, parse_tags
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import PastedLine, display_url, parse_pasted, parse_target
-from pingmon_gui.exchange import pingmon_file
-from pingmon_gui.exchange.preview import Fate
 from pingmon_gui.log import one_line, without_secrets
 from pingmon_gui.request import draft_json, monitor_json
 
@@ -98,7 +96,7 @@ def run_add(args: argparse.Namespace) -> int:
 
     for text in args.urls:
         if text == "-":
-            for line in parse_pasted(transfer.typed_text(), ()):
+            for line in parse_pasted(_typed_text(), ()):
                 _accept_line(line, accept, intake)
             continue
         try:
@@ -119,7 +117,10 @@ def _accept_line(line: PastedLine, accept: Callable[[str, str, str | None], None
 
 def run_import(args: argparse.Namespace) -> int:
     """Add the domains of a file at once; `pingmon import` shows first and asks."""
-    seen = transfer.seen(args, with_settings=False)
+    from pingmon_gui.console import transfer_run
+    from pingmon_gui.exchange.preview import Fate
+
+    seen = transfer_run.seen(args, with_settings=False)
     intake = _Intake(
         list(seen.drafts),
         [row.item.draft.url for row in seen.rows if row.fate in (Fate.EXISTS, Fate.TWICE) and row.item.draft],
@@ -257,7 +258,10 @@ def _pause(args: argparse.Namespace, ids: Sequence[int], is_paused: bool) -> Non
 
 
 def run_export(args: argparse.Namespace) -> int:
-    return transfer.write(args, pingmon_file.Configuration(access.monitors(args.data_dir)))
+    from pingmon_gui.console import transfer_run
+    from pingmon_gui.exchange.pingmon_file import Configuration
+
+    return transfer_run.write(args, Configuration(access.monitors(args.data_dir)))
 
 
 def _found(args: argparse.Namespace) -> list[Monitor]:
@@ -277,7 +281,9 @@ def _report(args: argparse.Namespace, verb: str, monitors: Sequence[Monitor]) ->
 def _shown(monitor: Monitor) -> Json:
     """Return a monitor's JSON with every setting; of a log-in only whether there is one."""
     document = monitor_json(monitor)
-    settings = pingmon_file.plain_settings(monitor.settings)
+    from pingmon_gui.exchange.pingmon_file import plain_settings
+
+    settings = plain_settings(monitor.settings)
     settings["basic_auth"] = "***" if settings["basic_auth"] is not None else None
     return {**document, "settings": settings}
 
@@ -289,3 +295,9 @@ def _configuration(args: argparse.Namespace) -> tuple[list[Monitor], Preferences
 
     nothing: tuple[list[Monitor], Preferences] = ([], Preferences({}))
     return access.read(args.data_dir, query, nothing)
+
+
+def _typed_text() -> str:
+    from pingmon_gui.console import transfer_run
+
+    return transfer_run.typed_text()

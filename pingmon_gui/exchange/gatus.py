@@ -9,18 +9,8 @@ from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.exchange import yaml_document
 from pingmon_gui.exchange.duration import duration_ms
-from pingmon_gui.exchange.reading import (
-    Item,
-    Kind,
-    LeftOut,
-    Reading,
-    Wish,
-    cleaned_text,
-    item,
-    listed,
-    mapped,
-    require_room,
-)
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Item, LeftOut, Reading, Wish, cleaned_text, item, listed, mapped, require_room
 
 _CONDITION = re.compile(r"\s*\[([A-Z_]+)\]\s*(==|!=|<=|>=|<|>)\s*(.*?)\s*", re.DOTALL)
 _ALL = (100, 599)

@@ -17,7 +17,8 @@ from pingmon_gui.exchange import (
     uptime_kuma,
     yaml_document,
 )
-from pingmon_gui.exchange.reading import Kind, Reading
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Reading
 from pingmon_gui.exchange.text import decoded
 
 MAX_FILE_BYTES = 32 * 1024 * 1024

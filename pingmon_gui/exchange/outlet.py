@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.exchange import declaration, pingmon_file, table_file
+from pingmon_gui.exchange.kind import Format
 from pingmon_gui.exchange.pingmon_file import Configuration
-
-
-class Format(StrEnum):
-    """What a file is written as. The value is the word for `--format`, and the end of the file's name."""
-
-    JSON = "json"
-    CSV = "csv"
-    TOML = "toml"
 
 
 def format_of(name: str) -> Format:

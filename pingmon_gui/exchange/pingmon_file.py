@@ -14,16 +14,8 @@ from pingmon_gui.domain.probe import Probe, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange import json_document
-from pingmon_gui.exchange.reading import (
-    Item,
-    Kind,
-    NamedProbe,
-    Reading,
-    checked,
-    cleaned_text,
-    listed,
-    require_room,
-)
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Item, NamedProbe, Reading, checked, cleaned_text, listed, require_room
 
 FORMAT = "pingmon"
 VERSION = 1

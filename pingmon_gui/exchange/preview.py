@@ -10,7 +10,8 @@ from enum import StrEnum
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.preference import Preferences, Value
-from pingmon_gui.exchange.reading import Item, Kind, NamedProbe, Reading
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Item, NamedProbe, Reading
 
 
 class Fate(StrEnum):

@@ -13,18 +13,8 @@ from typing import Any
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.exchange.duration import duration_ms
-from pingmon_gui.exchange.reading import (
-    Item,
-    Kind,
-    LeftOut,
-    Reading,
-    Wish,
-    cleaned_text,
-    item,
-    listed,
-    mapped,
-    require_room,
-)
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Item, LeftOut, Reading, Wish, cleaned_text, item, listed, mapped, require_room
 from pingmon_gui.exchange.yaml_document import line_of
 
 _DISCOVERIES = re.compile(r"\w+_sd_configs?")

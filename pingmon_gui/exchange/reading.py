@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from pingmon_probe.protocol import (
@@ -32,21 +31,10 @@ from pingmon_gui.domain.preference import Value
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange.duration import duration_words
+from pingmon_gui.exchange.kind import Kind
 
 #: More monitors than this are not read from one file.
 MAX_ITEMS = 10_000
-
-
-class Kind(StrEnum):
-    """Whose file it is. The value is the word for `--from`."""
-
-    PINGMON = "pingmon"
-    CSV = "csv"
-    UPTIME_KUMA = "uptime-kuma"
-    UPTIME_ROBOT = "uptimerobot"
-    GATUS = "gatus"
-    PROMETHEUS = "prometheus"
-    LIST = "list"
 
 
 @dataclass(frozen=True)

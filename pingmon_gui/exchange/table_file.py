@@ -12,7 +12,8 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.exchange import uptime_robot
 from pingmon_gui.exchange.cell import guarded, unguarded
 from pingmon_gui.exchange.duration import duration_ms, duration_text, number_ms
-from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Kind, Reading, Wish, item
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Reading, Wish, item
 
 #: Columns of ours, in their order. `basic_auth` is written only if asked for.
 COLUMNS = (

@@ -19,10 +19,10 @@ from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings, parse_status_set
 from pingmon_gui.exchange import json_document
 from pingmon_gui.exchange.duration import number_ms
+from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import (
     MAX_ITEMS,
     Item,
-    Kind,
     LeftOut,
     Reading,
     Wish,

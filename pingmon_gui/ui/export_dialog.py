@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFileDialog, QRadioButton, QWidget
 
-from pingmon_gui.exchange.outlet import Format
+from pingmon_gui.exchange.kind import Format
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import FormDialog, SentenceLabel
 

@@ -28,8 +28,9 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.exchange import intake
+from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.preview import Fate, Preview, preview
-from pingmon_gui.exchange.reading import Kind, Reading
+from pingmon_gui.exchange.reading import Reading
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.import_model import Column, ImportModel

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.exchange.intake import MAX_FILE_BYTES, read_bytes, read_file
-from pingmon_gui.exchange.reading import Kind
+from pingmon_gui.exchange.kind import Kind
 
 DEFAULTS = MonitorSettings()
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(

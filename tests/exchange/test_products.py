@@ -13,7 +13,8 @@ import pytest
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.exchange.intake import read_bytes, read_file
-from pingmon_gui.exchange.reading import Item, Kind, Reading
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Item, Reading
 
 DEFAULTS = MonitorSettings()
 

@@ -19,9 +19,10 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.exchange import pingmon_file, table_file
 from pingmon_gui.exchange.cell import guarded, unguarded
 from pingmon_gui.exchange.intake import read_bytes
+from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.pingmon_file import Configuration
 from pingmon_gui.exchange.preview import Fate, preview
-from pingmon_gui.exchange.reading import Kind, Reading
+from pingmon_gui.exchange.reading import Reading
 from tests.exchange.strategies import MONITORS
 
 #: Other defaults than ours: what a file says must not depend on who reads it.

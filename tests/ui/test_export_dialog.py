@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from pingmon_gui.exchange.outlet import Format
+from pingmon_gui.exchange.kind import Format
 from pingmon_gui.ui.export_dialog import ExportDialog, ExportOrder
 from tests.ui.made_up import visible_texts
 

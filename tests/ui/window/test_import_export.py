@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pingmon_gui.domain.region import Region
-from pingmon_gui.exchange.outlet import Format
+from pingmon_gui.exchange.kind import Format
 from pingmon_gui.ui.export_dialog import ExportDialog, ExportOrder
 from pingmon_gui.ui.import_dialog import ImportDialog
 from pingmon_gui.ui.main_window import MainWindow
