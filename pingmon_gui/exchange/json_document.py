@@ -24,7 +24,9 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as exc:
-        if exc.pos >= len(text.rstrip()):
+        rest = text[exc.pos : exc.pos + 20].rstrip()
+        # A text, or a word like true, can be cut as well.
+        if exc.msg.startswith("Unterminated") or any(word.startswith(rest) for word in ("true", "false", "null", "-")):
             raise InvalidInput(f"The file ends in the middle, in line {exc.lineno}.", "Was it copied whole?") from exc
         raise InvalidInput(f"Line {exc.lineno} is no valid JSON ({exc.msg}, column {exc.colno}).") from exc
     except (ValueError, RecursionError) as exc:

@@ -283,7 +283,7 @@ class ImportDialog(FormDialog):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         unit = table.fontMetrics().averageCharWidth()
-        for column, characters in ((Column.LINE, 8), (Column.FATE, 19), (Column.ADDRESS, 28), (Column.NAME, 14)):
+        for column, characters in ((Column.LINE, 8), (Column.FATE, 25), (Column.ADDRESS, 30), (Column.NAME, 16)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
         table.setMinimumHeight(height * 5)

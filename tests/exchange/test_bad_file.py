@@ -36,6 +36,8 @@ EXPORT = '{"format": "pingmon", "version": 1, "domains": ['
         (b"SQLite format 3\0 sent", "file of its own"),
         (EXPORT.encode(), "ends in the middle"),
         (b'{"monitorList": [{"id": 1', "ends in the middle"),
+        (b'{"monitorList": [{"id": 1, "name": "Sho', "ends in the middle"),
+        (b'{"monitorList": [{"id": 1, "active": tru', "ends in the middle"),
         (b'{"a": 1,\n "b": }', "Line 2 is no valid JSON"),
         (b"[" * 100_000, "JSON|parts|middle"),
         (b"[" * 600_000, "more parts"),
@@ -84,6 +86,16 @@ def test_file_of_another_product_than_said_is_refused(kind: Kind) -> None:
         assert exc.message.endswith(".")
     else:
         assert all(item.is_wrong for item in reading.items)
+
+
+@pytest.mark.parametrize("length", range(1, 118))
+def test_export_cut_anywhere_says_so(length: int) -> None:
+    whole = (
+        '{"format": "pingmon", "version": 1, "domains": [{"url": "a.example", "is_paused": true, "regions": ["eu"]}]}'
+    )
+    assert read_bytes(whole.encode(), DEFAULTS).items[0].draft is not None
+    with pytest.raises(InvalidInput, match="ends in the middle"):
+        read_bytes(whole[: min(length, len(whole) - 1)].encode(), DEFAULTS)
 
 
 def test_one_line_of_megabytes_is_cut_where_it_is_shown() -> None:
