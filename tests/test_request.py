@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import PingmonError
