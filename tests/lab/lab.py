@@ -26,7 +26,8 @@ from tests.lab.target import ZONE, TargetClient
 #: Round trip between a place on the internet's backbone and a region's host, in ms.
 REGION_RTT_MS = {"na": 20.0, "eu": 60.0, "as": 120.0, "sa": 150.0, "oc": 180.0}
 _REGION_NUMBERS = {"na": 11, "eu": 12, "as": 13, "sa": 14, "oc": 15}
-_DESK, _TARGET, _FIRST_HOST = 10, 100, 20
+#: Hosts come last and have room: a long run makes hundreds, one after the other, each with a number of its own.
+_DESK, _TARGET, _FIRST_HOST = 10, 100, 251
 #: Addresses of the target's namespace that only a probe allowed to may ask; each has the website behind it.
 PRIVATE = "10.77.0.1"
 METADATA = "169.254.169.254"

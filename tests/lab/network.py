@@ -22,8 +22,8 @@ _MTU_BYTES = 1400
 
 
 def v4(number: int) -> str:
-    """Return the IPv4 address of the lab's place of that number."""
-    return f"29.77.0.{number}"
+    """Return the IPv4 address of the lab's place of that number, 1 to 9999."""
+    return f"29.77.{number // 250}.{number % 250}"
 
 
 def v6(number: int) -> str:
