@@ -1,23 +1,21 @@
 """The window: top bar, cards, the table with its empty states, the detail pane, menus and messages.
 
 It reads the board and sends commands; what a command does is in `window_commands`, what an action is called
-in `window_actions`.
+in `window_actions`, what is done with selected rows in `selection`, which rows there are in `view_choices`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import (
-    QAction,
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
-    QGuiApplication,
     QHideEvent,
     QResizeEvent,
     QShowEvent,
@@ -38,19 +36,23 @@ from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.bridge import Bridge
 from pingmon_gui.ui.cards import CardRow
 from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.detail_side import DetailSide
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.history_windows import HistorySession, HistoryWindows
 from pingmon_gui.ui.message_bar import MessageBar
-from pingmon_gui.ui.monitor_table import COLUMNS, MonitorTable
+from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.probe_windows import ProbeWindows
 from pingmon_gui.ui.provision_port import ProbeSession
-from pingmon_gui.ui.row_order import NAME_COLUMN, Show
+from pingmon_gui.ui.row_order import Show
+from pingmon_gui.ui.selection import Selection
 from pingmon_gui.ui.table_view import TableView
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.top_bar import TopBar
+from pingmon_gui.ui.view_choices import ViewChoices
 from pingmon_gui.ui.window_actions import WindowActions
 from pingmon_gui.ui.window_commands import WindowCommands
 from pingmon_gui.ui.window_frame import layout_settings
+from pingmon_gui.ui.window_layout import WindowLayout
 
 #: While results can change the order, it is made anew at most this often.
 REORDER_MS = 250
@@ -89,9 +91,6 @@ class MainWindow(QMainWindow):
         self._board = session.board
         self._theme = theme
         self._now_ms = now_ms
-        self._busy: set[QAction] = set()
-        self._wanted: tuple[MonitorId, ...] = ()
-        self._detail: Any = None
         self._is_leaving = False
         self.settings = layout_settings(session.data_dir)
         self.spawner = Spawner(self.show_error, crashes.report)
@@ -103,7 +102,7 @@ class MainWindow(QMainWindow):
         self.actions_ = WindowActions(self)
         self._build()
         self._connect()
-        self._restore_layout()
+        self._layout.restore()
         self.on_theme_changed()
         self.refresh()
 
@@ -130,27 +129,11 @@ class MainWindow(QMainWindow):
 
     def make_detail(self) -> None:
         """Build the detail pane; called after the first frame, because it may take a moment."""
-        if self._detail is not None:
-            return
-        from pingmon_gui.ui.detail_pane import DetailPane
+        self.details.make()
 
-        self._detail = DetailPane(self._session.store, self.spawner.spawn, self._now_ms, self)
-        self._detail.add_requested.connect(self.actions_.add.trigger)
-        self._detail.edit_requested.connect(self.actions_.edit.trigger)
-        self._detail.check_requested.connect(self.actions_.check.trigger)
-        self._detail.pause_requested.connect(self.on_pause_requested)
-        self._detail.resume_requested.connect(self.on_resume_requested)
-        self._detail.tags_requested.connect(self.actions_.tags.trigger)
-        self.splitter.addWidget(self._detail)
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setStretchFactor(1, 0)
-        state = self.settings.value(self._splitter_key())
-        if isinstance(state, QByteArray):
-            self.splitter.restoreState(state)
-        if not isinstance(state, QByteArray) or not self.splitter.sizes()[1]:
-            self._size_detail()
-        self.splitter.setChildrenCollapsible(False)
-        self._show_detail()
+    def save_layout(self) -> None:
+        """Keep geometry and choices of this window for the next start."""
+        self._layout.save(self._session.preferences.text("theme"))
 
     # Building
 
@@ -197,6 +180,20 @@ class MainWindow(QMainWindow):
         self._reorder_timer = QTimer(self)
         self._reorder_timer.setSingleShot(True)
         self._reorder_timer.setInterval(REORDER_MS)
+        self.choices = ViewChoices(self.top, self.table, self.model, actions, self)
+        self.selection = Selection(self._board, self.table, actions, self.commands, self.spawner, self)
+        self.details = DetailSide(
+            self.splitter,
+            self._session,
+            self._board,
+            self.selection,
+            actions,
+            self.spawner,
+            self.settings,
+            self._now_ms,
+            self,
+        )
+        self._layout = WindowLayout(self.settings, actions, self.table, self.details)
         self.table.setFocus()
 
     def _connect(self) -> None:
@@ -205,43 +202,23 @@ class MainWindow(QMainWindow):
         actions.preferences.triggered.connect(self.on_preferences)
         actions.quit.triggered.connect(self.quit_asked)
         actions.undo.triggered.connect(self.on_undo)
-        actions.find.triggered.connect(self.on_find)
         actions.select_all.triggered.connect(self.table.selectAll)
-        actions.copy_address.triggered.connect(self.on_copy_address)
-        actions.copy_row.triggered.connect(self.on_copy_row)
-        actions.check.triggered.connect(self.on_check)
-        actions.edit.triggered.connect(self.on_edit)
-        actions.tags.triggered.connect(self.on_tags)
-        actions.pause.triggered.connect(self.on_pause)
-        actions.delete.triggered.connect(self.on_delete)
         actions.add_probe.triggered.connect(self.on_add_probe)
         actions.probes.triggered.connect(self.probes.show_page)
         actions.incidents.triggered.connect(self.on_incidents)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
-        actions.detail.toggled.connect(self.on_detail_toggled)
-        actions.detail_below.toggled.connect(self.on_detail_below_toggled)
         actions.shortcuts.triggered.connect(self.on_shortcuts)
         actions.open_log.triggered.connect(self.on_open_log)
         actions.about.triggered.connect(self.on_about)
-        actions.show_choices.triggered.connect(self.on_show_triggered)
-        actions.sort_choices.triggered.connect(self.on_sort_triggered)
-        actions.descending.toggled.connect(self.on_descending_toggled)
-        self.top.search_changed.connect(self.on_search_changed)
-        self.top.search.left_downwards.connect(self.on_search_left)
-        self.top.show_chosen.connect(self.on_show_chosen)
-        self.top.tag_chosen.connect(self.on_tag_chosen)
+        self.choices.changed.connect(self.refresh)
         self.table.menu_asked.connect(self.on_menu_asked)
-        self.table.activated_row.connect(actions.edit.trigger)
-        self.table.pause_toggled.connect(actions.pause.trigger)
         self.table.resized.connect(self.table.stretch_name)
         self.table.header.probe_asked.connect(self.probes.show_wizard)
-        self.table.header.sortIndicatorChanged.connect(self.on_sort_changed)
-        self.table.selectionModel().selectionChanged.connect(self.on_selection_changed)
+        self.table.selectionModel().selectionChanged.connect(self.details.show)
         self.first.asked.connect(self.on_first_asked)
         self.nothing.reset_asked.connect(self.top.reset)
         self.commands.said.connect(self.on_said)
         self.commands.added.connect(self.on_added)
-        self.commands.undo_changed.connect(self.update_actions)
         self.bridge.board_changed.connect(self.on_board_changed)
         self.bridge.monitors_changed.connect(self.on_monitors_changed)
         self.bridge.preferences_changed.connect(self.on_preferences_changed)
@@ -254,6 +231,7 @@ class MainWindow(QMainWindow):
 
     # What is shown
 
+    @Slot()
     def refresh(self) -> None:
         """Bring everything but the table's cells up to date with the board."""
         self.top.set_counts(self.model.rules.counts())
@@ -283,18 +261,7 @@ class MainWindow(QMainWindow):
                 .replace("%1", wording.number(shown))
             )
         self._say_probes()
-        self.update_actions()
-
-    @Slot()
-    def update_actions(self) -> None:
-        """Enable what can be done just now."""
-        selected = self.table.selected_ids() if self.stack.currentWidget() is self.table else []
-        for action in self.actions_.for_selection():
-            action.setEnabled(bool(selected) and action not in self._busy)
-        is_resume = bool(selected) and all(self._board.monitors[monitor].is_paused for monitor in selected)
-        self.actions_.pause.setText(self.tr("Resu&me") if is_resume else self.tr("&Pause"))
-        self.actions_.undo.setEnabled(bool(self.commands.undo_text) and self.actions_.undo not in self._busy)
-        self.actions_.select_all.setEnabled(self.model.rowCount() > 0)
+        self.selection.update_actions()
 
     def show_error(self, error: PingmonError) -> None:
         """Say a known error in the message bar, with what to do about it."""
@@ -310,13 +277,13 @@ class MainWindow(QMainWindow):
         if self.model.rules.is_live and not self._reorder_timer.isActive():
             self._reorder_timer.start()
         self.refresh()
-        self._update_detail(changes)
+        self.details.apply(changes)
 
     @Slot(object)
     def on_monitors_changed(self, _event: object) -> None:
         self.model.describe()
         self.refresh()
-        self._show_detail()
+        self.details.show()
 
     @Slot()
     def on_incidents(self) -> None:
@@ -339,8 +306,7 @@ class MainWindow(QMainWindow):
         self.table.fit_to_font()
         for page in (self.first, self.nothing):
             page.setStyleSheet(sheet.controls())
-        if self._detail is not None:
-            self._detail.refresh()
+        self.details.refresh()
         self.cards.update()
 
     @Slot(object)
@@ -363,19 +329,6 @@ class MainWindow(QMainWindow):
 
     # What the user asks for
 
-    def run(self, action: QAction | None, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a command; the action that asked for it is off meanwhile."""
-        if action is not None:
-            self._busy.add(action)
-            self.update_actions()
-
-        def finish() -> None:
-            if action is not None:
-                self._busy.discard(action)
-            self.update_actions()
-
-        self.spawner.spawn(work, then=finish)
-
     @Slot()
     def on_add(self) -> None:
         self.commands.ask_add()
@@ -389,7 +342,7 @@ class MainWindow(QMainWindow):
         if "\n" in text or "," in text.strip():
             self.commands.ask_add(text)
         else:
-            self.run(None, self.commands.add_first(text))
+            self.spawner.spawn(self.commands.add_first(text))
 
     @Slot(object)
     def on_added(self, ids: tuple[MonitorId, ...]) -> None:
@@ -401,128 +354,14 @@ class MainWindow(QMainWindow):
         self.table.setFocus()
 
     @Slot()
-    def on_edit(self) -> None:
-        if ids := self.table.selected_ids():
-            self.commands.ask_edit(ids)
-
-    @Slot()
-    def on_tags(self) -> None:
-        if ids := self.table.selected_ids():
-            self.commands.ask_tags(ids)
-
-    @Slot()
-    def on_check(self) -> None:
-        if ids := self.table.selected_ids():
-            self.run(self.actions_.check, self.commands.check_now(ids))
-
-    @Slot()
-    def on_pause(self) -> None:
-        """Pause what is selected, or resume it if all of it is paused."""
-        if ids := self.table.selected_ids():
-            is_resume = all(self._board.monitors[monitor].is_paused for monitor in ids)
-            self.run(self.actions_.pause, self.commands.set_paused(ids, not is_resume))
-
-    @Slot()
-    def on_pause_requested(self) -> None:
-        self.run(self.actions_.pause, self.commands.set_paused(self.table.selected_ids(), True))
-
-    @Slot()
-    def on_resume_requested(self) -> None:
-        self.run(self.actions_.pause, self.commands.set_paused(self.table.selected_ids(), False))
-
-    @Slot()
-    def on_delete(self) -> None:
-        if ids := self.table.selected_ids():
-            row = min(index.row() for index in self.table.selectionModel().selectedRows())
-            self.run(self.actions_.delete, self._delete(ids, row))
-
-    async def _delete(self, ids: list[MonitorId], row: int) -> None:
-        await self.commands.delete(ids)
-        if self.model.rowCount():
-            self.table.select_row(min(row, self.model.rowCount() - 1))
-
-    @Slot()
     def on_undo(self) -> None:
         if self.commands.undo_text:
             self.messages.clear()
-            self.run(self.actions_.undo, self.commands.undo())
-
-    @Slot()
-    def on_find(self) -> None:
-        self.top.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.top.search.selectAll()
-
-    @Slot(str)
-    def on_search_changed(self, text: str) -> None:
-        self.model.set_search(text)
-        self.refresh()
-
-    @Slot()
-    def on_search_left(self) -> None:
-        self.table.setFocus()
-        if self.model.rowCount() and not self.table.selected_ids():
-            self.table.select_row(0)
-
-    @Slot(Show)
-    def on_show_chosen(self, show: Show) -> None:
-        self.model.set_show(show)
-        for action in self.actions_.show_choices.actions():
-            action.setChecked(action.data() is show)
-        self.refresh()
-
-    @Slot(QAction)
-    def on_show_triggered(self, action: QAction) -> None:
-        self.top.choose(action.data())
-
-    @Slot(object)
-    def on_tag_chosen(self, tag: str | None) -> None:
-        self.model.set_tag(tag)
-        self.refresh()
-
-    @Slot(QAction)
-    def on_sort_triggered(self, action: QAction) -> None:
-        self.table.sortByColumn(action.data(), self.table.header.sortIndicatorOrder())
-
-    @Slot(bool)
-    def on_descending_toggled(self, is_descending: bool) -> None:
-        order = Qt.SortOrder.DescendingOrder if is_descending else Qt.SortOrder.AscendingOrder
-        if self.table.header.sortIndicatorOrder() != order:
-            self.table.sortByColumn(self.table.header.sortIndicatorSection(), order)
-
-    @Slot(int, Qt.SortOrder)
-    def on_sort_changed(self, column: int, order: Qt.SortOrder) -> None:
-        for action in self.actions_.sort_choices.actions():
-            action.setChecked(action.data() == column)
-        self.actions_.descending.setChecked(order == Qt.SortOrder.DescendingOrder)
-
-    @Slot()
-    def on_selection_changed(self) -> None:
-        self.update_actions()
-        self._show_detail()
+            self.selection.run(self.actions_.undo, self.commands.undo())
 
     @Slot(QPoint)
     def on_menu_asked(self, at: QPoint) -> None:
         self.actions_.context_menu().popup(at)
-
-    @Slot()
-    def on_copy_address(self) -> None:
-        urls = [wording.plain(self._board.monitors[monitor].url) for monitor in self.table.selected_ids()]
-        QGuiApplication.clipboard().setText("\n".join(urls))
-
-    @Slot()
-    def on_copy_row(self) -> None:
-        """Copy what the selected rows say: a line each, cells parted by tabs."""
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        role = Qt.ItemDataRole.DisplayRole
-        lines = [
-            "\t".join(
-                str(self.model.index(row, column).data(role) or "")
-                for column in range(COLUMNS)
-                if not self.table.isColumnHidden(column)
-            )
-            for row in rows
-        ]
-        QGuiApplication.clipboard().setText("\n".join(lines))
 
     @Slot()
     def on_preferences(self) -> None:
@@ -556,17 +395,6 @@ class MainWindow(QMainWindow):
     @Slot(bool)
     def on_empty_regions_toggled(self, _is_on: bool) -> None:
         self._fit_columns()
-
-    @Slot(bool)
-    def on_detail_toggled(self, is_on: bool) -> None:
-        if self._detail is not None:
-            self._detail.setVisible(is_on)
-            self._show_detail()
-
-    @Slot(bool)
-    def on_detail_below_toggled(self, is_below: bool) -> None:
-        self.splitter.setOrientation(Qt.Orientation.Vertical if is_below else Qt.Orientation.Horizontal)
-        self._size_detail()
 
     # Qt
 
@@ -620,64 +448,3 @@ class MainWindow(QMainWindow):
             good = sum(health.state is ProbeState.CONNECTED and health.votes for health in known)
             text = self.tr("%1 of %2 probes connected")
             self.probe_label.setText(text.replace("%2", wording.number(len(known))).replace("%1", wording.number(good)))
-
-    def _update_detail(self, changes: Changes) -> None:
-        ids = self.table.selected_ids()
-        row = self._board.row_of.get(ids[0], -1) if len(ids) == 1 else -1
-        if row >= 0 and (changes.probes_changed or row in changes.rows):
-            self._show_detail()
-
-    def _show_detail(self) -> None:
-        if self._detail is None or not self.actions_.detail.isChecked():
-            return
-        from pingmon_gui.ui.monitor_detail import detail_of
-
-        self._detail.setVisible(bool(self._board.ids))
-        ids = self.table.selected_ids()
-        detail = detail_of(self._board, ids[0], self._now_ms()) if len(ids) == 1 else None
-        if detail is not None:
-            self._detail.show_monitor(detail)
-        elif len(ids) > 1:
-            self._detail.show_many([self._board.monitors[monitor] for monitor in ids])
-        else:
-            self._detail.show_nothing(bool(self._board.ids))
-
-    def _size_detail(self) -> None:
-        is_below = self.splitter.orientation() == Qt.Orientation.Vertical
-        whole = self.splitter.height() if is_below else self.splitter.width()
-        part = min(380, whole // 2 if is_below else max(300, whole // 4))
-        self.splitter.setSizes([whole - part, part])
-
-    def _splitter_key(self) -> str:
-        return "splitter_below" if self.actions_.detail_below.isChecked() else "splitter_beside"
-
-    def save_layout(self) -> None:
-        """Keep geometry and choices of this window for the next start."""
-        self.settings.setValue("geometry", self.window().saveGeometry())
-        self.settings.setValue("theme", self._session.preferences.text("theme"))
-        self.settings.setValue(self._splitter_key(), self.splitter.saveState())
-        self.settings.setValue("empty_regions", self.actions_.empty_regions.isChecked())
-        self.settings.setValue("detail", self.actions_.detail.isChecked())
-        self.settings.setValue("detail_below", self.actions_.detail_below.isChecked())
-        self.settings.setValue("sort_column", self.table.header.sortIndicatorSection())
-        self.settings.setValue(
-            "sort_descending", self.table.header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-        )
-        self.settings.sync()
-
-    def _restore_layout(self) -> None:
-        self.actions_.show_choices.actions()[0].setChecked(True)
-        self.actions_.empty_regions.setChecked(self._flag("empty_regions", True))
-        self.actions_.detail.setChecked(self._flag("detail", True))
-        self.actions_.detail_below.setChecked(self._flag("detail_below", False))
-        column = str(self.settings.value("sort_column", NAME_COLUMN))
-        is_descending = self._flag("sort_descending", False)
-        if column.isdigit() and int(column) < COLUMNS:
-            self.table.sortByColumn(
-                int(column), Qt.SortOrder.DescendingOrder if is_descending else Qt.SortOrder.AscendingOrder
-            )
-        self.on_sort_changed(self.table.header.sortIndicatorSection(), self.table.header.sortIndicatorOrder())
-
-    def _flag(self, key: str, default: bool) -> bool:
-        """Read a flag; an INI file gives its words back."""
-        return str(self.settings.value(key, default)).lower() == "true"

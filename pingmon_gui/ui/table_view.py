@@ -186,10 +186,13 @@ class TableView(QTableView):
         last = self.rowAt(self.viewport().height() - 1)
         return max(0, first), count - 1 if last < 0 else last
 
+    def selected_rows(self) -> list[int]:
+        """Return the selected rows from the top down."""
+        return sorted(index.row() for index in self.selectionModel().selectedRows())
+
     def selected_ids(self) -> list[MonitorId]:
         """Return the monitors of the selected rows, in the order they are shown."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return [self._table.monitor_at(row) for row in rows]
+        return [self._table.monitor_at(row) for row in self.selected_rows()]
 
     def select(self, monitor: MonitorId) -> None:
         """Make a monitor the only selected one and bring it into sight; nothing if it is not shown."""

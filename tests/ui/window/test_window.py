@@ -326,7 +326,8 @@ def test_theme_switch_repaints_the_details_and_their_buttons(make_bench: MakeBen
     window = show_window(make_bench(numbered(2)))
     window.make_detail()
     window.table.selectAll()
-    pane = window._detail
+    pane = window.details.pane
+    assert pane is not None
     buttons = [button for button in pane.findChildren(QPushButton) if button.isVisible()]
     assert buttons
     for mode, is_dark in (("dark", True), ("light", False), ("dark", True)):
