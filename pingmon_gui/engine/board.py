@@ -7,7 +7,6 @@ frame. Everything is done for a whole batch at once: no Python call per result.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,13 @@ from pingmon_probe.protocol import CheckResult
 from pingmon_gui.domain.availability import Availability, held_until_ms, hold_ms
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import Monitor, MonitorId
-from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
+from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status, failure_name
 from pingmon_gui.domain.timeline import Track
 from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
-from pingmon_gui.engine.cards import Cards, count_cards
+from pingmon_gui.engine.board_view import BoardView, Changes, LatestResult, ProbeStates
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.hour import Flags, Ints, RollingHour
 from pingmon_gui.engine.layout import Layout
@@ -62,53 +61,20 @@ _BY_ROW: dict[str, object] = {
 }
 
 
-@dataclass(frozen=True)
-class Changes:
-    """Rows with changed cells since the last call; after a change of `generation` read everything anew."""
+class Board(BoardView):
+    """The live state; see `BoardView` for what its arrays hold."""
 
-    generation: int
-    rows: npt.NDArray[np.intp]
-    probes_changed: bool
-
-
-@dataclass(frozen=True)
-class LatestResult:
-    probe: Probe
-    result: CheckResult
-    status: Status
-
-
-class Board:
-    """See the module. Arrays are replaced when `generation` grows; never keep one across that.
-
-    Per row and column: `state` is the confirmed status (UNKNOWN where nothing younger than 2.5 intervals
-    is known), `is_checking` whether a result stands that would change it, `assigned` whether a probe of
-    that region watches; `total_ms` (NaN), `failure` and `at_ms` (0) are the newest result's;
-    `availability` and `coverage` (NaN) the last hour's; `strip` is described in `HistoryStrip`.
-    `problem` is what is wrong with Pingmon itself apart from its probes.
-    """
-
-    state: Codes
-    is_checking: Flags
-    assigned: Flags
-    has_probe: Flags
-    total_ms: npt.NDArray[np.float64]
-    failure: Codes
-    at_ms: Ints
-    availability: npt.NDArray[np.float64]
-    coverage: npt.NDArray[np.float64]
-    strip: npt.NDArray[np.uint8]
-    verdict: Codes
-    paused: Flags
+    monitors: dict[MonitorId, Monitor]
+    probes: dict[ProbeId, ProbeHealth]
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._now_ms = clock.now_ms()
         self.generation = 0
-        self.monitors: dict[MonitorId, Monitor] = {}
-        self.probes: dict[ProbeId, ProbeHealth] = {}
+        self.monitors = {}
+        self.probes = {}
         self.left_out: dict[ProbeId, dict[MonitorId, str]] = {}
-        self.problem: str | None = None
+        self.problem = None
         self._layout = Layout((), ())
         self._series = SeriesState(0, self._now_ms)
         self._pauses = RollingHour(0, self._now_ms)
@@ -137,18 +103,6 @@ class Board:
 
     # What views read
 
-    @property
-    def ids(self) -> list[MonitorId]:
-        return self._layout.ids
-
-    @property
-    def row_of(self) -> dict[MonitorId, int]:
-        return self._layout.row_of
-
-    def rows_of(self, monitors: Ints) -> Places:
-        """Return the row of each of many monitors, -1 for those that are not here."""
-        return self._layout.rows_of_column(monitors)
-
     def take_changes(self) -> Changes:
         rows = np.flatnonzero(self._changed)
         self._changed[rows] = False
@@ -171,12 +125,24 @@ class Board:
         return found
 
     def availability_of(self, monitor: MonitorId, region: Region) -> Availability:
-        """Return the exact times of the rolling hour behind `availability` and `coverage`."""
         known, available, asked = self._times(self._layout.rows([monitor]), np.array([REGIONS.index(region)]))
         return Availability(int(available[0, 0]), int(known[0, 0]), int(asked[0, 0]))
 
-    def cards(self) -> Cards:
-        return count_cards(self.state, self.verdict, self.paused, list(self.probes.values()), self.problem)
+    def by_probe(self, rows: Places) -> ProbeStates:
+        slots = np.arange(self._layout.width - 1)
+        series = rows[:, None] * self._layout.width + slots
+        votes = self._votes[slots] & (self._series.voted_until_ms[series] > self._now_ms)
+        assigned = self.assigned[rows][:, self._layout.column_of_slot[slots]]
+        paused = self.paused[rows][:, None]
+        state = np.where(votes & assigned, self._series.confirmation.confirmed[series], Status.UNKNOWN)
+        return ProbeStates(
+            probes=tuple(self._layout.probes),
+            state=np.where(paused & assigned, Status.PAUSED, state).astype(np.int8),
+            is_checking=self._series.confirmation.is_checking[series] & votes & assigned & ~paused,
+            assigned=assigned,
+            total_ms=np.where(assigned, self._series.total_ms[series], np.nan),
+            at_ms=np.where(assigned, self._series.at_ms[series], 0),
+        )
 
     # What the engine tells it
 

@@ -19,7 +19,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import BoardView
 from pingmon_gui.ui import cell_text, status_shape, wording
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN
@@ -55,7 +55,7 @@ class Picture(NamedTuple):
 class CellDelegate(QStyledItemDelegate):
     """See the module. `refresh()` after a change of theme, font or screen."""
 
-    def __init__(self, board: Board, model: MonitorTable, parent: QObject | None = None) -> None:
+    def __init__(self, board: BoardView, model: MonitorTable, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._board = board
         self._model = model

@@ -10,17 +10,17 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.domain.target import display_url
-from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import BoardView
 from pingmon_gui.ui import wording
 
 translate = QCoreApplication.translate
 
 
-def title(board: Board, monitor: MonitorId) -> str:
+def title(board: BoardView, monitor: MonitorId) -> str:
     return wording.plain(board.monitors[monitor].title, 200)
 
 
-def address(board: Board, monitor: MonitorId) -> str:
+def address(board: BoardView, monitor: MonitorId) -> str:
     return wording.plain(display_url(board.monitors[monitor].url), 400)
 
 
@@ -30,7 +30,7 @@ def no_probe_sentence(region: Region) -> str:
     )
 
 
-def region_short(board: Board, row: int, column: int) -> str:
+def region_short(board: BoardView, row: int, column: int) -> str:
     """Return the cell's text as far as it is one: a latency, else the state; nothing where no probe watches."""
     if not board.assigned[row, column]:
         return ""
@@ -40,7 +40,7 @@ def region_short(board: Board, row: int, column: int) -> str:
     return wording.status_word(status)
 
 
-def region_sentence(board: Board, row: int, column: int) -> str:
+def region_sentence(board: BoardView, row: int, column: int) -> str:
     """Return all that the cell shows as one sentence that begins with the monitor's name."""
     ratio = float(board.availability[row, column])
     coverage = float(board.coverage[row, column])
@@ -58,7 +58,7 @@ def region_sentence(board: Board, row: int, column: int) -> str:
     return f"{title(board, board.ids[row])} – {said}"
 
 
-def region_explained(board: Board, row: int, column: int) -> str:
+def region_explained(board: BoardView, row: int, column: int) -> str:
     """Return the tool tip of a cell: what it says, when it was measured, and how its share was computed."""
     region = REGIONS[column]
     if not board.has_probe[column]:
@@ -87,7 +87,7 @@ def region_explained(board: Board, row: int, column: int) -> str:
     return "\n".join(lines)
 
 
-def verdict_sentence(board: Board, row: int) -> str:
+def verdict_sentence(board: BoardView, row: int) -> str:
     monitor = board.ids[row]
     states = {
         region: int(board.state[row, column]) for column, region in enumerate(REGIONS) if board.assigned[row, column]
@@ -95,7 +95,7 @@ def verdict_sentence(board: Board, row: int) -> str:
     return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states)
 
 
-def name_sentence(board: Board, row: int) -> str:
+def name_sentence(board: BoardView, row: int) -> str:
     """Return name, address and tags as one sentence."""
     monitor = board.monitors[board.ids[row]]
     parts = [title(board, monitor.id)]

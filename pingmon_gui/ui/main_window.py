@@ -27,7 +27,8 @@ from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import ProbeState
-from pingmon_gui.engine.board import Board, Changes
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import Changes
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.event import EventHub, Notice
 from pingmon_gui.log import log_path

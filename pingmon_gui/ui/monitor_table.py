@@ -15,7 +15,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
-from pingmon_gui.engine.board import Board, Changes
+from pingmon_gui.engine.board_view import BoardView, Changes
 from pingmon_gui.ui import cell_text, wording
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, RowOrder, Rows, Show
 
@@ -43,7 +43,7 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 class MonitorTable(QAbstractTableModel):
     """See the module. `visible_rows` gives the first and last row that views show (all, if there is none)."""
 
-    def __init__(self, board: Board, parent: QObject | None = None) -> None:
+    def __init__(self, board: BoardView, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._board = board
         self.visible_rows: Callable[[], tuple[int, int]] | None = None

@@ -15,7 +15,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.target import display_url
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import BoardView
 
 Rows = npt.NDArray[np.intp]
 
@@ -54,7 +54,7 @@ _IS_SHOWN = {show: np.isin(np.arange(len(Verdict)), verdicts) for show, verdicts
 class RowOrder:
     """The rules set by the user; `rows()` applies them. Call `describe()` after monitors changed."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: BoardView) -> None:
         self._board = board
         self.search = ""
         self.show = Show.ALL

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
-from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import BoardView
 from pingmon_gui.ui.cell_delegate import PADDING, CellDelegate
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
@@ -26,7 +26,7 @@ class RegionHeader(QHeaderView):
 
     probe_asked = Signal(object)
 
-    def __init__(self, board: Board, parent: QWidget | None = None) -> None:
+    def __init__(self, board: BoardView, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._board = board
         self.setSectionsClickable(True)
@@ -124,7 +124,7 @@ class TableView(QTableView):
     pause_toggled = Signal()
     resized = Signal()
 
-    def __init__(self, board: Board, model: MonitorTable, parent: QWidget | None = None) -> None:
+    def __init__(self, board: BoardView, model: MonitorTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._board = board
         self._table = model

@@ -521,3 +521,21 @@ def test_health_is_the_worst_cause_in_words(
     board.set_probes([health])
     board.set_problem(problem)
     assert words in board.cards().health
+
+
+def test_by_probe_tells_the_probes_of_one_region_apart(clock: FakeClock) -> None:
+    board = Board(clock)
+    board.set_probes([voting(1, Region.EU), voting(2, Region.EU), voting(3, Region.NA)])
+    board.put_monitors([monitor(2), monitor(3, regions=(Region.EU,)), monitor(4, is_paused=True)])
+    for number, status in ((1, ON), (2, OFF), (3, ON)):
+        send(board, 2, START_MS, status, probe=number, times=2)
+        send(board, 3, START_MS, ON, probe=number)
+    send(board, 2, START_MS + 20_000, OFF, probe=3)
+    board.set_health(replace(board.probes[ProbeId(1)], votes=False))
+    told = board.by_probe(np.array([0, 1, 2]))
+    assert told.probes == (1, 2, 3)
+    assert told.state.tolist() == [[UNKNOWN, OFF, ON], [UNKNOWN, ON, UNKNOWN], [Status.PAUSED] * 3]
+    assert told.is_checking.tolist() == [[False, False, True], [False] * 3, [False] * 3]
+    assert told.assigned.tolist() == [[True] * 3, [True, True, False], [True] * 3]
+    assert told.at_ms[0, 2] == START_MS + 20_000 and told.at_ms[1, 2] == told.at_ms[2, 0] == 0
+    assert np.isnan(told.total_ms[1, 2]) and told.total_ms[1, 0] == 50

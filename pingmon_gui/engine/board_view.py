@@ -1,0 +1,118 @@
+"""What views read of the state of every monitor at one moment: of now (`board`) or of any moment that is kept
+(`past_board`).
+
+Arrays have a row per monitor and a column per region; views ask `take_changes()` once a frame.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pingmon_probe.protocol import CheckResult
+
+from pingmon_gui.domain.availability import Availability
+from pingmon_gui.domain.monitor import Monitor, MonitorId
+from pingmon_gui.domain.probe import Probe, ProbeHealth
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.engine.cards import Cards, count_cards
+from pingmon_gui.engine.hour import Flags, Ints
+from pingmon_gui.engine.layout import Layout
+from pingmon_gui.engine.move import Places
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Rows with changed cells since the last call; after a change of `generation` read everything anew."""
+
+    generation: int
+    rows: npt.NDArray[np.intp]
+    probes_changed: bool
+
+
+@dataclass(frozen=True)
+class LatestResult:
+    probe: Probe
+    result: CheckResult
+    status: Status
+
+
+@dataclass(frozen=True)
+class ProbeStates:
+    """What each probe says of some monitors: every array has the shape (monitors, probes), probes as in `probes`.
+
+    `state` is the confirmed status, UNKNOWN without a vote; `total_ms` (NaN) and `at_ms` (0) are the newest
+    result's. `assigned` says whether the probe's region watches the monitor.
+    """
+
+    probes: tuple[ProbeId, ...]
+    state: Codes
+    is_checking: Flags
+    assigned: Flags
+    total_ms: npt.NDArray[np.float64]
+    at_ms: Ints
+
+
+class BoardView(ABC):
+    """See the module. Arrays are replaced when `generation` grows; never keep one across that.
+
+    Per row and column: `state` is the confirmed status (UNKNOWN where nothing younger than 2.5 intervals
+    is known), `is_checking` whether a result stands that would change it, `assigned` whether a probe of
+    that region watches; `total_ms` (NaN), `failure` and `at_ms` (0) are the newest result's;
+    `availability` and `coverage` (NaN) the last hour's; `strip` is described in `HistoryStrip`.
+    `problem` is what is wrong with Pingmon itself apart from its probes.
+    """
+
+    generation: int
+    monitors: Mapping[MonitorId, Monitor]
+    probes: Mapping[ProbeId, ProbeHealth]
+    problem: str | None
+    state: Codes
+    is_checking: Flags
+    assigned: Flags
+    has_probe: Flags
+    total_ms: npt.NDArray[np.float64]
+    failure: Codes
+    at_ms: Ints
+    availability: npt.NDArray[np.float64]
+    coverage: npt.NDArray[np.float64]
+    strip: npt.NDArray[np.uint8]
+    verdict: Codes
+    paused: Flags
+    _layout: Layout
+
+    @property
+    def ids(self) -> list[MonitorId]:
+        return self._layout.ids
+
+    @property
+    def row_of(self) -> dict[MonitorId, int]:
+        return self._layout.row_of
+
+    def rows_of(self, monitors: Ints) -> Places:
+        """Return the row of each of many monitors, -1 for those that are not here."""
+        return self._layout.rows_of_column(monitors)
+
+    def cards(self) -> Cards:
+        return count_cards(self.state, self.verdict, self.paused, list(self.probes.values()), self.problem)
+
+    @abstractmethod
+    def take_changes(self) -> Changes:
+        """Return what changed since the last call."""
+
+    @abstractmethod
+    def latest(self, monitor: MonitorId, region: Region) -> list[LatestResult]:
+        """Return the newest result of each probe of the region that has one."""
+
+    @abstractmethod
+    def availability_of(self, monitor: MonitorId, region: Region) -> Availability:
+        """Return the exact times of the rolling hour behind `availability` and `coverage`."""
+
+    @abstractmethod
+    def by_probe(self, rows: Places) -> ProbeStates:
+        """Return what each probe says of the monitors in some rows."""
