@@ -36,11 +36,13 @@ class EmptyState(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.sentence)
         column.addSpacing(10)
-        centred = QHBoxLayout()
-        centred.addStretch(1)
-        centred.addLayout(self.action_row)
-        centred.addStretch(1)
-        column.addLayout(centred)
+        self.further_row = QHBoxLayout()
+        for row in (self.action_row, self.further_row):
+            centred = QHBoxLayout()
+            centred.addStretch(1)
+            centred.addLayout(row)
+            centred.addStretch(1)
+            column.addLayout(centred)
         column.addStretch(3)
 
 
@@ -48,6 +50,7 @@ class FirstDomain(EmptyState):
     """The invitation of a fresh start, with a field right there. `asked` carries what was typed, as it is."""
 
     asked = Signal(str)
+    import_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", "", parent)
@@ -67,8 +70,15 @@ class FirstDomain(EmptyState):
         self.button.setMinimumHeight(34)
         self.action_row.addWidget(self.field)
         self.action_row.addWidget(self.button)
+        self.import_button = QPushButton(self.tr("Import from Uptime Kuma and others…"), self)
+        self.import_button.setProperty("pill", True)
+        self.import_button.setAutoDefault(False)
+        self.further_row.addWidget(self.import_button)
+        # What is dropped here goes to the window, which tells files from addresses.
+        self.field.setAcceptDrops(False)
         self.field.returnPressed.connect(self.on_asked)
         self.button.clicked.connect(self.on_asked)
+        self.import_button.clicked.connect(self.import_asked)
         self.setFocusProxy(self.field)
 
     @Slot()

@@ -32,6 +32,7 @@ from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.preview import Fate, Preview, preview
 from pingmon_gui.exchange.reading import Reading
 from pingmon_gui.ui import wording
+from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.import_model import Column, ImportModel
 
@@ -145,9 +146,8 @@ class ImportDialog(FormDialog):
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
-        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if local:
-            self.read_file(Path(local[0]))
+        if files := dropped_files(event.mimeData()):
+            self.read_file(files[0])
         else:
             self.read_pasted(event.mimeData().text().encode("utf-8", "replace"))
 

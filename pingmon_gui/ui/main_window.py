@@ -38,6 +38,7 @@ from pingmon_gui.ui.bridge import Bridge
 from pingmon_gui.ui.cards import CardRow
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.detail_side import DetailSide
+from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.history_windows import HistorySession, HistoryWindows
 from pingmon_gui.ui.message_bar import MessageBar
@@ -200,6 +201,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         actions = self.actions_
         actions.add.triggered.connect(self.on_add)
+        actions.import_.triggered.connect(self.on_import)
+        actions.export.triggered.connect(self.on_export)
         actions.preferences.triggered.connect(self.on_preferences)
         actions.quit.triggered.connect(self.quit_asked)
         actions.undo.triggered.connect(self.on_undo)
@@ -217,6 +220,7 @@ class MainWindow(QMainWindow):
         self.table.header.probe_asked.connect(self.probes.show_wizard)
         self.table.selectionModel().selectionChanged.connect(self.details.show)
         self.first.asked.connect(self.on_first_asked)
+        self.first.import_asked.connect(actions.import_.trigger)
         self.nothing.reset_asked.connect(self.top.reset)
         self.commands.said.connect(self.on_said)
         self.commands.added.connect(self.on_added)
@@ -335,6 +339,14 @@ class MainWindow(QMainWindow):
         self.commands.ask_add()
 
     @Slot()
+    def on_import(self) -> None:
+        self.commands.ask_import()
+
+    @Slot()
+    def on_export(self) -> None:
+        self.commands.ask_export()
+
+    @Slot()
     def on_add_probe(self) -> None:
         self.probes.show_wizard()
 
@@ -426,12 +438,16 @@ class MainWindow(QMainWindow):
             self.close_asked.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasText():
+        if event.mimeData().hasText() or event.mimeData().hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        """A file is imported, a text is taken for addresses to add."""
         event.acceptProposedAction()
-        self.commands.ask_add(event.mimeData().text())
+        if files := dropped_files(event.mimeData()):
+            self.commands.ask_import(files[0])
+        else:
+            self.commands.ask_add(event.mimeData().text())
 
     # How it is done
 

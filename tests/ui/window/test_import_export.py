@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 
 from pingmon_gui.domain.region import Region
 from pingmon_gui.exchange.kind import Format
+from pingmon_gui.ui.add_dialog import AddDialog
 from pingmon_gui.ui.export_dialog import ExportDialog, ExportOrder
 from pingmon_gui.ui.import_dialog import ImportDialog
 from pingmon_gui.ui.main_window import MainWindow
@@ -82,5 +85,53 @@ def test_export_that_cannot_be_written_says_so_in_its_dialog(
         await until(lambda: "cannot be written" in dialog.message.sentence)
         assert dialog.isVisible()
         dialog.reject()
+
+    run_async(use())
+
+
+def dropped(data: QMimeData) -> QDropEvent:
+    left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    return QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, plain)
+
+
+def test_file_dropped_on_the_window_opens_the_import_and_text_the_add_dialog(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync, tmp_path: Path
+) -> None:
+    window = show_window(make_bench(numbered(1)))
+    file = tmp_path / "list.txt"
+    file.write_text("a.example\n", encoding="utf-8")
+
+    async def use() -> None:
+        files, text, link = QMimeData(), QMimeData(), QMimeData()
+        files.setUrls([QUrl.fromLocalFile(str(file))])
+        text.setText("b.example")
+        link.setUrls([QUrl("https://c.example/")])
+        window.dropEvent(dropped(files))
+        imported = window.findChild(ImportDialog)
+        assert imported is not None
+        await until(imported.accept_button.isEnabled)
+        imported.reject()
+        for data, said in ((text, "b.example"), (link, "https://c.example/")):
+            window.dropEvent(dropped(data))
+            [added] = [dialog for dialog in window.findChildren(AddDialog) if dialog.isVisible()]
+            assert said in added.address.toPlainText()
+            added.reject()
+
+    run_async(use())
+
+
+def test_fresh_start_offers_the_import(make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync) -> None:
+    window = show_window(make_bench())
+
+    async def use() -> None:
+        window.first.import_button.click()
+        dialog = window.findChild(ImportDialog)
+        assert dialog is not None
+        assert dialog.isVisible()
+        dialog.reject()
+        window.actions_.export.trigger()
+        export = window.findChild(ExportDialog)
+        assert export is not None
+        export.reject()
 
     run_async(use())
