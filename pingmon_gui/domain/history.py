@@ -59,8 +59,10 @@ class SeriesHistory:
 class SeriesRollup:
     """Roll-up of one series: one element per bucket that has any result or known time, ordered.
 
-    `total_sum_ms` adds the totals of good (online or slow) results, `histogram` (buckets, 96) counts
-    them; known and available ms are exact and include the carry-in of the last result before.
+    `total_sum_ms` adds the totals of good (online or slow) results, `histogram` (buckets, 96) counts them;
+    `phase_sums_ms` (buckets, phases) adds the phases of `phased` of them (0 where a phase did not happen): fewer than
+    all where roll-ups are from before phases were kept. Known and available ms are exact and include the carry-in of
+    the last result before.
     """
 
     series: Series
@@ -73,6 +75,8 @@ class SeriesRollup:
     known_ms: npt.NDArray[np.int64]
     available_ms: npt.NDArray[np.int64]
     total_sum_ms: npt.NDArray[np.float64]
+    phased: npt.NDArray[np.int64]
+    phase_sums_ms: npt.NDArray[np.float64]
     histogram: npt.NDArray[np.uint32]
 
     def availability(self, asked_ms: int) -> Availability:

@@ -15,10 +15,11 @@ import peewee
 
 from pingmon_gui.domain.availability import hold_ms
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
-from pingmon_gui.store import rollup
 from pingmon_gui.store.chunk import Columns, Ints, count_of, decode, decode_series, encode, joined, ordered, take
 from pingmon_gui.store.history import CARRY_HOURS, Mark, read_mark
-from pingmon_gui.store.rollup import HOURS_PER_DAY, frozen_hours, hour_row_id, joined_buckets, regroup, roll_up, stored
+from pingmon_gui.store.rollup import HOURS_PER_DAY, frozen_hours, hour_row_id, regroup, roll_up, stored
+from pingmon_gui.store.rollup_row import Buckets, decode_all
+from pingmon_gui.store.rollup_row import encode as encode_buckets
 
 #: An hour is closed so long after its end: what is on its way then still comes in time.
 GRACE_MS = 3 * 60_000
@@ -188,7 +189,7 @@ def compact_series(database: peewee.SqliteDatabase, series: int, new: Columns, c
 def roll_up_day(database: peewee.SqliteDatabase, series: int, day: int) -> None:
     """Write a day's roll-up from its hours."""
     ids = [hour_row_id(day * HOURS_PER_DAY + hour, series) for hour in range(HOURS_PER_DAY)]
-    buckets = regroup(joined_buckets(list(stored(database, "rollup_hour", ids).values())), DAY_MS)
+    buckets = regroup(decode_all(stored(database, "rollup_hour", ids).values()), DAY_MS)
     _put(database, "rollup_day", day << 32 | series, buckets)
 
 
@@ -199,9 +200,9 @@ def _roll_up_hour(database: peewee.SqliteDatabase, series: int, hour: int, chunk
     _put(database, "rollup_hour", hour_row_id(hour, series), regroup(buckets, HOUR_MS))
 
 
-def _put(database: peewee.SqliteDatabase, table: str, id_: int, buckets: rollup.Buckets) -> None:
+def _put(database: peewee.SqliteDatabase, table: str, id_: int, buckets: Buckets) -> None:
     if len(buckets):
-        row = (id_, rollup.encode(buckets))
+        row = (id_, encode_buckets(buckets))
         database.execute_sql(f"INSERT OR REPLACE INTO {table} (id, data) VALUES (?, ?)", row)
     else:
         database.execute_sql(f"DELETE FROM {table} WHERE id = ?", (id_,))

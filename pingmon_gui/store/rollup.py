@@ -1,16 +1,8 @@
-"""Roll-ups: what the results of one series come to per bucket of time, how that is kept, and how it is read.
-
-Rows hold format 1: byte 1, then a zlib stream of the number of buckets (u32) and, for each column, the buckets'
-values as int64, then the histograms as planes of bytes. Empty buckets are left out.
-"""
+"""Roll-ups: what the results of one series come to per bucket of time, and how that is read."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,51 +15,17 @@ from pingmon_gui.domain.history import (
     FIVE_MINUTES_MS,
     HISTOGRAM_BUCKETS,
     HOUR_MS,
+    Series,
     SeriesRollup,
 )
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.status import Status
-from pingmon_gui.store.chunk import Columns, Ints, damaged, joined, ordered, take
+from pingmon_gui.store.chunk import PHASES_US, Columns, Ints, joined, ordered, take
 from pingmon_gui.store.history import CARRY_HOURS, chunks_of, journal_of, series_of
+from pingmon_gui.store.rollup_row import FIELDS, Buckets, decode, decode_all, joined_buckets, made_of
 
-FORMAT = 1
 HOURS_PER_DAY = 24
-_COUNT = struct.Struct("<I")
 _IDS_PER_QUERY = 500
-
-
-@dataclass(frozen=True)
-class Buckets:
-    """Roll-up of one series: one element per bucket, by time. `total_us` adds totals of good results."""
-
-    start_ms: Ints
-    count: Ints
-    online: Ints
-    slow: Ints
-    offline: Ints
-    known_ms: Ints
-    available_ms: Ints
-    total_us: Ints
-    histogram: npt.NDArray[np.uint32]
-
-    def __len__(self) -> int:
-        return len(self.start_ms)
-
-    def at(self, places: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Buckets:
-        return _made([getattr(self, name)[places] for name in _FIELDS])
-
-
-_FIELDS = tuple(field.name for field in fields(Buckets))
-
-
-def _made(columns: Iterable[npt.NDArray[Any]]) -> Buckets:
-    """Return buckets of columns in the order of the fields."""
-    return Buckets(**dict(zip(_FIELDS, columns, strict=True)))
-
-
-NO_BUCKETS = _made(
-    [*(np.zeros(0, dtype=np.int64) for _ in _FIELDS[:-1]), np.zeros((0, HISTOGRAM_BUCKETS), dtype=np.uint32)]
-)
 
 
 def roll_up(columns: Columns, start_ms: int, end_ms: int, bucket_ms: int) -> Buckets:
@@ -89,6 +47,9 @@ def roll_up(columns: Columns, start_ms: int, end_ms: int, bucket_ms: int) -> Buc
     latency = np.clip(np.searchsorted(EDGES_MS, good_us / 1000, side="right") - 1, 0, HISTOGRAM_BUCKETS - 1)
     total_us = np.zeros(number, dtype=np.int64)
     np.add.at(total_us, good_place, good_us)
+    phases_us = np.zeros((number, len(PHASES_US)), dtype=np.int64)
+    good_phases_us = np.stack([columns[name][is_inside][is_good] for name in PHASES_US], axis=1)
+    np.add.at(phases_us, good_place, np.maximum(good_phases_us, 0))
     counted = np.bincount(good_place * HISTOGRAM_BUCKETS + latency, minlength=number * HISTOGRAM_BUCKETS)
     buckets = Buckets(
         start_ms=edges[:-1],
@@ -99,6 +60,8 @@ def roll_up(columns: Columns, start_ms: int, end_ms: int, bucket_ms: int) -> Buc
         known_ms=_time_in(at_ms, until, is_known(status), edges),
         available_ms=_time_in(at_ms, until, is_available(status), edges),
         total_us=total_us,
+        phased=_counts(good_place, number),
+        phases_us=phases_us,
         histogram=counted.reshape(number, HISTOGRAM_BUCKETS).astype(np.uint32),
     )
     return buckets.at((buckets.count > 0) | (buckets.known_ms > 0))
@@ -110,45 +73,12 @@ def regroup(buckets: Buckets, bucket_ms: int) -> Buckets:
         return buckets
     start_ms, place = np.unique(buckets.start_ms // bucket_ms * bucket_ms, return_inverse=True)
     summed = []
-    for name in _FIELDS[1:]:
+    for name in FIELDS[1:]:
         values = getattr(buckets, name)
         sums = np.zeros((len(start_ms), *values.shape[1:]), dtype=values.dtype)
         np.add.at(sums, place, values)
         summed.append(sums)
-    return _made([start_ms, *summed])
-
-
-def joined_buckets(parts: Sequence[Buckets]) -> Buckets:
-    """Return the buckets of disjoint spans, by time."""
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return NO_BUCKETS
-    everything = _made(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS)
-    return everything.at(np.argsort(everything.start_ms, kind="stable"))
-
-
-def encode(buckets: Buckets) -> bytes:
-    """Return the compressed form."""
-    numbers = b"".join(getattr(buckets, name).astype("<i8").tobytes() for name in _FIELDS[:-1])
-    planes = np.ascontiguousarray(buckets.histogram.astype("<u4")).view(np.uint8).reshape(-1, 4).T.tobytes()
-    return bytes((FORMAT,)) + zlib.compress(_COUNT.pack(len(buckets)) + numbers + planes)
-
-
-def decode(data: bytes) -> Buckets:
-    """Return what `encode` made. Raises StorageCorrupt."""
-    try:
-        if data[0] != FORMAT:
-            raise ValueError(f"format {data[0]}")
-        raw = zlib.decompress(data[1:])
-        (count,) = _COUNT.unpack_from(raw)
-        columns = len(_FIELDS) - 1
-        numbers = np.frombuffer(raw, "<i8", columns * count, _COUNT.size).reshape(columns, count).astype(np.int64)
-        place = _COUNT.size + columns * count * 8
-        planes = np.frombuffer(raw, np.uint8, 4 * count * HISTOGRAM_BUCKETS, place).reshape(4, -1)
-        histogram = np.ascontiguousarray(planes.T).view("<u4").reshape(count, HISTOGRAM_BUCKETS).astype(np.uint32)
-    except (ValueError, IndexError, zlib.error, struct.error) as exc:
-        raise damaged(exc) from exc
-    return _made([*numbers, histogram])
+    return made_of([start_ms, *summed])
 
 
 def hour_row_id(hour: int, series: int) -> int:
@@ -157,21 +87,22 @@ def hour_row_id(hour: int, series: int) -> int:
     return (day << 32 | series) << 5 | hour_of_day
 
 
-def stored(database: peewee.SqliteDatabase, table: str, ids: Iterable[int]) -> dict[int, Buckets]:
-    """Return the rows of a roll-up table that are there, by id."""
+def stored(database: peewee.SqliteDatabase, table: str, ids: Iterable[int]) -> dict[int, bytes]:
+    """Return the rows of a roll-up table that are there, by id; `decode_all` reads them."""
     wanted = list(ids)
-    found: dict[int, Buckets] = {}
+    found: dict[int, bytes] = {}
     for start in range(0, len(wanted), _IDS_PER_QUERY):
         some = wanted[start : start + _IDS_PER_QUERY]
         rows = database.execute_sql(f"SELECT id, data FROM {table} WHERE id IN ({','.join('?' * len(some))})", some)
-        found.update((id_, decode(data)) for id_, data in rows)
+        found.update(rows)
     return found
 
 
 def frozen_hours(database: peewee.SqliteDatabase, series: int, hours: Iterable[int], chunks: set[int]) -> set[int]:
     """Return those hours whose results are purged while their roll-up stands: what comes late for them is lost."""
     ids = {hour_row_id(hour, series): hour for hour in hours if hour not in chunks}
-    return {ids[id_] for id_, buckets in stored(database, "rollup_hour", ids).items() if int(buckets.count.sum()) > 0}
+    rows = stored(database, "rollup_hour", ids)
+    return {ids[id_] for id_, data in rows.items() if int(decode(data).count.sum()) > 0}
 
 
 def rollups(
@@ -193,27 +124,30 @@ def rollups(
     journal = journal_of(database, list(series), first - CARRY_HOURS, last)
     found = []
     for id_, one in series.items():
-        reader = _Reader(database, id_, journal[id_])
-        buckets = regroup(reader.read(first, last, bucket_ms), bucket_ms)
+        buckets = regroup(_Reader(database, id_, journal[id_]).read(first, last, bucket_ms), bucket_ms)
         start_ms = from_ms // bucket_ms * bucket_ms
         buckets = buckets.at((buckets.start_ms >= start_ms) & (buckets.start_ms < to_ms))
         if len(buckets):
-            found.append(
-                SeriesRollup(
-                    series=one,
-                    bucket_ms=bucket_ms,
-                    start_ms=buckets.start_ms,
-                    count=buckets.count,
-                    online=buckets.online,
-                    slow=buckets.slow,
-                    offline=buckets.offline,
-                    known_ms=buckets.known_ms,
-                    available_ms=buckets.available_ms,
-                    total_sum_ms=buckets.total_us / 1000,
-                    histogram=buckets.histogram,
-                )
-            )
+            found.append(_told(one, buckets, bucket_ms))
     return found
+
+
+def _told(series: Series, buckets: Buckets, bucket_ms: int) -> SeriesRollup:
+    return SeriesRollup(
+        series=series,
+        bucket_ms=bucket_ms,
+        start_ms=buckets.start_ms,
+        count=buckets.count,
+        online=buckets.online,
+        slow=buckets.slow,
+        offline=buckets.offline,
+        known_ms=buckets.known_ms,
+        available_ms=buckets.available_ms,
+        total_sum_ms=buckets.total_us / 1000,
+        phased=buckets.phased,
+        phase_sums_ms=buckets.phases_us / 1000,
+        histogram=buckets.histogram,
+    )
 
 
 class _Reader:
@@ -238,33 +172,35 @@ class _Reader:
     def read(self, first: int, last: int, bucket_ms: int) -> Buckets:
         """Return the finest buckets that are needed for `bucket_ms`, of whole hours or days around the span."""
         if bucket_ms % HOUR_MS:
-            return self._hours(first, last, "rollup_5min", FIVE_MINUTES_MS)
+            return self._hours(range(first, last + 1), FIVE_MINUTES_MS)
         if bucket_ms % DAY_MS:
-            return self._hours(first, last, "rollup_hour", HOUR_MS)
+            return self._hours(range(first, last + 1), HOUR_MS)
         return self._days(first // HOURS_PER_DAY, last // HOURS_PER_DAY)
 
-    def _hours(self, first: int, last: int, table: str, bucket_ms: int) -> Buckets:
+    def _hours(self, hours: Iterable[int], bucket_ms: int) -> Buckets:
         parts = []
         wanted = []
-        for hour in range(first, last + 1):
+        for hour in hours:
             if hour in self._stale:
                 parts.append(roll_up(self._columns, hour * HOUR_MS, (hour + 1) * HOUR_MS, bucket_ms))
             else:
                 wanted.append(hour_row_id(hour, self._series) if bucket_ms == HOUR_MS else hour << 32 | self._series)
-        parts += stored(self._database, table, wanted).values()
-        return joined_buckets(parts)
+        table = "rollup_hour" if bucket_ms == HOUR_MS else "rollup_5min"
+        return joined_buckets([*parts, decode_all(stored(self._database, table, wanted).values())])
 
     def _days(self, first: int, last: int) -> Buckets:
         stale = {hour // HOURS_PER_DAY for hour in self._stale}
         ids = {day << 32 | self._series: day for day in range(first, last + 1) if day not in stale}
         rows = stored(self._database, "rollup_day", ids)
-        parts = list(rows.values())
         done = {ids[id_] for id_ in rows}
-        for day in range(first, last + 1):
-            if day not in done:
-                hours = self._hours(day * HOURS_PER_DAY, (day + 1) * HOURS_PER_DAY - 1, "rollup_hour", HOUR_MS)
-                parts.append(regroup(hours, DAY_MS))
-        return joined_buckets(parts)
+        # A day is rolled up when all its hours are, and only then.
+        open_hours = [
+            day * HOURS_PER_DAY + hour
+            for day in range(first, last + 1)
+            if day not in done
+            for hour in range(HOURS_PER_DAY)
+        ]
+        return joined_buckets([decode_all(rows.values()), regroup(self._hours(open_hours, HOUR_MS), DAY_MS)])
 
 
 def _hours_with_anything(database: peewee.SqliteDatabase) -> tuple[int, int] | None:

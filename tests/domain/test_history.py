@@ -51,9 +51,11 @@ def test_availability_of_a_rollup_is_a_sum() -> None:
     numbers = np.array([3, 4], dtype=np.int64)
     empty = np.zeros((2, HISTOGRAM_BUCKETS), dtype=np.uint32)
     series = Series(MonitorId(2), ProbeId(1), 0, "https://a.example/")
+    sums = np.zeros((2, 5))
     one = SeriesRollup(
-        series, 300_000, numbers, numbers, numbers, numbers, numbers, numbers * 2, numbers, numbers * 1.0, empty
-    )
+        series, 300_000, numbers, numbers, numbers, numbers, numbers, numbers * 2, numbers, sums[:, 0], numbers, sums,
+        empty,
+    )  # fmt: skip
     assert (one.availability(20).available_ms, one.availability(20).known_ms) == (7, 14)
     assert one.availability(20).asked_ms == 20
     assert one.availability(5).asked_ms == 14

@@ -49,14 +49,22 @@ class Measured:
     version: int = 1
 
 
+def phases_us(total_us: int) -> tuple[int, ...]:
+    """Return how a made-up total is spent on the five phases; -1 where one did not happen."""
+    name = total_us // 10 if total_us % 3 else -1
+    tls = total_us // 5 if total_us % 2 else -1
+    connect, transfer = total_us // 4, total_us // 8
+    return (name, connect, tls, total_us - max(0, name) - connect - max(0, tls) - transfer, transfer)
+
+
 def batch(rows: Sequence[Measured], *, probe: int = 1, first_seq: int = 1, spool: str = "spool") -> ResultBatch:
     """Return a judged batch; a failed result was `timeout`, an unknown one `blocked`."""
     count = len(rows)
     code = np.array([row.status for row in rows], dtype=np.int8).reshape(count)
     total = np.array([row.total_us / 1000 for row in rows], dtype=np.float64).reshape(count)
     failure = np.select([code == Status.OFFLINE, code == Status.UNKNOWN], [5, 11], default=NO_FAILURE)
-    phases = np.full((count, 5), np.nan)
-    phases[:, 1] = total
+    phases = np.array([phases_us(row.total_us) for row in rows], dtype=np.float64).reshape(count, 5) / 1000
+    phases[phases < 0] = np.nan
     nothing, no = np.zeros(count), np.zeros(count, dtype=np.bool_)
     number = np.arange(count, dtype=np.int64)
     return ResultBatch(

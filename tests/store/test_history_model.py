@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HISTOGRAM_BUCKETS, HOUR_MS, ROLLUP_BUCKETS_MS, histogram
 from pingmon_gui.domain.status import Status
 from pingmon_gui.store import rollup
+from pingmon_gui.store.chunk import PHASES_US
+from pingmon_gui.store.rollup_row import decode, encode
 from pingmon_gui.store.store import Store
-from tests.store.helper import START_MS, Clock, Measured, add, batch, compact, open_store, run
+from tests.store.helper import START_MS, Clock, Measured, add, batch, compact, open_store, phases_us, run
 
 SPAN_MS = 30 * HOUR_MS
 GOOD = (Status.ONLINE, Status.SLOW)
@@ -36,21 +38,24 @@ class Model:
             yield at_ms, until_ms, status
 
     def buckets(self, bucket_ms: int) -> dict[int, tuple[int, ...]]:
-        """Return start -> (count, online, slow, offline, known_ms, available_ms, total_us)."""
+        """Return start -> (count, online, slow, offline, known_ms, available_ms, total_us, phased, *phases_us)."""
         found: dict[int, list[int]] = {}
         for at_ms, _interval, status, total_us, _probe in self.rows:
-            bucket = found.setdefault(at_ms // bucket_ms * bucket_ms, [0] * 7)
+            bucket = found.setdefault(at_ms // bucket_ms * bucket_ms, [0] * 13)
             bucket[0] += 1
             if status in (Status.ONLINE, Status.SLOW, Status.OFFLINE):
                 bucket[1 + status] += 1
             if status in GOOD:
                 bucket[6] += total_us
+                bucket[7] += 1
+                for place, us in enumerate(phases_us(total_us)):
+                    bucket[8 + place] += max(0, us)
         for begin_ms, until_ms, status in self.spans():
             start_ms = begin_ms // bucket_ms * bucket_ms
             while start_ms < until_ms:
                 part = min(until_ms, start_ms + bucket_ms) - max(begin_ms, start_ms)
                 if part > 0 and status != Status.UNKNOWN:
-                    bucket = found.setdefault(start_ms, [0] * 7)
+                    bucket = found.setdefault(start_ms, [0] * 13)
                     bucket[4] += part
                     bucket[5] += part if status in GOOD else 0
                 start_ms += bucket_ms
@@ -160,7 +165,11 @@ async def assert_same_rollups(store: Store, monitor: int, expected: dict[int, Mo
                 continue
             one = by_probe[probe]
             total_us = np.rint(one.total_sum_ms * 1000).astype(np.int64)
-            columns = (one.count, one.online, one.slow, one.offline, one.known_ms, one.available_ms, total_us)
+            spent_us = np.rint(one.phase_sums_ms * 1000).astype(np.int64)
+            columns = (
+                one.count, one.online, one.slow, one.offline, one.known_ms, one.available_ms, total_us, one.phased,
+                *spent_us.T,
+            )  # fmt: skip
             got = dict(zip(one.start_ms.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True))
             assert got == wanted
             histograms = model.histograms(bucket_ms)
@@ -176,11 +185,13 @@ def test_rollup_of_rollups_is_the_rollup_of_results(rows: list[Row]) -> None:
         name: np.array([row[place] for row in model.rows], dtype=np.int64)
         for place, name in enumerate(("at_ms", "interval_ms", "status", "total_us"))
     }
+    for place, name in enumerate(PHASES_US):
+        columns[name] = np.array([phases_us(row[3])[place] for row in model.rows], dtype=np.int64)
     start_ms, end_ms = START_MS - DAY_MS, START_MS + 3 * DAY_MS
     fine = rollup.roll_up(columns, start_ms, end_ms, FIVE_MINUTES_MS)
     for bucket_ms in (HOUR_MS, DAY_MS):
         whole = rollup.roll_up(columns, start_ms, end_ms, bucket_ms)
-        again = rollup.decode(rollup.encode(rollup.regroup(rollup.regroup(fine, HOUR_MS), bucket_ms)))
+        again = decode(encode(rollup.regroup(rollup.regroup(fine, HOUR_MS), bucket_ms)))
         for name, value in vars(whole).items():
             assert np.array_equal(getattr(again, name), value), name
 
