@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray, QObject, QSettings, Qt, Slot
 from PySide6.QtWidgets import QSplitter, QWidget
 
-from pingmon_gui.engine.board import Board, Changes
+from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import Changes
 from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.history_windows import HistorySession
 from pingmon_gui.ui.selection import Selection
