@@ -57,6 +57,9 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"whose file it is, where its content does not tell: {', '.join(Kind)}",
     )
+    parser.add_argument(
+        "--modules", metavar="FILE", help="the modules of blackbox_exporter, for a configuration of Prometheus"
+    )
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:

@@ -86,10 +86,12 @@ def seen(args: argparse.Namespace, *, with_settings: bool) -> Preview:
     known = configured(args)
     defaults = new_monitor_settings(known.preferences)
     kind = Kind(args.kind) if args.kind else None
+    modules = Path(args.modules) if args.modules else None
     if args.file == "-":
-        reading = intake.read_bytes(typed_bytes(), defaults, kind)
+        known_modules = None if modules is None else intake.read_modules(modules)
+        reading = intake.read_bytes(typed_bytes(), defaults, kind, modules=known_modules)
     else:
-        reading = intake.read_file(Path(args.file), defaults, kind)
+        reading = intake.read_file(Path(args.file), defaults, kind, modules=modules, may_wait=True)
     return preview(
         reading,
         [monitor.url for monitor in known.monitors],
@@ -152,11 +154,7 @@ def read_text(name: str) -> str:
     """Return the text of a file, `-` for standard input. Raises InvalidInput."""
     if name == "-":
         return typed_text()
-    try:
-        with Path(name).open("rb") as stream:
-            data = stream.read(intake.MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as exc:
-        raise InvalidInput(f"{name} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+    data = intake.content(Path(name), may_wait=True)
     if len(data) > intake.MAX_FILE_BYTES:
         raise InvalidInput(f"{name} is larger than {intake.MAX_FILE_BYTES // 1024 // 1024} MB.")
     return decoded(data)

@@ -28,7 +28,8 @@ from pingmon_gui.domain.preference import PREFERENCES, Preferences, Value, new_m
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange.duration import duration_ms, duration_text, number_ms
-from pingmon_gui.exchange.reading import checked, require_room
+from pingmon_gui.exchange.reading import require_room
+from pingmon_gui.exchange.wish import checked
 
 VERSION = 1
 MAX_TOML_CHARACTERS = 4 * 1024 * 1024

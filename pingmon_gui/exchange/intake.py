@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +17,132 @@ from pingmon_gui.exchange import (
     prometheus,
     table_file,
     uptime_kuma,
+    uptime_robot,
     yaml_document,
 )
+from pingmon_gui.exchange.blackbox_module import Modules, is_modules
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import Reading
+from pingmon_gui.exchange.kuma_database import SIGNATURE
+from pingmon_gui.exchange.reading import MAX_ITEMS, Reading
 from pingmon_gui.exchange.text import decoded
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
+_KINDS_OF_FILE = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
-def read_file(path: Path, defaults: MonitorSettings, kind: Kind | None = None) -> Reading:
+def read_file(
+    path: Path,
+    defaults: MonitorSettings,
+    kind: Kind | None = None,
+    *,
+    modules: Path | None = None,
+    may_wait: bool = False,
+) -> Reading:
     """Read a file; `kind` None lets its content tell. Settings it does not speak of are those of `defaults`.
 
-    Raises InvalidInput with a sentence if the file as a whole cannot be read.
+    `modules` is a configuration of blackbox_exporter, for what Prometheus scrapes. A pipe or a terminal is read only
+    if it `may_wait` for somebody to write. Raises InvalidInput with a sentence if the file as a whole cannot be read.
     """
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(len(uptime_kuma.SIGNATURE))
-            if start == uptime_kuma.SIGNATURE:
-                # A database may be of any size: only its monitors are read.
-                _require_kind(kind, Kind.UPTIME_KUMA, "a database")
-                return uptime_kuma.read_database(path, defaults)
-            data = start + stream.read(MAX_FILE_BYTES + 1 - len(start))
-    except (OSError, ValueError) as exc:
-        raise InvalidInput(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
-    return read_bytes(data, defaults, kind)
+    data = content(path, may_wait=may_wait)
+    if data.startswith(SIGNATURE):
+        _require_kind(kind, Kind.UPTIME_KUMA, "a database")
+        return uptime_kuma.read_database(path, defaults)
+    known = None if modules is None else read_modules(modules)
+    return read_bytes(data, defaults, kind, modules=known, target_files=TargetFolder(path.parent))
 
 
-def read_bytes(data: bytes, defaults: MonitorSettings, kind: Kind | None = None) -> Reading:
+def read_bytes(
+    data: bytes,
+    defaults: MonitorSettings,
+    kind: Kind | None = None,
+    *,
+    modules: Modules | None = None,
+    target_files: prometheus.TargetFiles = prometheus.no_files,
+) -> Reading:
     """Read what was in a file, or was pasted. Raises InvalidInput."""
     if len(data) > MAX_FILE_BYTES:
         raise InvalidInput(f"The file is larger than {MAX_FILE_BYTES // 1024 // 1024} MB.", "Import it in parts.")
-    if data.startswith(uptime_kuma.SIGNATURE):
+    if data.startswith(SIGNATURE):
         raise InvalidInput("A database has to be a file of its own.", "Name it instead of sending it.")
     text = decoded(data)
     if not text.strip():
         raise InvalidInput("The file is empty.")
-    return _read_text(text, defaults, kind or kind_of(text))
+    kind = kind or kind_of(text)
+    if modules is not None and kind is not Kind.PROMETHEUS:
+        raise InvalidInput(f"Modules belong to a file of Prometheus, and this one is of the kind {kind}.")
+    match kind:
+        case Kind.PINGMON:
+            return pingmon_file.read(text)
+        case Kind.UPTIME_KUMA:
+            return uptime_kuma.read(text, defaults)
+        case Kind.UPTIME_ROBOT if _is_json(text):
+            return uptime_robot.read_answer(text, defaults)
+        case Kind.CSV | Kind.UPTIME_ROBOT:
+            return table_file.read(text, defaults, kind)
+        case Kind.GATUS:
+            return gatus.read(_document(text), defaults)
+        case Kind.PROMETHEUS:
+            return prometheus.read(_document(text), defaults, modules, target_files)
+        case Kind.LIST:
+            return plain_list.read(text, defaults)
+
+
+def read_modules(path: Path) -> Modules:
+    """Return the modules in a configuration of blackbox_exporter. Raises InvalidInput."""
+    document = _document(decoded(content(path)))
+    if not is_modules(document):
+        raise InvalidInput(f"{path.name} is no configuration of blackbox_exporter.", "Its modules are missing.")
+    modules: Modules = document["modules"]
+    return modules
+
+
+def content(path: Path, *, may_wait: bool = False) -> bytes:
+    """Return the content of a file, one byte more than MAX_FILE_BYTES at most, and of a database only its start.
+
+    Raises InvalidInput for what is no file, or cannot be read.
+    """
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not (may_wait and (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode))):
+            what = next((words for is_one, words in _KINDS_OF_FILE if is_one(mode)), "something else")
+            raise InvalidInput(f"{path} cannot be read: it is {what}, not a file.")
+        with path.open("rb") as stream:
+            start = stream.read(len(SIGNATURE))
+            # A database may be of any size: only its monitors are read, by those who know it.
+            return start if start == SIGNATURE else start + stream.read(MAX_FILE_BYTES + 1 - len(start))
+    except (OSError, ValueError) as exc:
+        raise InvalidInput(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+
+
+class TargetFolder:
+    """Finds the target files that a configuration of Prometheus names, as far as they lie in its folder or below."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, pattern: str) -> list[tuple[str, Any]]:
+        """Return (name, document) of each file that a pattern means. Raises InvalidInput for one that is damaged."""
+        try:
+            wanted = self._folder.resolve() / pattern
+            folder = wanted.parent.resolve()
+            if not folder.is_relative_to(self._folder.resolve()) or not folder.is_dir():
+                return []
+            paths = sorted(path for path in folder.iterdir() if fnmatch.fnmatchcase(path.name, wanted.name))
+        except (OSError, ValueError):
+            return []
+        found = []
+        for path in paths[:MAX_ITEMS]:
+            try:
+                found.append((path.name, _document(decoded(content(path)))))
+            except InvalidInput as exc:
+                raise InvalidInput(f"In the target file {path.name}: {exc.message}", exc.hint) from exc
+        return found
 
 
 def kind_of(text: str) -> Kind:
@@ -74,32 +165,18 @@ def _kind_of_document(document: Any, language: str) -> Kind:
         return Kind.PINGMON
     if isinstance(document, dict) and "monitorList" in document:
         return Kind.UPTIME_KUMA
+    if uptime_robot.is_answer(document):
+        return Kind.UPTIME_ROBOT
     if prometheus.is_configuration(document) or prometheus.is_targets(document):
         return Kind.PROMETHEUS
     if gatus.is_gatus(document):
         return Kind.GATUS
-    if isinstance(document, dict) and "modules" in document:
+    if is_modules(document):
         return Kind.PROMETHEUS  # whose reader says what is missing
     raise InvalidInput(
         f"The file is {language}, but of no product whose files Pingmon reads.",
         f"It reads those of {', '.join(kind for kind in Kind if kind is not Kind.LIST)}, and plain lists.",
     )
-
-
-def _read_text(text: str, defaults: MonitorSettings, kind: Kind) -> Reading:
-    match kind:
-        case Kind.PINGMON:
-            return pingmon_file.read(text)
-        case Kind.UPTIME_KUMA:
-            return uptime_kuma.read(text, defaults)
-        case Kind.CSV | Kind.UPTIME_ROBOT:
-            return table_file.read(text, defaults, kind)
-        case Kind.GATUS:
-            return gatus.read(_document(text), defaults)
-        case Kind.PROMETHEUS:
-            return prometheus.read(_document(text), defaults)
-        case Kind.LIST:
-            return plain_list.read(text, defaults)
 
 
 def _is_json(text: str) -> bool:

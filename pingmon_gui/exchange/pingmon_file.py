@@ -15,7 +15,8 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange import json_document
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import Item, NamedProbe, Reading, checked, cleaned_text, listed, require_room
+from pingmon_gui.exchange.reading import Item, NamedProbe, Reading, cleaned_text, listed, require_room
+from pingmon_gui.exchange.wish import checked
 
 FORMAT = "pingmon"
 VERSION = 1

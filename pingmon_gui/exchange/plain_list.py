@@ -8,7 +8,8 @@ from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
 from pingmon_gui.domain.target import MAX_PASTED_LINES, parse_pasted
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import Item, Reading, checked
+from pingmon_gui.exchange.reading import Item, Reading
+from pingmon_gui.exchange.wish import checked
 
 
 def read(text: str, defaults: MonitorSettings) -> Reading:

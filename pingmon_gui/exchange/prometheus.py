@@ -1,25 +1,31 @@
 """Prometheus: scrape jobs that go through blackbox_exporter, and lists of targets for file_sd (YAML or JSON).
 
-https://prometheus.io/docs/prometheus/latest/configuration/configuration/,
-https://github.com/prometheus/blackbox_exporter/blob/master/CONFIGURATION.md
+https://prometheus.io/docs/prometheus/latest/configuration/configuration/. What they leave open is as Prometheus has
+it. Files of targets that lie beside the configuration are read with it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
+from pingmon_gui.exchange.blackbox_module import Modules, apply_module, is_modules, require_fetching
 from pingmon_gui.exchange.duration import duration_ms
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import Item, LeftOut, Reading, Wish, cleaned_text, item, listed, mapped, require_room
+from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, listed, mapped, require_room
+from pingmon_gui.exchange.wish import Wish, item
 from pingmon_gui.exchange.yaml_document import line_of
 
+#: Returns the documents of the target files that a pattern of file_sd means; none where they cannot be had.
+TargetFiles = Callable[[str], Sequence[tuple[str, Any]]]
 _DISCOVERIES = re.compile(r"\w+_sd_configs?")
-#: Parts of the names that people give to modules which do not fetch an address.
-_OTHER_PROBERS = ("icmp", "ping", "tcp", "dns", "grpc", "ssh", "irc", "pop3", "smtp", "imap", "unix", "websocket")
+_INTERVAL, _TIMEOUT = "1m", "10s"
+#: Labels that name a target instead of sorting it.
+_NAMES = ("name", "instance")
 
 
 def is_targets(document: Any) -> bool:
@@ -31,80 +37,106 @@ def is_configuration(document: Any) -> bool:
     return isinstance(document, dict) and "scrape_configs" in document
 
 
-def read(document: Any, defaults: MonitorSettings) -> Reading:
-    """Read either form. Raises InvalidInput if it is neither."""
-    if isinstance(document, dict) and "modules" in document and not is_configuration(document):
+def no_files(_pattern: str) -> Sequence[tuple[str, Any]]:
+    """Find no target files: what was pasted lies in no folder."""
+    return ()
+
+
+def read(
+    document: Any, defaults: MonitorSettings, modules: Modules | None = None, files: TargetFiles = no_files
+) -> Reading:
+    """Read either form. `modules` are those of blackbox_exporter, where they are known. Raises InvalidInput."""
+    if is_modules(document) and not is_configuration(document):
         raise InvalidInput(
             "The file holds modules of blackbox_exporter, but no targets.",
-            "Import the configuration of Prometheus, or its list of targets.",
+            "Import the configuration of Prometheus, or its list of targets, and name this file as its modules.",
         )
     if is_configuration(document):
-        return _read_jobs(document, defaults)
+        return _Jobs(document, defaults, modules, files).reading()
     if is_targets(document):
-        require_room(sum(len(listed(group.get("targets"))) for group in document if isinstance(group, dict)))
+        require_room(_targets_in(document))
         items: list[Item] = []
         for group in document:
-            items += _read_group(group, _Job(defaults), len(items))
+            items += _read_group(group, _Job(defaults, modules=modules, says_more=False), len(items))
         return Reading(Kind.PROMETHEUS, tuple(items))
     raise InvalidInput(
         "The file is no configuration of Prometheus.", "It has neither scrape_configs nor groups of targets."
     )
 
 
+@dataclass(frozen=True)
 class _Job:
-    """What a job says of all its targets."""
+    """What a job says of all its targets; a bare list of targets says nothing more (`says_more`)."""
 
-    def __init__(
-        self,
-        defaults: MonitorSettings,
-        name: str = "",
-        module: str = "",
-        interval: Any = None,
-        timeout: Any = None,
-        is_probed: bool = True,
-    ) -> None:
-        self.defaults = defaults
-        self.name = name
-        self.module = module
-        self.interval = interval
-        self.timeout = timeout
-        self.is_probed = is_probed
+    defaults: MonitorSettings
+    name: str = ""
+    module: str = ""
+    modules: Modules | None = None
+    interval: Any = _INTERVAL
+    timeout: Any = _TIMEOUT
+    is_probed: bool = True
+    says_more: bool = True
 
 
-def _read_jobs(document: Any, defaults: MonitorSettings) -> Reading:
-    general = mapped(document.get("global"))
-    jobs = [job for job in listed(document.get("scrape_configs")) if isinstance(job, dict)]
-    require_room(
-        sum(
-            len(listed(group.get("targets")))
-            for job in jobs
-            for group in listed(job.get("static_configs"))
-            if isinstance(group, dict)
-        )
-    )
-    items: list[Item] = []
-    notes: list[str] = []
-    for entry in jobs:
-        name = cleaned_text(entry.get("job_name"))[:80]
-        params = mapped(entry.get("params"))
-        modules = listed(params.get("module"))
+@dataclass
+class _Jobs:
+    """Reads all jobs of a configuration, one after the other."""
+
+    document: Any
+    defaults: MonitorSettings
+    modules: Modules | None
+    files: TargetFiles
+    items: list[Item] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def reading(self) -> Reading:
+        general = mapped(self.document.get("global"))
+        for entry in listed(self.document.get("scrape_configs")):
+            if isinstance(entry, dict):
+                self._read_job(entry, general)
+        return Reading(Kind.PROMETHEUS, tuple(self.items), notes=tuple(self.notes))
+
+    def _read_job(self, entry: Any, general: Mapping[Any, Any]) -> None:
+        modules = listed(mapped(entry.get("params")).get("module"))
         job = _Job(
-            defaults,
-            name,
+            self.defaults,
+            cleaned_text(entry.get("job_name"))[:80],
             str(modules[0]) if modules else "",
-            entry.get("scrape_interval", general.get("scrape_interval")),
-            entry.get("scrape_timeout"),
+            self.modules,
+            entry.get("scrape_interval", general.get("scrape_interval", _INTERVAL)),
+            entry.get("scrape_timeout", general.get("scrape_timeout", _TIMEOUT)),
             entry.get("metrics_path") == "/probe" or _is_relabelled(entry),
         )
-        for group in listed(entry.get("static_configs")):
-            items += _read_group(group, job, len(items))
-        for key in entry:
-            if isinstance(key, str) and _DISCOVERIES.fullmatch(key):
-                what = (
-                    "Import its target file by itself." if key.startswith("file_sd") else "Only the server knows them."
-                )
-                notes.append(f"The targets that the job “{name}” finds by {key} are left out. {what}")
-    return Reading(Kind.PROMETHEUS, tuple(items), notes=tuple(notes))
+        self._add(listed(entry.get("static_configs")), job)
+        for key, value in entry.items():
+            if not isinstance(key, str) or not _DISCOVERIES.fullmatch(key):
+                continue
+            if not key.startswith("file_sd"):
+                self.notes.append(f"The targets that the job “{job.name}” finds by {key} are known to the server only.")
+                continue
+            for discovery in listed(value):
+                for pattern in listed(mapped(discovery).get("files")):
+                    self._add_files(str(pattern), job)
+
+    def _add_files(self, pattern: str, job: _Job) -> None:
+        found = self.files(pattern)
+        shown = cleaned_text(pattern)[:80]
+        if not found:
+            self.notes.append(f"The target file {shown} of the job “{job.name}” is not here. Import it by itself.")
+        for name, document in found:
+            if is_targets(document):
+                self._add(document, job, name)
+            else:
+                self.notes.append(f"The file {name} of the job “{job.name}” is no list of targets.")
+
+    def _add(self, groups: Sequence[Any], job: _Job, file: str = "") -> None:
+        require_room(len(self.items) + _targets_in(groups))
+        for group in groups:
+            self.items += _read_group(group, job, len(self.items), file)
+
+
+def _targets_in(groups: Sequence[Any]) -> int:
+    return sum(len(listed(group.get("targets"))) for group in groups if isinstance(group, dict))
 
 
 def _is_relabelled(entry: Any) -> bool:
@@ -112,7 +144,7 @@ def _is_relabelled(entry: Any) -> bool:
     return any(isinstance(rule, dict) and rule.get("target_label") == "__param_target" for rule in rules)
 
 
-def _read_group(group: Any, job: _Job, before: int) -> Iterator[Item]:
+def _read_group(group: Any, job: _Job, before: int, file: str = "") -> Iterator[Item]:
     if not isinstance(group, dict):
         yield Item(before + 1, line_of(group), "?", reason="The entry is no group of targets.", is_wrong=True)
         return
@@ -121,9 +153,13 @@ def _read_group(group: Any, job: _Job, before: int) -> Iterator[Item]:
         wish: Wish | InvalidInput
         try:
             wish = _read_target(target, labels, job)
+            if file:
+                wish.notes.append(f"It stands in {file}.")
         except InvalidInput as exc:
             wish = exc
-        yield item(number, line_of(target) or line_of(group), cleaned_text(target)[:300] or "?", wish)
+        # A line is one of the file that was named.
+        line = None if file else line_of(target) or line_of(group)
+        yield item(number, line, cleaned_text(target)[:300] or "?", wish)
 
 
 def _read_target(target: Any, labels: Mapping[Any, Any], job: _Job) -> Wish:
@@ -133,20 +169,22 @@ def _read_target(target: Any, labels: Mapping[Any, Any], job: _Job) -> Wish:
         raise LeftOut(f"The job “{job.name}” scrapes it itself, not through blackbox_exporter.")
     module = str(labels.get("__param_module") or labels.get("module") or job.module)
     has_scheme = "://" in target
-    if any(word in module.lower() for word in _OTHER_PROBERS) and not has_scheme:
-        raise LeftOut(f"Pingmon cannot measure by the module “{cleaned_text(module)[:40]}” yet.")
-    if "post" in module.lower():
-        raise LeftOut(f"The module “{cleaned_text(module)[:40]}” sends POST requests; Pingmon sends GET.")
+    require_fetching(module, job.modules, has_scheme=has_scheme)
     if has_scheme and target.partition("://")[0].lower() not in ("http", "https"):
         raise LeftOut(f"Pingmon cannot measure {cleaned_text(target.partition('://')[0])[:20]}:// yet.")
     wish = Wish(target if has_scheme else f"http://{target}", job.defaults)
     if not has_scheme:
         wish.notes.append("It is taken for http://, as blackbox_exporter does.")
-    name = next((labels[key] for key in ("name", "instance", "__name") if labels.get(key)), "")
-    wish.call(name)
-    wish.tag(job.name, *(value for key, value in labels.items() if key not in ("name", "instance") and key[:2] != "__"))
-    if job.interval is not None:
-        wish.every(duration_ms(str(job.interval)))
-    if job.timeout is not None:
-        wish.within(duration_ms(str(job.timeout)))
+    wish.call(next((labels[key] for key in _NAMES if labels.get(key)), ""))
+    wish.tag(job.name, *(f"{key}: {value}" for key, value in labels.items() if _sorts(key)))
+    if job.says_more:
+        wish.every(duration_ms(str(labels.get("__scrape_interval__") or job.interval)))
+    if job.says_more or job.modules is not None:
+        timeout_ms = duration_ms(str(labels.get("__scrape_timeout__") or job.timeout))
+        apply_module(wish, module, job.modules, timeout_ms)
     return wish
+
+
+def _sorts(label: Any) -> bool:
+    """Return whether a label says what a target belongs to."""
+    return label not in (*_NAMES, "module") and not str(label).startswith("__")

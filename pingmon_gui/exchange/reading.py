@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from pingmon_probe.protocol import (
-    MAX_INTERVAL_MS,
-    MAX_KEYWORD_CHARACTERS,
-    MAX_TIMEOUT_MS,
-    MIN_INTERVAL_MS,
-    MIN_TIMEOUT_MS,
-    CheckSpec,
-    ProtocolError,
-)
-
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import (
-    MAX_NAME_CHARACTERS,
-    MAX_TAG_CHARACTERS,
-    MAX_TAGS,
-    Monitor,
-    MonitorDraft,
-    MonitorId,
-    MonitorSettings,
-    parse_tags,
-)
+from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.preference import Value
-from pingmon_gui.domain.region import Region
-from pingmon_gui.domain.target import parse_target
-from pingmon_gui.exchange.duration import duration_words
 from pingmon_gui.exchange.kind import Kind
 
 #: More monitors than this are not read from one file.
@@ -84,117 +62,6 @@ class LeftOut(InvalidInput):
     """Pingmon cannot do what the file asks for; the file itself is fine."""
 
 
-def item(
-    number: int,
-    line: int | None,
-    text: str,
-    wish: Wish | InvalidInput,
-) -> Item:
-    """Return the item for what was read, or for what was wrong with it. Never raises."""
-    try:
-        if isinstance(wish, InvalidInput):
-            raise wish
-        draft = wish.draft()
-    except LeftOut as exc:
-        return Item(number, line, text, reason=_sentence(exc))
-    except InvalidInput as exc:
-        return Item(number, line, text, reason=_sentence(exc), is_wrong=True)
-    return Item(number, line, text, draft, tuple(wish.notes))
-
-
-class Wish:
-    """Collects what a file says of one monitor; limits of ours are kept by rounding, and noted."""
-
-    def __init__(self, address: str, defaults: MonitorSettings) -> None:
-        target = parse_target(address)
-        self.url = target.url
-        self.name = ""
-        self.tags: list[str] = []
-        self.regions: tuple[Region, ...] | None = None
-        self.is_paused = False
-        self.notes: list[str] = []
-        self._base = defaults
-        self._values: dict[str, Any] = {}
-        if target.basic_auth is not None:
-            self._values["basic_auth"] = target.basic_auth
-
-    def set(self, **values: Any) -> None:
-        """Take settings as they are: statuses, keyword, certificate, family, log-in."""
-        self._values |= values
-
-    def call(self, name: object) -> None:
-        """Name it; what other products allow and we do not is taken out of the name."""
-        cleaned = cleaned_text(name)
-        if len(cleaned) > MAX_NAME_CHARACTERS:
-            self.notes.append(f"Its name is cut off after {MAX_NAME_CHARACTERS} characters.")
-        self.name = cleaned[:MAX_NAME_CHARACTERS].strip()
-
-    def tag(self, *tags: object) -> None:
-        """Add tags; commas separate tags here, so they become blanks."""
-        self.tags += [cleaned_text(str(tag).replace(",", " "))[:MAX_TAG_CHARACTERS].strip() for tag in tags if tag]
-
-    def every(self, interval_ms: int) -> None:
-        fitting = min(max(interval_ms, MIN_INTERVAL_MS), MAX_INTERVAL_MS)
-        if fitting != interval_ms:
-            limit = "shortest" if fitting > interval_ms else "longest"
-            before, after = duration_words(interval_ms), duration_words(fitting)
-            self.notes.append(f"The interval of {before} becomes {after}, the {limit} possible.")
-        self._values["interval_ms"] = fitting
-
-    def within(self, timeout_ms: int) -> None:
-        fitting = min(max(timeout_ms, MIN_TIMEOUT_MS), MAX_TIMEOUT_MS)
-        if fitting != timeout_ms:
-            limit = "shortest" if fitting > timeout_ms else "longest"
-            self.notes.append(
-                f"The timeout of {duration_words(timeout_ms)} becomes {duration_words(fitting)}, the {limit} possible."
-            )
-        self._values["timeout_ms"] = fitting
-
-    def slow_from(self, slow_ms: int) -> None:
-        self._values["slow_ms"] = min(max(slow_ms, 1), MAX_TIMEOUT_MS)
-
-    def look_for(self, keyword: str, *, is_absent: bool) -> None:
-        """Set the keyword. Raises LeftOut for one that is too long to be looked for."""
-        if len(keyword) > MAX_KEYWORD_CHARACTERS:
-            raise LeftOut(f"Its keyword is longer than {MAX_KEYWORD_CHARACTERS} characters.")
-        self._values |= {"keyword": keyword, "keyword_absent": is_absent}
-
-    def draft(self) -> MonitorDraft:
-        """Return the draft. Raises InvalidInput if the settings cannot be used."""
-        values = dict(self._values)
-        timeout_ms = values.get("timeout_ms", self._base.timeout_ms)
-        slow_ms = values.get("slow_ms", self._base.slow_ms)
-        if slow_ms > timeout_ms:
-            if "slow_ms" in values:
-                self.notes.append(
-                    f"Slow from {duration_words(slow_ms)} becomes {duration_words(timeout_ms)}, its timeout."
-                )
-            values["slow_ms"] = timeout_ms
-        tags = list(dict.fromkeys(tag for tag in self.tags if tag))
-        if len(tags) > MAX_TAGS:
-            self.notes.append(f"Only its first {MAX_TAGS} tags are kept.")
-        settings = replace(self._base, **values)
-        return checked(
-            MonitorDraft(
-                self.url, self.name, settings, parse_tags(",".join(tags[:MAX_TAGS])), self.regions, self.is_paused
-            )
-        )
-
-
-def checked(draft: MonitorDraft) -> MonitorDraft:
-    """Return the draft if a probe would take it. Raises InvalidInput; the wire is the strictest reader of settings."""
-    for text in (draft.settings.keyword, draft.settings.basic_auth):
-        # JSON can spell halves of letters, which no file and no wire can carry.
-        if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise InvalidInput("The keyword or the log-in holds half a letter.", "Type it anew.")
-    sample = Monitor(MonitorId(2), 1, draft.url, "", draft.settings, 0)
-    try:
-        CheckSpec.from_json(sample.check_spec().to_json())
-    except (ProtocolError, TypeError) as exc:
-        raise InvalidInput(f"The settings of {draft.url} cannot be used: {exc}.") from exc
-    return draft
-
-
 def cleaned_text(text: object) -> str:
     """Return a text of another product as one line without control characters and invisible marks."""
     folded = " ".join(str(text if text is not None else "")[:2_000].split())
@@ -217,7 +84,3 @@ def listed(value: Any) -> Sequence[Any]:
 def mapped(value: Any) -> Mapping[Any, Any]:
     """Return a mapping as it is, and an empty one for what is none."""
     return value if isinstance(value, dict) else {}
-
-
-def _sentence(cause: InvalidInput) -> str:
-    return cause.message if cause.hint is None else f"{cause.message} {cause.hint}"

@@ -13,7 +13,8 @@ from pingmon_gui.exchange import uptime_robot
 from pingmon_gui.exchange.cell import guarded, unguarded
 from pingmon_gui.exchange.duration import duration_ms, duration_text, number_ms
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Reading, Wish, item
+from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Reading
+from pingmon_gui.exchange.wish import Wish, item
 
 #: Columns of ours, in their order. `basic_auth` is written only if asked for.
 COLUMNS = (
@@ -91,7 +92,7 @@ def read(text: str, defaults: MonitorSettings, kind: Kind = Kind.CSV) -> Reading
     read_row = uptime_robot.read_row if kind is Kind.UPTIME_ROBOT else _read_row
     items = tuple(_items(text, delimiter, columns, lambda row: read_row(row, defaults)))
     if kind is Kind.UPTIME_ROBOT:
-        return Reading(kind, items)
+        return Reading(kind, items, notes=uptime_robot.table_notes(columns))
     notes = (f"Columns that are not known were passed over: {', '.join(unknown)[:200]}.",) if unknown else ()
     return Reading(kind, items, notes=notes)
 

@@ -1,42 +1,25 @@
 """Uptime Kuma: the backup that version 1 writes as JSON, and the database of versions 1 and 2.
 
 Both name the same things in two spellings; `_read_monitor` knows both. Written after the product's own
-`server/model/monitor.js` and `db/knex_init_db.js` (version 2.0, 2026).
+`server/model/monitor.js` and the migrations in `db/` (1.0 to 2.5, 2026).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings, parse_status_set
-from pingmon_gui.exchange import json_document
+from pingmon_gui.exchange import json_document, kuma_database
 from pingmon_gui.exchange.duration import number_ms
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import (
-    MAX_ITEMS,
-    Item,
-    LeftOut,
-    Reading,
-    Wish,
-    cleaned_text,
-    item,
-    listed,
-    require_room,
-)
+from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, listed, mapped, require_room
+from pingmon_gui.exchange.wish import Ranges, Wish, item
 
-SIGNATURE = b"SQLite format 3\x00"
-#: A hostile file can make a query run for ever; a real one answers in milliseconds.
-_PATIENCE_S = 20.0
-_BUSY_S = 2.0
-_MAX_CELL_BYTES = 1_000_000
 #: Types that are measured by fetching an address.
 _FETCHED = ("http", "keyword")
 _MAX_PARENTS = 10
@@ -52,81 +35,30 @@ def read(text: str, defaults: MonitorSettings) -> Reading:
         raise InvalidInput("The file is no backup of Uptime Kuma.", "Its list of monitors is missing.")
     require_room(len(monitors))
     lines = json_document.element_lines(text, "monitorList", len(monitors))
-    return Reading(Kind.UPTIME_KUMA, tuple(_items(monitors, lines, defaults)))
+    others = {"notification": len(listed(document.get("notificationList")))}
+    return Reading(Kind.UPTIME_KUMA, tuple(_items(monitors, lines, defaults)), notes=_others_note(others))
 
 
 def read_database(path: Path, defaults: MonitorSettings) -> Reading:
     """Read `kuma.db`, changing nothing there. Blocks; raises InvalidInput with a sentence."""
-    try:
-        with contextlib.closing(_opened(path)) as database:
-            rows = _rows(database, "monitor", MAX_ITEMS + 1)
-            require_room(len(rows))
-            tags = _tags(database)
-    except sqlite3.DatabaseError as exc:
-        raise InvalidInput(*_trouble(exc)) from exc
-    for row in rows:
-        row["tags"] = tags.get(row.get("id"), [])
-    return Reading(Kind.UPTIME_KUMA, tuple(_items(rows, [None] * len(rows), defaults)))
+    tables = kuma_database.read_tables(path)
+    items = _items(tables.monitors, [None] * len(tables.monitors), defaults)
+    return Reading(Kind.UPTIME_KUMA, tuple(items), notes=_others_note(tables.others))
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    """Open read-only. Where nobody has changes pending the file is taken as it lies, and nothing is made beside it."""
-    is_still = not any(
-        beside.exists() and beside.stat().st_size
-        for beside in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal"))
-    )
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro" + ("&immutable=1" if is_still else "")
-    database = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
-    database.text_factory = lambda data: data.decode("utf-8", "replace")
-    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL_BYTES)
-    until = time.monotonic() + _PATIENCE_S
-    database.set_progress_handler(lambda: time.monotonic() > until, 100_000)
-    try:
-        database.execute("PRAGMA trusted_schema = OFF")
-    except sqlite3.DatabaseError:
-        database.close()
-        raise
-    return database
+def _others_note(others: Mapping[str, int]) -> tuple[str, ...]:
+    """Say what else the file holds, which is not taken over."""
+    parts = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in others.items() if count]
+    return (f"Left out: {', '.join(parts)}. Only monitors are taken over.",) if parts else ()
 
 
-def _rows(database: sqlite3.Connection, table: str, limit: int) -> list[dict[str, Any]]:
-    found = database.execute("SELECT type FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-    if found is None or found[0] != "table":
-        raise InvalidInput("The database is not Uptime Kuma's.", f"It has no table named {table}.")
-    cursor = database.execute(f'SELECT * FROM "{table}" LIMIT {limit}')
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-def _tags(database: sqlite3.Connection) -> dict[Any, list[dict[str, Any]]]:
-    """Return the tags of each monitor's id; none where the database is older than tags."""
-    names = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    tags: dict[Any, list[dict[str, Any]]] = {}
-    if {"tag", "monitor_tag"} <= names:
-        query = (
-            "SELECT m.monitor_id, t.name, m.value FROM monitor_tag m JOIN tag t ON t.id = m.tag_id"
-            f" ORDER BY m.id LIMIT {20 * MAX_ITEMS}"
-        )
-        for monitor, name, value in database.execute(query):
-            tags.setdefault(monitor, []).append({"name": name, "value": value})
-    return tags
-
-
-def _trouble(cause: sqlite3.DatabaseError) -> tuple[str, str]:
-    code = getattr(cause, "sqlite_errorcode", None)
-    primary = code & 0xFF if isinstance(code, int) else None
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return "The database is in use by another program.", "Stop Uptime Kuma, or import a copy of the file."
-    if primary == sqlite3.SQLITE_INTERRUPT:
-        return "The database took too long to answer.", "It may be damaged, or made to keep readers busy."
-    if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY):
-        return "The database cannot be opened.", "Import a copy of the file that you may read."
-    return f"The database is damaged ({cause}).", "“sqlite3 kuma.db .recover” may save what is left of it."
-
-
-def _items(monitors: Iterable[Any], lines: list[int | None], defaults: MonitorSettings) -> Iterable[Item]:
+def _items(monitors: Iterable[Any], lines: list[int | None], defaults: MonitorSettings) -> Iterator[Item]:
     known = [monitor for monitor in monitors if isinstance(monitor, dict)]
-    groups = {monitor.get("id"): monitor for monitor in known if monitor.get("type") == "group"}
+    groups = {
+        monitor["id"]: monitor
+        for monitor in known
+        if monitor.get("type") == "group" and isinstance(monitor.get("id"), int | str)
+    }
     for number, (monitor, line) in enumerate(zip(monitors, lines, strict=True), start=1):
         if not isinstance(monitor, dict):
             yield Item(number, line, "?", reason="The entry is no monitor.", is_wrong=True)
@@ -154,57 +86,83 @@ def _read_monitor(monitor: Mapping[str, Any], groups: Mapping[Any, Any], default
         raise LeftOut("It is upside down (up means down), which Pingmon does not do.")
     method = str(value("method") or "GET").upper()
     if method not in ("GET", "HEAD"):
-        raise LeftOut(f"It sends {method[:20]} requests; Pingmon sends GET.")
-    if value("auth_method", "authMethod") not in (None, "", "basic"):
-        raise LeftOut(f"Pingmon cannot log in by “{cleaned_text(value('auth_method', 'authMethod'))[:40]}”.")
+        raise LeftOut(f"It sends {cleaned_text(method)[:20]} requests; Pingmon sends GET.")
+    login = _login(monitor, value("auth_method", "authMethod"))
     wish = Wish(str(value("url") or ""), defaults)
     wish.call(value("name"))
-    if value("interval") is not None:
-        wish.every(number_ms(value("interval")))
+    interval = value("interval")
+    if interval is not None:
+        wish.every(number_ms(interval))
     if timeout := value("timeout"):
         wish.within(number_ms(timeout))
-    elif value("interval") is not None:
-        # Uptime Kuma waits for 80 % of the interval where nothing is set.
-        wish.within(min(number_ms(value("interval"), 800), 30_000))
-    wish.set(status_set=_status_set(value("accepted_statuscodes", "accepted_statuscodes_json")))
-    if kind == "keyword" and (keyword := value("keyword")):
-        wish.look_for(str(keyword), is_absent=bool(value("invert_keyword", "invertKeyword")))
+    elif interval is not None:
+        # It waits for 80 % of the interval where nothing is set.
+        wish.within(min(number_ms(interval, 800), 30_000))
+    wish.accept(
+        _status_set(value("accepted_statuscodes", "accepted_statuscodes_json")),
+        follows_redirects=value("maxredirects") != 0,
+    )
+    if kind == "keyword":
+        keyword = str(value("keyword") or "")
+        if not keyword:
+            raise InvalidInput("It is of the type keyword, but names none.")
+        wish.look_for(keyword, is_absent=bool(value("invert_keyword", "invertKeyword")))
     wish.set(ignore_certificate=bool(value("ignore_tls", "ignoreTls")))
     if family := {"ipv4": 4, "ipv6": 6}.get(str(value("ip_family", "ipFamily")).lower()):
         wish.set(family=family)
-    if user := value("basic_auth_user"):
-        wish.set(basic_auth=f"{user}:{value('basic_auth_pass') or ''}")
+    wish.send(_headers(value("headers")))
+    if login is not None:
+        wish.set(basic_auth=login)
     wish.is_paused = value("active") in (0, False)
     for tag in listed(value("tags")):
         if isinstance(tag, dict):
             wish.tag(f"{tag.get('name')}: {tag['value']}" if tag.get("value") else tag.get("name"))
-    wish.tag(*_groups_of(monitor, groups))
-    _note_losses(wish, value("body"), value("headers"), value("proxy_id", "proxyId"), value("maxredirects"), method)
-    return wish
-
-
-def _groups_of(monitor: Mapping[str, Any], groups: Mapping[Any, Any]) -> list[str]:
-    names: list[str] = []
-    parent = monitor.get("parent")
-    while parent in groups and len(names) < _MAX_PARENTS:
-        names.append(cleaned_text(groups[parent].get("name")))
-        parent = groups[parent].get("parent")
-    return names
-
-
-def _note_losses(wish: Wish, body: Any, headers: Any, proxy: Any, redirects: Any, method: str) -> None:
+    for group in _groups_of(monitor, groups):
+        wish.tag(cleaned_text(group.get("name")))
+        wish.is_paused = wish.is_paused or group.get("active") in (0, False)
     for has, sentence in (
-        (body not in (None, "", "{}"), "Its request body is not sent."),
-        (headers not in (None, "", "{}"), "Its own request headers are not sent."),
-        (proxy is not None, "Its proxy is not used."),
-        (redirects == 0, "Redirects are followed, up to five."),
         (method == "HEAD", "GET is sent instead of HEAD."),
+        (value("body") not in (None, "", "{}"), "Its request body is not sent."),
+        (value("proxy_id", "proxyId") is not None, "Its proxy is not used."),
+        (value("cache_bust", "cacheBust"), "Nothing is added to its address to get around caches."),
+        (value("description"), "Its description is left out."),
     ):
         if has:
             wish.notes.append(sentence)
+    return wish
 
 
-def _status_set(value: Any) -> tuple[tuple[int, int], ...]:
+def _login(monitor: Mapping[str, Any], method: Any) -> str | None:
+    """Return its `user:password`. Raises LeftOut for what cannot be logged in to."""
+    if method not in (None, "", "basic"):
+        raise LeftOut(f"Pingmon cannot log in by “{cleaned_text(method)[:40]}”.")
+    # Before version 1.18 there was no method: a user alone meant one.
+    knows_methods = "auth_method" in monitor or "authMethod" in monitor
+    user = monitor.get("basic_auth_user")
+    if not user or (knows_methods and method != "basic"):
+        return None
+    return f"{user}:{monitor.get('basic_auth_pass') or ''}"
+
+
+def _headers(value: Any) -> Mapping[Any, Any]:
+    """Return the request headers, which lie there as a text of JSON."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    return mapped(value)
+
+
+def _groups_of(monitor: Mapping[str, Any], groups: Mapping[Any, Any]) -> list[Mapping[str, Any]]:
+    """Return the group it is in, and those around that one."""
+    found: list[Mapping[str, Any]] = []
+    parent = monitor.get("parent")
+    while isinstance(parent, int | str) and parent in groups and len(found) < _MAX_PARENTS:
+        found.append(groups[parent])
+        parent = groups[parent].get("parent")
+    return found
+
+
+def _status_set(value: Any) -> Ranges:
     if isinstance(value, str):
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(value)

@@ -1,27 +1,37 @@
-"""UptimeRobot: its CSV of monitors. Column names have changed over the years, so each is known by several."""
+"""UptimeRobot: its CSV of monitors, and what its interface answers to getMonitors.
+
+The CSV of its dashboard has ID, Type, Status, Friendly Name, URL/IP, Keyword Type, Keyword Value and Port. Names of
+columns have changed over the years, so each is known by several. The numbers are those of https://uptimerobot.com/api.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings, parse_status_set
+from pingmon_gui.exchange import json_document
 from pingmon_gui.exchange.duration import duration_ms, number_ms
-from pingmon_gui.exchange.reading import LeftOut, Wish, cleaned_text
+from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, require_room
+from pingmon_gui.exchange.wish import Wish, item
 
 _TYPES = ("type", "monitor type")
 _KEYWORD_TYPES = ("keyword type", "keyword_type", "alert when keyword", "keyword case")
 _KEYWORDS = ("keyword value", "keyword_value", "keyword")
+_CASES = ("keyword case type", "keyword_case_type")
 _INTERVALS = ("interval", "monitoring interval", "check interval", "interval (seconds)", "interval (sec)")
 _TIMEOUTS = ("timeout", "timeout (seconds)")
 _STATES = ("status", "state", "monitor status")
 _USERS = ("http username", "http_username", "username")
 _PASSWORDS = ("http password", "http_password", "password")
 _TAGS = ("tags", "tag", "group")
-#: The numbers are those of its interface (https://uptimerobot.com/api).
+_METHODS = ("http method", "http_method", "method")
 _FETCHED = ("http", "https", "http(s)", "website", "1", "")
 _KEYWORD = ("keyword", "2")
 _OTHERS = {"3": "ping", "4": "port", "5": "heartbeat"}
+_METHOD_NUMBERS = {"1": "HEAD", "2": "GET", "3": "POST", "4": "PUT", "5": "PATCH", "6": "DELETE", "7": "OPTIONS"}
 #: Its shortest interval is 30 s: a smaller number, without a unit, is meant as minutes.
 _FEWEST_SECONDS = 30
 
@@ -29,6 +39,43 @@ _FEWEST_SECONDS = 30
 def is_head(heads: Collection[str]) -> bool:
     """Return whether the first line of a table (in lower case) is one of UptimeRobot's."""
     return ("friendly name" in heads or "friendly_name" in heads) and any(head.startswith("url") for head in heads)
+
+
+def is_answer(document: Any) -> bool:
+    """Return whether a document is what getMonitors answers."""
+    return isinstance(document, dict) and "stat" in document and isinstance(document.get("monitors"), list)
+
+
+def read_answer(text: str, defaults: MonitorSettings) -> Reading:
+    """Read what getMonitors answered, as JSON. Raises InvalidInput."""
+    document = json_document.parsed(text)
+    if not is_answer(document):
+        raise InvalidInput("The file is no list of UptimeRobot's.", "It is a CSV, or the JSON of getMonitors.")
+    monitors = document["monitors"]
+    require_room(len(monitors))
+    lines = json_document.element_lines(text, "monitors", len(monitors))
+    items = (_answer_item(*entry, defaults) for entry in zip(range(1, len(monitors) + 1), lines, monitors, strict=True))
+    return Reading(Kind.UPTIME_ROBOT, tuple(items))
+
+
+def table_notes(columns: Collection[str]) -> tuple[str, ...]:
+    """Return what is to be said of a table with these columns."""
+    if any(name in columns for name in _INTERVALS):
+        return ()
+    return ("The file does not tell how often each is checked: they are as new domains are.",)
+
+
+def _answer_item(number: int, line: int | None, monitor: Any, defaults: MonitorSettings) -> Item:
+    wish: Wish | InvalidInput
+    row: dict[str, str] = {}
+    try:
+        if not isinstance(monitor, dict):
+            raise InvalidInput("The entry is no monitor.")
+        row = {str(key): str(value) for key, value in monitor.items() if isinstance(value, int | str)}
+        wish = read_row(row, defaults)
+    except InvalidInput as exc:
+        wish = exc
+    return item(number, line, cleaned_text(row.get("friendly_name") or row.get("url"))[:300] or "?", wish)
 
 
 def read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
@@ -40,8 +87,9 @@ def read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
     kind = cell(_TYPES).lower()
     if kind not in (*_FETCHED, *_KEYWORD):
         raise LeftOut(f"Pingmon cannot measure the type “{cleaned_text(_OTHERS.get(kind, kind))[:40]}” yet.")
-    if cell(("http method", "http_method", "method")).upper() not in ("", "GET", "HEAD", "1", "2"):
-        raise LeftOut("It sends other requests than GET and HEAD.")
+    method = _METHOD_NUMBERS.get(cell(_METHODS), cell(_METHODS)).upper()
+    if method not in ("", "GET", "HEAD"):
+        raise LeftOut(f"It sends {cleaned_text(method)[:20]} requests; Pingmon sends GET.")
     wish = Wish(row.get("url", ""), defaults)
     wish.call(row.get("name") or row.get("friendly_name"))
     if text := cell(_INTERVALS):
@@ -55,6 +103,10 @@ def read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
         # There it says when to raise an alarm, here what a good answer looks like.
         alarm = cell(_KEYWORD_TYPES).lower().replace("_", " ")
         wish.look_for(keyword, is_absent=alarm in ("1", "exists", "exist", "alert exists", "contains"))
+        if cell(_CASES) == "1" and keyword.upper() != keyword.lower():
+            wish.notes.append("Upper and lower case of its keyword matter here.")
+    if method == "HEAD":
+        wish.notes.append("GET is sent instead of HEAD.")
     if text := cell(("accepted statuses", "success http response codes", "custom http statuses")):
         wish.set(status_set=parse_status_set(text.replace(";", ",")))
     wish.is_paused = cell(_STATES).lower() in ("paused", "0", "stopped")

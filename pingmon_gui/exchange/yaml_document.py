@@ -1,7 +1,8 @@
 """YAML that others wrote, as plain values with their lines. Built from libyaml's events under a budget.
 
 PyYAML's own composers are not used: the one in C ends the process on deep nesting, and none bounds what aliases
-multiply to. No tag makes an object here; whatever is no number, truth or nothing is text.
+multiply to. No tag makes an object here. Whoever wrote these files reads them into typed fields, where `name: off` and
+`name: 007` are texts: so everything but true, false and nothing stays text as it is spelled.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ MAX_YAML_CHARACTERS = 4 * 1024 * 1024
 _MAX_DEPTH = 64
 #: Values after aliases are resolved; a file of 10,000 endpoints has some 150,000.
 _MAX_VALUES = 400_000
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+}
 
 
 class Mapping(dict[Any, Any]):
@@ -32,7 +38,7 @@ class Text(str):
 
 
 def parsed(text: str) -> Any:
-    """Return the document: mappings, lists, texts, numbers, truths, None. Raises InvalidInput with line and cause."""
+    """Return the document: mappings, lists, texts, truths, None. Raises InvalidInput with line and cause."""
     import yaml
 
     if len(text) > MAX_YAML_CHARACTERS:
@@ -58,8 +64,6 @@ class _Builder:
         import yaml
 
         self._yaml = yaml
-        self._resolver = yaml.resolver.Resolver()
-        self._constructor = yaml.constructor.SafeConstructor()
         self.document: Any = None
         self._documents = 0
         self._open: list[_Open] = []
@@ -113,14 +117,9 @@ class _Builder:
             )
 
     def _scalar(self, event: Any, line: int) -> Any:
-        yaml = self._yaml
-        tag = event.tag or self._resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
-        word = tag.removeprefix("tag:yaml.org,2002:")
-        if word in ("int", "float", "bool", "null") and len(event.value) <= 40:
-            try:
-                return self._constructor.construct_object(yaml.ScalarNode(tag, event.value))
-            except (yaml.YAMLError, ValueError, KeyError, OverflowError):
-                pass
+        is_plain = event.implicit[0] and event.tag is None
+        if is_plain and event.value in _WORDS:
+            return _WORDS[event.value]
         text = Text(event.value)
         text.line = line
         return text
@@ -163,3 +162,11 @@ class _Open:
 def line_of(value: Any) -> int | None:
     """Return the line on which a mapping or a text stands, None for values that do not know."""
     return getattr(value, "line", None)
+
+
+def truth_of(value: Any) -> bool | None:
+    """Return what a field of truth says, in all the words for it; None for anything else."""
+    if isinstance(value, str):
+        word = value.lower()
+        return True if word in ("y", "yes", "on") else False if word in ("n", "no", "off") else None
+    return value if isinstance(value, bool) else None

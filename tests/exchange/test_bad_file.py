@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
 import tracemalloc
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.exchange.intake import MAX_FILE_BYTES, read_bytes, read_file
 from pingmon_gui.exchange.kind import Kind
+from tests.exchange.helper import FILES, kuma_database
 
 DEFAULTS = MonitorSettings()
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -136,11 +141,49 @@ def test_yaml_tags_make_no_objects(tag: str) -> None:
     assert item.draft is not None
 
 
-@pytest.mark.parametrize("name", ["folder", "nowhere", "zero\0byte"])
-def test_file_that_cannot_be_opened_is_a_sentence(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("folder", "it is a folder, not a file"),
+        ("pipe", "it is a pipe, not a file"),
+        ("socket", "it is a socket, not a file"),
+        ("device", "it is a device, not a file"),
+        ("nowhere", "No such file"),
+        ("dangling", "No such file"),
+        ("circle", "symbolic links"),
+        ("file/below", "Not a directory"),
+        ("zero\0byte", "null"),
+        ("n" * 300, "too long"),
+    ],
+)
+def test_what_is_no_file_is_a_sentence(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InvalidInput, match="cannot be read"):
-        read_file(tmp_path / name, DEFAULTS)
+    (tmp_path / "file").write_text("a.example", encoding="utf-8")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "device").symlink_to(os.devnull)
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(tmp_path):  # its path must be short
+        listener.bind("socket")
+        with pytest.raises(InvalidInput, match="cannot be read") as caught:
+            read_file(tmp_path / name, DEFAULTS)
+    assert says in caught.value.message
+
+
+def test_link_to_a_file_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a.example", encoding="utf-8")
+    (tmp_path / "link").symlink_to("file")
+    assert len(read_file(tmp_path / "link", DEFAULTS).items) == 1
+
+
+def test_pipe_is_read_by_whoever_may_wait_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = Thread(target=(tmp_path / "pipe").write_text, args=("a.example\n",))
+    writer.start()
+    try:
+        assert len(read_file(tmp_path / "pipe", DEFAULTS, may_wait=True).items) == 1
+    finally:
+        writer.join()
 
 
 def test_database_of_any_size_is_looked_at_by_its_first_bytes(tmp_path: Path) -> None:
@@ -186,3 +229,61 @@ def test_any_bytes_are_read_or_refused(data: bytes, kind: Kind | None) -> None:
         read_bytes(data, DEFAULTS, kind)
     except InvalidInput as exc:
         assert exc.message
+
+
+#: One file of each product, and what it is called.
+TRUE_FILES = {
+    path.name: path.read_bytes()
+    for path in (*FILES.iterdir(), *(FILES / "targets").iterdir())
+    if path.suffix in (".json", ".csv", ".yaml", ".yml")
+}
+
+
+@st.composite
+def harmed(draw: st.DrawFn) -> bytes:
+    """Draw a true file that was cut, or has some bytes overwritten, doubled or put in."""
+    data = bytearray(TRUE_FILES[draw(st.sampled_from(sorted(TRUE_FILES)))])
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(data)))
+        match draw(st.sampled_from(["cut", "overwrite", "insert", "double"])):
+            case "cut":
+                del data[place:]
+            case "overwrite":
+                data[place : place + 4] = draw(st.binary(min_size=1, max_size=4))
+            case "insert":
+                data[place:place] = draw(
+                    st.sampled_from([b"\0", b"\xff", b'"', b"{", b"]", b"\n- ", b"=1+1", b"&a *a"])
+                )
+            case "double":
+                data[place:place] = data[place : place + 200]
+    return bytes(data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(harmed())
+def test_true_file_that_was_harmed_is_read_or_refused(data: bytes) -> None:
+    try:
+        reading = read_bytes(data, DEFAULTS)
+    except InvalidInput as exc:
+        assert exc.message.endswith(".")
+    else:
+        assert all((item.draft is None) == bool(item.reason) for item in reading.items)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.binary(min_size=1, max_size=40)), min_size=1, max_size=6))
+def test_database_that_was_harmed_is_read_or_refused(tmp_path: Path, harm: list[tuple[int, bytes]]) -> None:
+    folder = tmp_path / "whole"
+    if not folder.exists():
+        folder.mkdir()
+        kuma_database(folder)
+    data = bytearray((folder / "kuma.db").read_bytes())
+    for place, piece in harm:
+        at = 16 + place % (len(data) - 16)  # else it is no database any more
+        data[at : at + len(piece)] = piece
+    path = tmp_path / "harmed.db"
+    path.write_bytes(data)
+    try:
+        read_file(path, DEFAULTS)
+    except InvalidInput as exc:
+        assert exc.message.endswith(".")
