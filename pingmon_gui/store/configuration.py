@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import peewee
@@ -104,11 +104,16 @@ def change_preferences(database: peewee.SqliteDatabase, values: Mapping[str, obj
     return preferences
 
 
-def add_monitors(database: peewee.SqliteDatabase, drafts: Sequence[MonitorDraft], now_ms: int) -> list[Monitor]:
+def add_monitors(
+    database: peewee.SqliteDatabase,
+    drafts: Sequence[MonitorDraft],
+    now_ms: int,
+    new_id: Callable[[], MonitorId] = new_monitor_id,
+) -> list[Monitor]:
     """Add one monitor per draft, in order; the same address twice is the front ends' business."""
     monitors = [
         Monitor(
-            id=new_monitor_id(),
+            id=new_id(),
             version=1,
             url=draft.url,
             name=draft.name,

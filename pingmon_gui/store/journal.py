@@ -147,7 +147,7 @@ class Journal:
                 found = new.get(key)
                 if found is None:
                     value = detail_value(messages[m], addresses[a], batch.hops.values[h], batch.certificate.values[c])
-                    found = new[key] = (_make_detail(database, value, day), day)
+                    found = new[key] = (keep_detail(database, value, day), day)
             ids.append(found[0])
         return np.array(ids, dtype=np.int64)
 
@@ -166,7 +166,8 @@ def _timeless(hop: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in hop.items() if name != "total_ms"}
 
 
-def _make_detail(database: peewee.SqliteDatabase, value: dict[str, Any], day: int) -> int:
+def keep_detail(database: peewee.SqliteDatabase, value: dict[str, Any], day: int) -> int:
+    """Return the id of a detail that is used on a day; the same value has one row."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode("ascii")).digest()[:16]
     database.execute_sql(
