@@ -246,7 +246,15 @@ class AddDialog(FormDialog):
             self.address_field.set_error(None)
             self.summary.setText(self._summary())
             self.summary.setVisible(True)
+            self._show_first_wrong()
         self._name_button()
+
+    def _show_first_wrong(self) -> None:
+        """Bring what asks for attention into sight: in a long list it may be far below."""
+        if not self.pasted.is_reading:
+            place = next((row for row, line in enumerate(self.pasted.lines) if line.error is not None), None)
+            if place is not None:
+                self.preview.scrollTo(self.pasted.index(place, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def _summary(self) -> str:
         good, wrong, doubles = len(self.pasted.good), len(self.pasted.wrong), len(self.pasted.duplicates)
@@ -294,7 +302,7 @@ class AddDialog(FormDialog):
         wrong = self.form.first_wrong()
         if wrong is not None:
             self.options_button.setChecked(True)
-            wrong.setFocus(Qt.FocusReason.OtherFocusReason)
+            wrong.take_focus()
         return values
 
     @Slot()
@@ -316,7 +324,7 @@ class AddDialog(FormDialog):
             self._widen()
 
     def _widen(self) -> None:
-        wanted = self.sizeHint().expandedTo(QSize(self.fontMetrics().averageCharWidth() * 110, 0))
+        wanted = self.sizeHint().expandedTo(QSize(self.fontMetrics().averageCharWidth() * 132, 0))
         available = self.screen().availableSize() * 0.9
         self.resize(self.size().expandedTo(wanted.boundedTo(available)))
 

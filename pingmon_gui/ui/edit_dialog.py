@@ -74,7 +74,7 @@ class EditDialog(FormDialog):
         wrong = self.address_field if self.address_field.has_error else self.form.first_wrong()
         if values is None or wrong is not None:
             if wrong is not None:
-                wrong.setFocus(Qt.FocusReason.OtherFocusReason)
+                wrong.take_focus()
             return
         try:
             changed = [self._changed(monitor, dict(values), target) for monitor in self._monitors]

@@ -6,7 +6,9 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFont, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from pingmon_gui.ui import resource
+from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.ui import resource, wording
+from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.theme import scaled_font
 
 
@@ -36,13 +38,11 @@ class EmptyState(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.sentence)
         column.addSpacing(10)
+        column.addLayout(_centred(self.action_row))
+        self.below = QVBoxLayout()
+        column.addLayout(self.below)
         self.further_row = QHBoxLayout()
-        for row in (self.action_row, self.further_row):
-            centred = QHBoxLayout()
-            centred.addStretch(1)
-            centred.addLayout(row)
-            centred.addStretch(1)
-            column.addLayout(centred)
+        column.addLayout(_centred(self.further_row))
         column.addStretch(3)
 
 
@@ -70,6 +70,10 @@ class FirstDomain(EmptyState):
         self.button.setMinimumHeight(34)
         self.action_row.addWidget(self.field)
         self.action_row.addWidget(self.button)
+        self.note = SentenceLabel(self)
+        self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.below.addWidget(self.note)
+        self.field.textEdited.connect(self.on_edited)
         self.import_button = QPushButton(self.tr("Import from Uptime Kuma and others…"), self)
         self.import_button.setProperty("pill", True)
         self.import_button.setAutoDefault(False)
@@ -80,6 +84,22 @@ class FirstDomain(EmptyState):
         self.button.clicked.connect(self.on_asked)
         self.import_button.clicked.connect(self.import_asked)
         self.setFocusProxy(self.field)
+
+    def show_problem(self, error: PingmonError) -> None:
+        """Say what is wrong with what was typed; the field keeps it."""
+        self.note.say(wording.problem(error), is_error=True)
+        self.field.setAccessibleDescription(self.note.sentence)
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def clear(self) -> None:
+        """Begin anew, for the next time that the list is empty."""
+        self.field.clear()
+        self.on_edited()
+
+    @Slot()
+    def on_edited(self) -> None:
+        self.note.say("")
+        self.field.setAccessibleDescription("")
 
     @Slot()
     def on_asked(self) -> None:
@@ -107,3 +127,11 @@ class NoMatch(EmptyState):
         else:
             self.title.setText(self.tr("Nothing found"))
             self.sentence.setText(self.tr("No domain matches the search and the filter."))
+
+
+def _centred(row: QHBoxLayout) -> QHBoxLayout:
+    outer = QHBoxLayout()
+    outer.addStretch(1)
+    outer.addLayout(row)
+    outer.addStretch(1)
+    return outer

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFileDialog, QRadioButton
 
 from pingmon_gui.exchange.kind import Format
 from pingmon_gui.ui import wording
-from pingmon_gui.ui.form_dialog import FormDialog, SentenceLabel
+from pingmon_gui.ui.form_dialog import FormDialog
+from pingmon_gui.ui.sentence_label import SentenceLabel
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,14 @@ from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import resource, sheet, wording
-from pingmon_gui.ui.form_dialog import SentenceLabel, scrolling
+from pingmon_gui.ui.form_dialog import scrolling
 from pingmon_gui.ui.probe_facts import ProbeFacts, fact_rows, sentence
 from pingmon_gui.ui.probe_table import Column, ProbeTable
 from pingmon_gui.ui.provision_port import FleetPort, ProvisionPort, Work, as_work
 from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.rename_dialog import RenameDialog
 from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, Spawn
+from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: How often the probes are asked for lease, spool and round trip while somebody looks.

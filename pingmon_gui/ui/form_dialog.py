@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QKeyEvent, QPalette
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QToolButton,
     QVBoxLayout,
@@ -23,50 +22,11 @@ from PySide6.QtWidgets import (
 )
 
 from pingmon_gui.domain.error import PingmonError
-from pingmon_gui.ui import wording
-from pingmon_gui.ui.theme import current
+from pingmon_gui.ui import sheet, wording
+from pingmon_gui.ui.sentence_label import SentenceLabel
+from pingmon_gui.ui.tab_order import follow_layout, tab_stops
 
-
-class SentenceLabel(QLabel):
-    """A wrapping plain-text line that takes no room while it has nothing to say.
-
-    `kind` is "error" (with a sign in front, so that it does not live by colour alone) or "quiet".
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.sentence = ""
-        self.is_error = False
-        self.hide()
-
-    def say(self, sentence: str, *, is_error: bool = False) -> None:
-        """Show a sentence, or nothing for an empty one."""
-        if (sentence, is_error) == (self.sentence, self.is_error):
-            return
-        self.sentence, self.is_error = sentence, is_error
-        self.setText(f"⚠ {sentence}" if is_error else sentence)
-        self.setAccessibleName(sentence)
-        self._paint_in_kind()
-        self.setVisible(bool(sentence))
-        if is_error and self.isVisible():
-            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.ApplicationPaletteChange:
-            self._paint_in_kind()
-        super().changeEvent(event)
-
-    def _paint_in_kind(self) -> None:
-        palette = QPalette()
-        if self.is_error:
-            palette.setColor(QPalette.ColorRole.WindowText, QColor(current().offline))
-        else:
-            palette.setColor(QPalette.ColorRole.WindowText, palette.color(QPalette.ColorRole.PlaceholderText))
-        self.setPalette(palette)
+_MARGIN = 14
 
 
 class Field(QWidget):
@@ -88,18 +48,25 @@ class Field(QWidget):
             self.reset_button.setText("↺")
             self.reset_button.setAutoRaise(True)
             self.reset_button.clicked.connect(self.reset_asked)
+            # Where there is nothing to reset, the editor stays in line with the others.
+            policy = self.reset_button.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            self.reset_button.setSizePolicy(policy)
             row.addWidget(self.reset_button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(row)
         column.addWidget(self.note)
-        self.setFocusProxy(editor)
         self._speaker = editor
 
     def speaks_through(self, editor: QWidget) -> None:
-        """Name the part of a composed editor that tells screen readers what the line under it says."""
+        """Name the part of a composed editor that has the focus first and tells what the line under it says."""
         self._speaker = editor
+
+    def take_focus(self) -> None:
+        """Put the focus where this field is typed into. (A focus proxy would be one more stop of Tab.)"""
+        self._speaker.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_help(self, text: str) -> None:
         """Set the quiet line that stands under the field while nothing is wrong with it."""
@@ -140,14 +107,19 @@ class FormDialog(QDialog):
         self.buttons = QDialogButtonBox(self)
         self.accept_button = self.buttons.addButton(accept_text, QDialogButtonBox.ButtonRole.AcceptRole)
         self.accept_button.setDefault(True)
+        self.accept_button.setProperty("primary", True)
         self.cancel_button = self.buttons.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
         self.cancel_button.setAutoDefault(False)
         self.buttons.accepted.connect(self.submit)
         self.buttons.rejected.connect(self.reject)
         outer = QVBoxLayout(self)
+        outer.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         outer.addLayout(self.body, 1)
         outer.addWidget(self.message)
+        outer.addSpacing(4)
         outer.addWidget(self.buttons)
+        self._is_ordered = False
+        self._dress()
 
     @Slot()
     def submit(self) -> None:
@@ -184,6 +156,23 @@ class FormDialog(QDialog):
     def done(self, code: int) -> None:
         self._is_closed = True
         super().done(code)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self._is_ordered:
+            self._is_ordered = True
+            follow_layout(self)
+            if self.focusWidget() is None:
+                next(tab_stops(self)).setFocus(Qt.FocusReason.TabFocusReason)
+        super().showEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ApplicationPaletteChange:
+            self._dress()
+
+    def _dress(self) -> None:
+        """Give the buttons the look of those in the window."""
+        self.buttons.setStyleSheet(sheet.controls())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)

@@ -17,13 +17,12 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QHideEvent,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QLabel, QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 import pingmon_gui
-from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import ProbeState
@@ -216,7 +215,6 @@ class MainWindow(QMainWindow):
         actions.about.triggered.connect(self.on_about)
         self.choices.changed.connect(self.refresh)
         self.table.menu_asked.connect(self.on_menu_asked)
-        self.table.resized.connect(self.table.stretch_name)
         self.table.header.probe_asked.connect(self.probes.show_wizard)
         self.table.selectionModel().selectionChanged.connect(self.details.show)
         self.first.asked.connect(self.on_first_asked)
@@ -355,13 +353,17 @@ class MainWindow(QMainWindow):
         if "\n" in text or "," in text.strip():
             self.commands.ask_add(text)
         else:
-            self.spawner.spawn(self.commands.add_first(text))
+            self.spawner.spawn(self._add_first(text))
+
+    async def _add_first(self, text: str) -> None:
+        try:
+            await self.commands.add_first(text)
+        except InvalidInput as exc:
+            self.first.show_problem(exc)
 
     @Slot(object)
     def on_added(self, ids: tuple[MonitorId, ...]) -> None:
-        self.first.field.clear()
-        if self.messages.is_error:
-            self.messages.clear()
+        self.first.clear()
         for monitor in ids[:1]:
             self.table.select(monitor)
         self.table.setFocus()
@@ -420,10 +422,6 @@ class MainWindow(QMainWindow):
         super().hideEvent(event)
         self.bridge.set_watched(False)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.table.stretch_name()
-
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
@@ -453,7 +451,6 @@ class MainWindow(QMainWindow):
 
     def _fit_columns(self) -> None:
         self.table.fit_columns(with_empty_regions=self.actions_.empty_regions.isChecked())
-        self.table.stretch_name()
 
     def _say_probes(self) -> None:
         known = list(self._board.probes.values())

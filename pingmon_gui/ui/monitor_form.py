@@ -205,11 +205,12 @@ class MonitorForm(QWidget):
             label = QCheckBox(text)
             label.setAccessibleDescription(self.tr("When not ticked, it is left as it is."))
             label.setToolTip(self.tr("Tick to change it in all selected domains"))
+            # In line with its field, also where that has a sentence below.
+            label.setMinimumHeight(editor.sizeHint().height())
         else:
             label = QLabel(text)
             label.setBuddy(focus or editor)
         if focus is not None:
-            field.setFocusProxy(focus)
             field.speaks_through(focus)
         (focus or editor).setAccessibleName(name)
         row = _Row(field, label, name, read, write, blank, keys or (key,))
@@ -307,7 +308,6 @@ class MonitorForm(QWidget):
         field = self._add(
             "keyword", self.tr("&Keyword"), box, read, write, blank, ("keyword", "keyword_absent"), focus=line
         )
-        box.setFocusProxy(line)
         field.set_help(self.tr("Searched in the page's first megabyte; case matters."))
 
     def _add_statuses(self) -> None:
@@ -390,7 +390,6 @@ class MonitorForm(QWidget):
             focus=user,
         )
         user.setAccessibleName(self.tr("User name to sign in with"))
-        box.setFocusProxy(user)
 
     # ---- what happens
 
@@ -411,14 +410,14 @@ class MonitorForm(QWidget):
         row = next(row for row in self.rows.values() if row.label is self.sender())
         self._choose(row, is_chosen)
         if is_chosen:
-            row.field.setFocus(Qt.FocusReason.OtherFocusReason)
+            row.field.take_focus()
         self._on_edited()
 
     @Slot()
     def _on_reset_asked(self) -> None:
         row = next(row for row in self.rows.values() if row.field is self.sender())
         row.write(self._defaults)
-        row.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        row.field.take_focus()
 
     @Slot()
     def _on_edited(self, *_: object) -> None:

@@ -70,7 +70,7 @@ class PreferencesDialog(FormDialog):
         if not self.check():
             wrong = next(row for row in self.rows.values() if row.field.has_error)
             self.search.clear()
-            wrong.field.setFocus(Qt.FocusReason.OtherFocusReason)
+            wrong.field.take_focus()
             return
         values = {key: row.read() for key, row in self.rows.items()}
         changed = {key: value for key, value in values.items() if value != self._preferences[key]}
@@ -138,7 +138,7 @@ class PreferencesDialog(FormDialog):
         if preference.choices:
             combo = QComboBox(self)
             for choice in preference.choices:
-                combo.addItem(self._translated(choice), choice)
+                combo.addItem(_capitalised(self._translated(choice)), choice)
             combo.currentIndexChanged.connect(self.on_edited)
             return combo, combo.currentData, lambda value: combo.setCurrentIndex(combo.findData(value))
         line = QLineEdit(self)
@@ -183,7 +183,7 @@ class PreferencesDialog(FormDialog):
     def on_reset_asked(self) -> None:
         row = next(row for row in self.rows.values() if row.field is self.sender())
         row.write(row.preference.default)
-        row.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        row.field.take_focus()
 
     @Slot()
     def on_reset_all(self) -> None:
@@ -195,3 +195,7 @@ class PreferencesDialog(FormDialog):
         # The first values are written while rows are still being made.
         if len(self.rows) == len(PREFERENCES):
             self.check()
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -80,7 +80,6 @@ class ProbeForm(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.identity, 1)
         row.addWidget(self.browse)
-        key.setFocusProxy(self.identity)
         self.identity_field = Field(key)
         self.identity_field.speaks_through(self.identity)
         self.transport = QComboBox(self)
@@ -180,7 +179,7 @@ class ProbeForm(QWidget):
             self.more.setChecked(True)
             wrong.append(self.identity_field)
         if wrong:
-            wrong[0].setFocus(Qt.FocusReason.OtherFocusReason)
+            wrong[0].take_focus()
             return None
         return request
 

@@ -26,11 +26,12 @@ from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.region import Region
 from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.ui import sheet, wording
-from pingmon_gui.ui.form_dialog import SentenceLabel, scrolling
+from pingmon_gui.ui.form_dialog import scrolling
 from pingmon_gui.ui.probe_form import ProbeForm
 from pingmon_gui.ui.provision_port import ProvisionPort
 from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, RunState, Spawn
+from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.theme import ThemeSwitch, scaled_font
 
 CountProbes = Callable[[], Mapping[Region, int]]

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QContextMenuEvent, QCursor, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QCursor,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.engine.board_view import BoardView
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.cell_delegate import PADDING, CellDelegate
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
@@ -16,6 +27,9 @@ from pingmon_gui.ui.theme import current, scaled_font
 
 _NARROWEST = 48
 _NARROWEST_NAME = 150
+#: Where the name would get less, regions without a probe give way.
+_GOOD_NAME = 220
+_PLUS = "+"
 
 
 class RegionHeader(QHeaderView):
@@ -35,6 +49,8 @@ class RegionHeader(QHeaderView):
         self.setSortIndicatorShown(True)
         self.setAccessibleName(self.tr("Columns"))
         self.setMouseTracking(True)
+        #: Whether the titles of regions without a probe have to do with less room.
+        self.is_narrow = False
         self._pressed = -1
         self._hovered = -1
 
@@ -48,6 +64,12 @@ class RegionHeader(QHeaderView):
             return ""
         return self.tr("last hour") if self._board.has_probe[column] else self.tr("add a probe")
 
+    def narrow_width(self) -> int:
+        """Return the width at which the title of a region without a probe fits in two lines."""
+        metrics = QFontMetrics(_title_font())
+        lines = (line for region in REGIONS for line in _in_two_lines(wording.region_name(region)))
+        return max(metrics.horizontalAdvance(line) for line in lines) + PADDING + PADDING // 2
+
     def is_empty(self, section: int) -> bool:
         """Return whether a section is a region without a probe."""
         return section >= FIRST_REGION_COLUMN and not self._board.has_probe[section - FIRST_REGION_COLUMN]
@@ -58,9 +80,12 @@ class RegionHeader(QHeaderView):
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(theme.field_line))
         is_empty = self.is_empty(section)
         inner = rect.adjusted(PADDING, 7, -PADDING, -6)
-        painter.setFont(scaled_font(0.92, weight=self.font().Weight.DemiBold))
+        painter.setFont(_title_font())
         painter.setPen(QColor(theme.muted if is_empty else theme.text))
         name = str(self.model().headerData(section, self.orientation()) or "")
+        if is_empty and self.is_narrow:
+            self._paint_narrow(painter, inner, name, is_hovered=section == self._hovered)
+            return
         sorted_mark = ""
         if self.sortIndicatorSection() == section:
             sorted_mark = " ↑" if self.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder else " ↓"
@@ -77,6 +102,21 @@ class RegionHeader(QHeaderView):
         painter.setFont(small)
         painter.setPen(QColor(theme.accent if is_empty else theme.muted))
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, note)
+
+    def _paint_narrow(self, painter: QPainter, inner: QRect, name: str, *, is_hovered: bool) -> None:
+        """Paint the title of a region without a probe in two lines, with a plus in place of the words."""
+        first, second = _in_two_lines(name)
+        top, bottom = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignBottom
+        inner = inner.adjusted(0, 0, PADDING, 0)
+        painter.drawText(inner, top | Qt.AlignmentFlag.AlignLeft, first)
+        rest = second.removesuffix(_PLUS)
+        painter.drawText(inner, bottom | Qt.AlignmentFlag.AlignLeft, rest)
+        font = painter.font()
+        font.setUnderline(is_hovered)
+        painter.setFont(font)
+        painter.setPen(QColor(current().accent))
+        left = painter.fontMetrics().horizontalAdvance(rest)
+        painter.drawText(inner.adjusted(left, 0, 0, 0), bottom | Qt.AlignmentFlag.AlignLeft, _PLUS)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         section = self._empty_at(event)
@@ -122,7 +162,6 @@ class TableView(QTableView):
     menu_asked = Signal(QPoint)
     activated_row = Signal()
     pause_toggled = Signal()
-    resized = Signal()
 
     def __init__(self, board: BoardView, model: MonitorTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -162,20 +201,26 @@ class TableView(QTableView):
         self.header.viewport().update()
 
     def fit_columns(self, *, with_empty_regions: bool) -> None:
-        """Give every column its natural width; regions without a probe are narrow, or hidden."""
-        self.setColumnWidth(VERDICT_COLUMN, self.cells.verdict_width())
-        self.setColumnWidth(NAME_COLUMN, max(220, self.fontMetrics().averageCharWidth() * 34))
-        self.header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Interactive)
+        """Show what has a probe, and the rest if it is wanted; give every column its width."""
         for column in range(len(REGIONS)):
-            section, has_probe = FIRST_REGION_COLUMN + column, bool(self._board.has_probe[column])
-            self.setColumnHidden(section, not has_probe and not with_empty_regions)
-            width = self.cells.region_width() if has_probe else self.cells.empty_region_width()
-            self.setColumnWidth(section, width)
+            has_probe = bool(self._board.has_probe[column])
+            self.setColumnHidden(FIRST_REGION_COLUMN + column, not has_probe and not with_empty_regions)
+        self.share_room()
 
-    def stretch_name(self) -> None:
-        """Let the name take the room that is left, but no less than it needs to be read."""
-        others = sum(self.columnWidth(c) for c in range(self._table.columnCount()) if c != NAME_COLUMN)
-        self.setColumnWidth(NAME_COLUMN, max(_NARROWEST_NAME, min(560, self.viewport().width() - others)))
+    def share_room(self) -> None:
+        """Give the name the room that is left; before it gets short, regions without a probe become narrow."""
+        self.setColumnWidth(VERDICT_COLUMN, self.cells.verdict_width())
+        shown = [c for c in range(FIRST_REGION_COLUMN, self._table.columnCount()) if not self.isColumnHidden(c)]
+        empty = [column for column in shown if self.header.is_empty(column)]
+        measured = self.cells.region_width() * (len(shown) - len(empty))
+        room = self.viewport().width() - self.columnWidth(VERDICT_COLUMN) - measured
+        empty_width = self.cells.empty_region_width()
+        self.header.is_narrow = room - empty_width * len(empty) < _GOOD_NAME
+        if self.header.is_narrow:
+            empty_width = self.header.narrow_width()
+        for column in shown:
+            self.setColumnWidth(column, empty_width if column in empty else self.cells.region_width())
+        self.setColumnWidth(NAME_COLUMN, max(_NARROWEST_NAME, min(560, room - empty_width * len(empty))))
 
     def visible_rows(self) -> tuple[int, int]:
         """Return the first and last row on the screen; (0, -1) for none."""
@@ -242,7 +287,7 @@ class TableView(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.resized.emit()
+        self.share_room()
 
     def _hover(self, row: int) -> None:
         before, self.cells.hovered_row = self.cells.hovered_row, row
@@ -252,3 +297,13 @@ class TableView(QTableView):
             if 0 <= changed < self._table.rowCount():
                 top, height = self.rowViewportPosition(changed), self.rowHeight(changed)
                 self.viewport().update(0, top, self.viewport().width(), height)
+
+
+def _title_font() -> QFont:
+    return scaled_font(0.92, weight=QFont.Weight.DemiBold)
+
+
+def _in_two_lines(name: str) -> tuple[str, str]:
+    """Return the lines of a narrow title: what cannot stand in the first, and the plus that offers a probe."""
+    first, _, rest = name.partition(" ")
+    return first, f"{rest} {_PLUS}" if rest else _PLUS

@@ -25,6 +25,7 @@ class Theme:
     muted: str
     line: str
     field_line: str
+    outline: str
     accent: str
     on_accent: str
     accent_hover: str
@@ -54,6 +55,7 @@ LIGHT = Theme(
     muted="#59626e",
     line="#e6e9ed",
     field_line="#c9cfd7",
+    outline="#7d8692",
     accent="#1f5fd6",
     on_accent="#ffffff",
     accent_hover="#184eb4",
@@ -78,6 +80,7 @@ DARK = Theme(
     muted="#9ea8b5",
     line="#2a2f36",
     field_line="#454d58",
+    outline="#6a7482",
     accent="#6ea3ff",
     on_accent="#0b1526",
     accent_hover="#8bb6ff",
@@ -93,6 +96,10 @@ DARK = Theme(
     slow_tint="#2f2816",
     nothing="#353c45",
 )
+
+#: What the style (Fusion) draws an outline around, and how much darker than `Window` that is.
+_OUTLINED = ("QLineEdit", "QAbstractSpinBox", "QComboBox", "QCheckBox", "QRadioButton")
+_STYLE_DARKENS_PERCENT = 140
 
 _current = LIGHT
 
@@ -139,6 +146,16 @@ def palette_of(theme: Theme) -> QPalette:
     return palette
 
 
+def outlined_palette_of(theme: Theme) -> QPalette:
+    """Return the palette of fields and boxes: the style draws their outline in a darker `Window` colour.
+
+    Darker than a dark window it could not be seen. What is behind them is painted by the widgets they stand on.
+    """
+    palette = palette_of(theme)
+    palette.setColor(QPalette.ColorRole.Window, QColor(theme.outline).lighter(_STYLE_DARKENS_PERCENT))
+    return palette
+
+
 class ThemeSwitch(QObject):
     """Keeps the application in the colours of the preference ("system", "light" or "dark")."""
 
@@ -176,6 +193,9 @@ class ThemeSwitch(QObject):
         palette = palette_of(_current)
         if _application().palette() != palette:
             _application().setPalette(palette)
+            for name in _OUTLINED:
+                # PySide declares bytes and takes text only.
+                _application().setPalette(outlined_palette_of(_current), name)  # type: ignore[arg-type]
         self.changed.emit()
 
 

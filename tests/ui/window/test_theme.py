@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
+from pytestqt.qtbot import QtBot
 
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.ui import status_shape, theme
+from pingmon_gui.ui import status_shape
+from pingmon_gui.ui import theme as theme_colours
 from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch, contrast
 
 GROUNDS = ("window", "base", "raised", "selection", "hover")
@@ -33,6 +35,23 @@ def test_text_has_contrast_on_everything_it_stands_on(look: Theme) -> None:
         if contrast(getattr(look, pair[0]), getattr(look, pair[1])) < 4.5
     }
     assert not poor
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_outline_of_fields_and_boxes_can_be_seen(mode: str, theme: ThemeSwitch, qtbot: QtBot) -> None:
+    theme.set_mode(mode)
+    for widget in (QLineEdit(), QSpinBox(), QComboBox(), QCheckBox("box")):
+        window = QWidget()
+        qtbot.addWidget(window)
+        widget.setParent(window)
+        widget.move(10, 10)
+        with qtbot.waitExposed(window):
+            window.show()
+        picture = window.grab().toImage()
+        middle = 10 + widget.height() // 2
+        seen = {picture.pixelColor(x, middle).name() for x in range(8, 20)}
+        ground = theme_colours.current().window
+        assert max(contrast(colour, ground) for colour in seen) >= 2.7, (type(widget).__name__, seen)
 
 
 def test_contrast_knows_the_extremes() -> None:
@@ -67,7 +86,7 @@ def test_sign_is_sharp_on_dense_screens(qapp: QApplication) -> None:
 def test_switch_changes_the_application(qapp: QApplication) -> None:
     switch = ThemeSwitch()
     heard: list[bool] = []
-    switch.changed.connect(lambda: heard.append(theme.current().is_dark))
+    switch.changed.connect(lambda: heard.append(theme_colours.current().is_dark))
     switch.set_mode("dark")
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
     switch.set_mode("light")

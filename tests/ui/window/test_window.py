@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QAction, QFontMetrics, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
@@ -255,12 +255,14 @@ def test_first_domain_is_added_from_the_empty_state(
     async def use() -> None:
         QTest.keyClicks(window.first.field, "not an address")
         press(window.first.field, Qt.Key.Key_Return)
-        await until(lambda: window.messages.is_error)
-        assert "space" in window.messages.text
-        window.first.field.setText("shop.example")
+        await until(lambda: window.first.note.is_error)
+        assert "space" in window.first.note.sentence
+        assert window.first.field.text() == "not an address"
+        press(window.first.field, Qt.Key.Key_A, _CONTROL)
+        QTest.keyClicks(window.first.field, "shop.example")
+        assert not window.first.note.isVisible()
         press(window.first.field, Qt.Key.Key_Return)
         await until(lambda: window.stack.currentWidget() is window.table)
-        assert window.messages.text == ""
         assert [m.url for m in bench.board.monitors.values()] == ["https://shop.example/"]
 
     run_async(use())
@@ -373,6 +375,27 @@ def test_every_region_fits_beside_name_and_verdict(make_bench: MakeBench, show_w
     assert sum(widths) <= window.table.viewport().width()
     metrics = QFontMetrics(window.table.cells._strong)
     assert widths[VERDICT_COLUMN] > metrics.horizontalAdvance("regional problem")
+
+
+def test_regions_without_a_probe_give_way_to_the_name(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench(numbered(1)))
+    header, empty = window.table.header, window.table.cells.empty_region_width()
+
+    def widths() -> list[int]:
+        QApplication.processEvents()
+        return [window.table.columnWidth(column) for column in range(window.model.columnCount())]
+
+    window.resize(1500, 700)
+    assert widths()[FIRST_REGION_COLUMN + 1 :] == [empty] * 5
+    window.resize(1000, 700)
+    assert widths()[FIRST_REGION_COLUMN + 1 :] == [header.narrow_width()] * 5
+    assert widths()[NAME_COLUMN] > 150
+    assert sum(widths()) <= window.table.viewport().width()
+    europe = FIRST_REGION_COLUMN + 2
+    place = QRect(header.sectionViewportPosition(europe), 0, header.sectionSize(europe), header.height())
+    bare = header.viewport().grab(place).toImage()
+    QTest.mouseMove(header.viewport(), place.center())
+    assert header.viewport().grab(place).toImage() != bare
 
 
 def test_every_control_of_the_top_bar_shows_its_focus(make_bench: MakeBench, show_window: ShowWindow) -> None:
