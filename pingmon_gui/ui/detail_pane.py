@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -35,6 +36,8 @@ from pingmon_gui.ui.region_section import RegionSection, plain_label
 from pingmon_gui.ui.theme import current, scaled_font
 
 _MARGIN = 16
+#: From this width on head, chart and regions stand side by side.
+_WIDE = 860
 
 
 class HistorySource(Protocol):
@@ -166,22 +169,29 @@ class DetailPane(QWidget):
             buttons.addWidget(self._button(text, signal))
         buttons.addWidget(self._toggle)
         buttons.addStretch(1)
+        head = QVBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._title)
+        head.addLayout(address)
+        head.addWidget(self._verdict)
+        head.addWidget(self._settings)
+        head.addLayout(buttons)
+        head.addStretch(1)
         self._regions = QVBoxLayout()
         self._regions.setSpacing(18)
+        regions = QVBoxLayout()
+        regions.addLayout(self._regions)
+        regions.addStretch(1)
         content = QWidget(self)
-        column = QVBoxLayout(content)
-        column.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        column.setSpacing(8)
-        column.addWidget(self._title)
-        column.addLayout(address)
-        column.addWidget(self._verdict)
-        column.addWidget(self._settings)
-        column.addLayout(buttons)
-        column.addSpacing(6)
-        column.addWidget(self.chart)
-        column.addSpacing(6)
-        column.addLayout(self._regions)
-        column.addStretch(1)
+        self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom, content)
+        self._parts.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        self._parts.setSpacing(_MARGIN)
+        self._parts.addLayout(head)
+        chart = QVBoxLayout()
+        chart.addWidget(self.chart, 1)
+        chart.addStretch(0)
+        self._parts.addLayout(chart)
+        self._parts.addLayout(regions, 1)
         self._scroll = QScrollArea(self)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -221,6 +231,16 @@ class DetailPane(QWidget):
         button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         button.clicked.connect(signal)
         return button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_wide = self.width() >= _WIDE
+        direction = QBoxLayout.Direction.LeftToRight if is_wide else QBoxLayout.Direction.TopToBottom
+        self._parts.setDirection(direction)
+        for place in range(2):
+            self._parts.setStretch(place, 1 if is_wide else 0)
+        # Beside many regions it would be higher than what can be seen of it at once.
+        self.chart.setMaximumHeight(max(self.chart.minimumHeight(), self.height() - 2 * _MARGIN))
 
     # Showing
 

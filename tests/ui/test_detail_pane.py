@@ -24,6 +24,7 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.ui.detail_pane import DetailPane
 from pingmon_gui.ui.monitor_detail import Measured, MonitorDetail, RegionDetail, detail_of
 from pingmon_gui.ui.phase_bar import PhaseBar
+from pingmon_gui.ui.region_section import RegionSection
 from tests.engine.fakes import FakeClock, batch, monitor, voting
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
@@ -183,6 +184,23 @@ def test_detail_pane_fills_the_chart_and_appends_what_comes_later(qtbot: QtBot, 
 
     run_async(scene())
     assert source.asked == [(10, START - 3_600_000, START)]
+
+
+def test_detail_pane_puts_its_parts_side_by_side_where_it_is_wide(qtbot: QtBot) -> None:
+    pane = pane_of(qtbot)
+    pane.show_monitor(detail())
+    places = []
+    for width, height in ((340, 900), (1200, 330)):
+        pane.resize(width, height)
+        QApplication.processEvents()
+        title = next(label for label in pane.findChildren(QLabel) if label.text() == detail().monitor.title)
+        section = pane.findChildren(RegionSection)[0]
+        places.append([part.mapTo(pane, QPoint(0, 0)) for part in (title, pane.chart, section)])
+        assert pane.chart.height() <= pane.height()
+    (title, chart, section), beside = places
+    assert title.y() < chart.y() < section.y()
+    assert beside[0].x() < beside[1].x() < beside[2].x()
+    assert beside[1].y() < 60 and beside[2].y() < 60
 
 
 def test_detail_is_read_from_the_board(qtbot: QtBot) -> None:
