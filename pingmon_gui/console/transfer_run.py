@@ -16,7 +16,7 @@ from pingmon_gui.domain.target import display_url
 from pingmon_gui.exchange import intake, outlet
 from pingmon_gui.exchange.kind import Format, Kind
 from pingmon_gui.exchange.pingmon_file import Configuration
-from pingmon_gui.exchange.preview import Fate, Preview, preview
+from pingmon_gui.exchange.preview import Fate, Preview, PreviewRow, preview
 from pingmon_gui.exchange.text import decoded
 from pingmon_gui.log import one_line, without_secrets
 from pingmon_gui.request import applied_json, change_json
@@ -179,7 +179,7 @@ def _show(found: Preview) -> None:
             (
                 (
                     str(row.item.line or f"#{row.item.number}"),
-                    _FATE_WORDS[row.fate],
+                    _what(row),
                     _address(row.item.draft.url if row.item.draft else row.item.text),
                     row.item.draft.name if row.item.draft else "",
                     without_secrets(" ".join(row.notes)),
@@ -196,6 +196,11 @@ def _show(found: Preview) -> None:
     output.say(f"{found.kind}: {', '.join(words) or 'no domains'}.")
 
 
+def _what(row: PreviewRow) -> str:
+    is_paused = row.fate is Fate.ADD and row.item.draft is not None and row.item.draft.is_paused
+    return f"{_FATE_WORDS[row.fate]}{', paused' if is_paused else ''}"
+
+
 def _preview_json(found: Preview) -> Json:
     return {
         "from": found.kind.value,
@@ -207,6 +212,7 @@ def _preview_json(found: Preview) -> Json:
                 "text": without_secrets(row.item.text),
                 "url": row.item.draft.url if row.item.draft else None,
                 "name": row.item.draft.name if row.item.draft else None,
+                "is_paused": row.item.draft.is_paused if row.item.draft else None,
                 "notes": [without_secrets(note) for note in row.notes],
             }
             for row in found.rows

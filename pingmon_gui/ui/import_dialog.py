@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QMimeData, QSize, Qt, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -32,7 +32,7 @@ from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.preview import Fate, Preview, preview
 from pingmon_gui.exchange.reading import Reading
 from pingmon_gui.ui import wording
-from pingmon_gui.ui.drop import dropped_files
+from pingmon_gui.ui.drop import DropZone, dropped_files
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.import_model import Column, ImportModel
 
@@ -64,18 +64,19 @@ class ImportDialog(FormDialog):
         self._spawn = spawn
         self._task: asyncio.Task[Any] | None = None
         self._source: Path | bytes | None = None
+        self._modules: Path | None = None
         self._reading: Reading | None = None
         self.seen: Preview | None = None
 
-        self.hint = QLabel(
+        self.zone = DropZone(
+            self.tr("Drop a file here, choose or paste it"),
             self.tr(
-                "Drop a file here, or choose one: an export of Pingmon, Uptime Kuma (backup or kuma.db), UptimeRobot "
-                "(CSV), Gatus, Prometheus, any table with a column of addresses, or a list."
+                "An export of Pingmon, Uptime Kuma (backup or kuma.db), UptimeRobot (CSV), Gatus, Prometheus, any "
+                "table with a column of addresses, or a list. Nothing is changed before you have seen what comes of it."
             ),
             self,
         )
-        self.hint.setTextFormat(Qt.TextFormat.PlainText)
-        self.hint.setWordWrap(True)
+        QShortcut(QKeySequence.StandardKey.Paste, self, self.on_paste)
         self.choose_button = QPushButton(self.tr("&Choose file…"), self)
         self.choose_button.setAutoDefault(False)
         self.choose_button.clicked.connect(self.on_choose)
@@ -85,9 +86,16 @@ class ImportDialog(FormDialog):
         for kind in Kind:
             self.kind.addItem(self._kind_name(kind), kind)
         self.kind.currentIndexChanged.connect(self.on_kind_changed)
+        self.modules_button = QPushButton(self.tr("&Modules of blackbox_exporter…"), self)
+        self.modules_button.setAutoDefault(False)
+        self.modules_button.setToolTip(
+            self.tr("What a good answer is stands in a file of its own there, often blackbox.yml.")
+        )
+        self.modules_button.clicked.connect(self.on_choose_modules)
         row = QHBoxLayout()
         row.addWidget(self.choose_button)
         row.addWidget(self.kind)
+        row.addWidget(self.modules_button)
         row.addStretch(1)
 
         self.summary = _plain_label(self)
@@ -95,19 +103,25 @@ class ImportDialog(FormDialog):
         self.only_notable.toggled.connect(self.on_only_notable)
         self.model = ImportModel(self)
         self.table = self._made_table()
+        self.row_note = _plain_label(self)
+        self.row_note.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.row_note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.table.selectionModel().currentRowChanged.connect(self.on_row_chosen)
+        self.model.modelReset.connect(self.on_row_chosen)
         self.settings = QCheckBox(self)
         self.settings.setChecked(True)
         self.settings.toggled.connect(self._compare)
         self.notes = _plain_label(self)
-        self.body.addWidget(self.hint)
         self.body.addLayout(row)
+        self.body.addWidget(self.zone, 1)
         self.body.addWidget(self.summary)
         self.body.addWidget(self.only_notable)
         self.body.addWidget(self.table, 1)
+        self.body.addWidget(self.row_note)
         self.body.addWidget(self.settings)
         self.body.addWidget(self.notes)
         self._show_nothing()
-        wanted = QSize(self.fontMetrics().averageCharWidth() * 110, self.fontMetrics().lineSpacing() * 28)
+        wanted = QSize(self.fontMetrics().averageCharWidth() * 140, self.fontMetrics().lineSpacing() * 32)
         self.resize(wanted.boundedTo(self.screen().availableSize() * 0.9))
         self.choose_button.setFocus()
 
@@ -115,25 +129,39 @@ class ImportDialog(FormDialog):
 
     def read_file(self, path: Path) -> None:
         """Read a file and show what would come of it; a newer request takes the place of an older."""
-        self._source = path
-        self._read_again()
+        self._take(path)
 
     def read_pasted(self, data: bytes) -> None:
         """Read what was dropped as text."""
-        self._source = data
+        self._take(data)
+
+    def _take(self, source: Path | bytes) -> None:
+        self._source, self._modules = source, None
         self._read_again()
 
     @Slot()
     def on_choose(self) -> None:
-        dialog = QFileDialog(self, self.tr("Import"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.on_file_selected)
-        dialog.open()
+        self._ask_for_file(self.tr("Import")).fileSelected.connect(self.on_file_selected)
 
     @Slot(str)
     def on_file_selected(self, name: str) -> None:
         self.read_file(Path(name))
+
+    @Slot()
+    def on_choose_modules(self) -> None:
+        self._ask_for_file(self.tr("Modules of blackbox_exporter")).fileSelected.connect(self.on_modules_selected)
+
+    @Slot(str)
+    def on_modules_selected(self, name: str) -> None:
+        self._modules = Path(name)
+        self._read_again()
+
+    def _ask_for_file(self, title: str) -> QFileDialog:
+        dialog = QFileDialog(self, title)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.open()
+        return dialog
 
     @Slot()
     def on_kind_changed(self) -> None:
@@ -146,10 +174,17 @@ class ImportDialog(FormDialog):
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
-        if files := dropped_files(event.mimeData()):
+        self._take_data(event.mimeData())
+
+    @Slot()
+    def on_paste(self) -> None:
+        self._take_data(QGuiApplication.clipboard().mimeData())
+
+    def _take_data(self, data: QMimeData) -> None:
+        if files := dropped_files(data):
             self.read_file(files[0])
-        else:
-            self.read_pasted(event.mimeData().text().encode("utf-8", "replace"))
+        elif data.hasText():
+            self.read_pasted(data.text().encode("utf-8", "replace"))
 
     def _read_again(self) -> None:
         if self._task is not None:
@@ -161,16 +196,19 @@ class ImportDialog(FormDialog):
 
     async def _read(self) -> None:
         defaults = new_monitor_settings(self._preferences)
-        source, kind = self._source, self.kind.currentData()
+        source, kind, modules = self._source, self.kind.currentData(), self._modules
         try:
             if isinstance(source, Path):
-                reading = await asyncio.to_thread(intake.read_file, source, defaults, kind)
+                reading = await asyncio.to_thread(intake.read_file, source, defaults, kind, modules=modules)
             else:
-                reading = await asyncio.to_thread(intake.read_bytes, source or b"", defaults, kind)
+                known = None if modules is None else await asyncio.to_thread(intake.read_modules, modules)
+                reading = await asyncio.to_thread(intake.read_bytes, source or b"", defaults, kind, modules=known)
         except PingmonError as exc:
             if not self._is_closed:
                 self._show_nothing()
                 self.show_problem(exc)
+                # Modules that cannot be read can be chosen anew.
+                self.modules_button.setVisible(modules is not None)
             return
         if not self._is_closed:
             self._reading = reading
@@ -182,8 +220,11 @@ class ImportDialog(FormDialog):
         self._reading = self.seen = None
         self.message.say("")
         self.model.show_preview(None)
-        for widget in (self.summary, self.only_notable, self.table, self.settings, self.notes):
+        for widget in (
+            self.modules_button, self.summary, self.only_notable, self.table, self.row_note, self.settings, self.notes,
+        ):  # fmt: skip
             widget.hide()
+        self.zone.show()
         self._name_button()
 
     @Slot()
@@ -203,7 +244,10 @@ class ImportDialog(FormDialog):
         self.settings.setText(wording.counted(text, changed))
         self.settings.setVisible(changed > 0)
         self.model.show_preview(self.seen)
+        self.modules_button.setVisible(reading.kind is Kind.PROMETHEUS)
+        self.zone.hide()
         self.table.show()
+        self.row_note.show()
         self.only_notable.show()
         self.summary.setText(self._summary(self.seen))
         self.summary.show()
@@ -222,7 +266,8 @@ class ImportDialog(FormDialog):
         ):
             if counts[fate]:
                 parts.append(text.replace("%1", wording.number(counts[fate])))
-        return f"{self._kind_name(seen.kind)}: {'; '.join(parts)}."
+        name = f"{wording.isolated(self._source.name)} · " if isinstance(self._source, Path) else ""
+        return f"{name}{self._kind_name(seen.kind)}: {'; '.join(parts)}."
 
     def _notes(self, seen: Preview) -> list[str]:
         notes = [wording.problem(InvalidInput(note)) for note in seen.notes[:_MOST_NOTES]]
@@ -243,6 +288,13 @@ class ImportDialog(FormDialog):
             text = f"{text} {wording.counted(errors, wrong)}"
         self.accept_button.setText(text)
         self.accept_button.setEnabled(not seen.change.is_empty and not self.is_busy)
+
+    @Slot()
+    def on_row_chosen(self) -> None:
+        """Show the whole note of the entry that is chosen: in its row there is room for the start of it."""
+        index = self.table.currentIndex()
+        text = index.siblingAtColumn(Column.NOTE).data() if index.isValid() else ""
+        self.row_note.setText(str(text or ""))
 
     @Slot(bool)
     def on_only_notable(self, is_checked: bool) -> None:
@@ -283,7 +335,7 @@ class ImportDialog(FormDialog):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         unit = table.fontMetrics().averageCharWidth()
-        for column, characters in ((Column.LINE, 8), (Column.FATE, 25), (Column.ADDRESS, 30), (Column.NAME, 16)):
+        for column, characters in ((Column.LINE, 7), (Column.FATE, 20), (Column.ADDRESS, 32), (Column.NAME, 20)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
         table.setMinimumHeight(height * 5)

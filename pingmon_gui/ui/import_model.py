@@ -86,7 +86,8 @@ class ImportModel(QAbstractTableModel):
             case Column.LINE:
                 return wording.number(item.line) if item.line else f"#{wording.number(item.number)}"
             case Column.FATE:
-                return self._fate(row.fate)
+                is_paused = row.item.draft is not None and row.item.draft.is_paused
+                return self.tr("✓ added, paused") if is_paused and row.fate is Fate.ADD else self._fate(row.fate)
             case Column.ADDRESS:
                 return wording.plain(without_secrets(display_url(item.draft.url) if item.draft else item.text), 300)
             case Column.NAME:

@@ -16,6 +16,7 @@ from pingmon_gui.domain.error import StorageFull
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ui.import_dialog import ImportDialog
 from pingmon_gui.ui.import_model import Column
+from tests.exchange.helper import FILES
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
 
@@ -82,7 +83,10 @@ def test_import_dialog_shows_what_would_come_of_a_file(hands: Hands, tmp_path: P
         assert "geheim" not in str([hands.column(column) for column in Column])
         assert dialog.accept_button.text() == "&Import 1 domain (1 entry has an error)"
         assert "1 domain will be added" in dialog.summary.text()
+        dialog.table.selectRow(2)
+        assert dialog.row_note.text() == hands.column(Column.NOTE)[2] != ""
         dialog.only_notable.setChecked(True)
+        assert dialog.row_note.text() == ""
         assert hands.column(Column.LINE) == ["1", "3", "4"]
         dialog.submit()
         [change] = hands.heard
@@ -154,6 +158,27 @@ def test_import_dialog_shows_the_newer_of_two_files(hands: Hands, tmp_path: Path
         hands.dialog.read_file(first)
         await hands.read(second)
         assert hands.column(Column.ADDRESS) == ["b.example"]
+
+    run_async(check())
+
+
+def test_import_dialog_takes_modules_for_prometheus(hands: Hands, run_async: RunAsync) -> None:
+    async def check() -> None:
+        dialog = hands.dialog
+        await hands.read(FILES / "uptimerobot.csv")
+        assert not dialog.modules_button.isVisible()
+        await hands.read(FILES / "prometheus.yml")
+        assert dialog.modules_button.isVisible()
+        assert "in another file" in hands.column(Column.NOTE)[6]
+        dialog.on_modules_selected(str(FILES / "gatus.yaml"))
+        await hands.done()
+        assert "no configuration of blackbox_exporter" in dialog.message.sentence
+        dialog.on_modules_selected(str(FILES / "blackbox.yml"))
+        await hands.done()
+        assert "in another file" not in hands.column(Column.NOTE)[6]
+        # They belong to the file they were chosen for.
+        await hands.read(FILES / "uptimerobot.csv")
+        assert dialog.message.sentence == ""
 
     run_async(check())
 
