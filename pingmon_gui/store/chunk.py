@@ -42,7 +42,11 @@ NAMES = (
 KERNEL_CLOCK, LOW_CONFIDENCE, RECHECK, ON_DEMAND, OWN_NETWORK, FAMILY_4, FAMILY_6 = (1 << bit for bit in range(7))
 
 _HEAD = struct.Struct("<qB")
+_HEADS = struct.Struct("<" + "qB" * len(NAMES))
+_AT_MS, _TOTAL_US = NAMES.index("at_ms"), NAMES.index("total_us")
+_PHASES = slice(NAMES.index(PHASES_US[0]), NAMES.index(PHASES_US[-1]) + 1)
 _COUNT = struct.Struct("<I")
+_ALL = slice(None)
 
 
 def microseconds(ms: npt.NDArray[np.float64]) -> Ints:
@@ -136,29 +140,55 @@ def encode(columns: Columns, level: int = 6) -> bytes:
 
 def decode(data: bytes) -> Columns:
     """Return the results of a block or chunk. Raises StorageCorrupt."""
+    return dict(zip(NAMES, numbers_of(data), strict=True))
+
+
+def numbers_of(data: bytes, wanted: slice = _ALL) -> Ints:
+    """Return the results at some places of a block or chunk, a row per column of `NAMES`. Raises StorageCorrupt.
+
+    It costs about as much for one result as for a hundred: all columns are taken apart together.
+    """
     try:
         if data[0] != FORMAT:
             raise ValueError(f"format {data[0]}")
-        raw = zlib.decompress(data[1:])
-        (count,) = _COUNT.unpack_from(raw)
+        unpacked = zlib.decompress(memoryview(data)[1:])
+        raw = np.frombuffer(unpacked, np.uint8)
+        (count,) = _COUNT.unpack_from(unpacked)
         place = _COUNT.size
         first = 0
         if count:
-            (first,) = struct.unpack_from("<q", raw, place)
+            (first,) = struct.unpack_from("<q", unpacked, place)
             place += 8
-        heads = [_HEAD.unpack_from(raw, place + number * _HEAD.size) for number in range(len(NAMES))]
-        place += len(NAMES) * _HEAD.size
-        columns: Columns = {}
-        for name, (least, width) in zip(NAMES, heads, strict=True):
-            wanted = max(0, count - 1) if name == "at_ms" else count
-            columns[name] = _unpack(raw, place, wanted, least, width)
-            place += wanted * width
+        heads = _HEADS.unpack_from(unpacked, place)
+        first_place = place = place + _HEADS.size
+        places = np.arange(count)[wanted]
+        numbers = np.empty((len(NAMES), len(places)), dtype=np.int64)
+        numbers[:] = np.array(heads[::2])[:, None]
+        # Where each plane of bytes begins, what its bytes are worth, and which column they belong to.
+        begins: list[int] = []
+        shifts: list[int] = []
+        starts: list[int] = []
+        wide: list[int] = []
+        for column, width in enumerate(heads[1::2]):
+            length = max(0, count - 1) if column == _AT_MS else count
+            if column != _AT_MS and width:
+                starts.append(len(begins))
+                wide.append(column)
+                begins.extend(range(place, place + width * count, count))
+                shifts.extend(range(0, 8 * width, 8))
+            place += length * width
+        if place != len(raw):
+            raise ValueError(f"{len(raw)} bytes in place of {place}")
+        if begins and len(places):
+            parts = raw[np.array(begins)[:, None] + places].astype(np.int64) << np.array(shifts)[:, None]
+            numbers[wide] += np.add.reduceat(parts, starts, axis=0)
         if count:
-            columns["at_ms"] = np.cumsum(np.concatenate(([first], columns["at_ms"])))
-        columns["total_us"] += _phase_sum(columns)
+            times = _unpack(raw, first_place, count - 1, heads[0], heads[1])
+            numbers[_AT_MS] = np.concatenate(([first], first + np.cumsum(times)))[wanted]
+        numbers[_TOTAL_US] += np.maximum(numbers[_PHASES], 0).sum(axis=0)
     except (ValueError, IndexError, zlib.error, struct.error) as exc:
         raise damaged(exc) from exc
-    return columns
+    return numbers
 
 
 def encode_series(series: Ints) -> bytes:
@@ -171,9 +201,9 @@ def decode_series(data: bytes) -> Ints:
     """Return the series of each result of a block. Raises StorageCorrupt."""
     try:
         (count,) = _COUNT.unpack_from(data)
-        raw = zlib.decompress(data[_COUNT.size :])
-        least, width = _HEAD.unpack_from(raw)
-        return np.cumsum(_unpack(raw, _HEAD.size, count, least, width))
+        unpacked = zlib.decompress(memoryview(data)[_COUNT.size :])
+        least, width = _HEAD.unpack_from(unpacked)
+        return np.cumsum(_unpack(np.frombuffer(unpacked, np.uint8), _HEAD.size, count, least, width))
     except (ValueError, zlib.error, struct.error) as exc:
         raise damaged(exc) from exc
 
@@ -206,10 +236,10 @@ def _pack(values: Ints) -> tuple[bytes, bytes]:
     return _HEAD.pack(least, width), small.view(np.uint8).reshape(-1, width).T.tobytes()
 
 
-def _unpack(raw: bytes, place: int, count: int, least: int, width: int) -> Ints:
+def _unpack(raw: npt.NDArray[np.uint8], place: int, count: int, least: int, width: int) -> Ints:
     if width == 0:
         return np.full(count, least, dtype=np.int64)
-    planes = np.frombuffer(raw, dtype=np.uint8, count=count * width, offset=place).reshape(width, count)
-    small = np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(count)
+    planes = raw[place : place + count * width].reshape(width, count)
+    small = planes[0] if width == 1 else np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(count)
     values: Ints = small.astype(np.int64) + least
     return values

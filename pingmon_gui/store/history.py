@@ -20,7 +20,19 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.result import ProbeId, Shared
 from pingmon_gui.domain.status import Codes, Status, failure_name
 from pingmon_gui.store import chunk
-from pingmon_gui.store.chunk import PHASES_US, Columns, Ints, decode, decode_series, joined, milliseconds, ordered, take
+from pingmon_gui.store.chunk import (
+    NAMES,
+    PHASES_US,
+    Columns,
+    Ints,
+    decode,
+    decode_series,
+    joined,
+    milliseconds,
+    numbers_of,
+    ordered,
+    take,
+)
 
 #: A result speaks for at most 2.5 of its own intervals, so nothing older reaches into a span.
 MAX_HOLD_MS = MAX_INTERVAL_MS * 5 // 2
@@ -109,19 +121,26 @@ def compacted_in_journal(database: peewee.SqliteDatabase) -> int:
 
 def journal_of(
     database: peewee.SqliteDatabase, series_ids: Sequence[int], first_hour: int, last_hour: int
-) -> dict[int, list[Columns]]:
+) -> dict[int, Columns]:
     """Return by series what the journal holds of some series in some hours, in order of arrival."""
-    found: dict[int, list[Columns]] = {id_: [] for id_ in series_ids}
-    wanted = np.array(sorted(series_ids), dtype=np.int64)
+    is_wanted = np.zeros(max(series_ids, default=0) + 2, dtype=np.bool_)
+    is_wanted[list(series_ids)] = True
+    parts: list[Ints] = [np.zeros((len(NAMES), 0), dtype=np.int64)]
+    owners: list[Ints] = [np.zeros(0, dtype=np.int64)]
     for _id, _hour, series, data, start in journal_rows(database, first_hour, last_hour):
-        low = np.maximum(np.searchsorted(series, wanted, side="left"), start)
-        high = np.searchsorted(series, wanted, side="right")
-        if not (low < high).any():
-            continue
-        columns = decode(data)
-        for id_, begin, end in zip(wanted.tolist(), low.tolist(), high.tolist(), strict=True):
-            if begin < end:
-                found[id_].append(take(columns, slice(begin, end)))
+        places = start + is_wanted[np.minimum(series[start:], len(is_wanted) - 1)].nonzero()[0]
+        if len(places):
+            first = int(places[0])
+            numbers = numbers_of(data, slice(first, int(places[-1]) + 1))
+            parts.append(numbers[:, places - first])
+            owners.append(series[places])
+    owner = np.concatenate(owners)
+    order = np.argsort(owner, kind="stable")
+    everything, owner = np.concatenate(parts, axis=1)[:, order], owner[order]
+    found: dict[int, Columns] = {}
+    for id_ in series_ids:
+        begin, end = np.searchsorted(owner, [id_, id_ + 1]).tolist()
+        found[id_] = dict(zip(NAMES, everything[:, begin:end], strict=True))
     return found
 
 
@@ -150,7 +169,7 @@ def raw(
     first_hour, last_hour = max(first_hour, known[0]), min(last_hour, known[1])
     chunks = chunks_of(database, series_ids, range(first_hour, last_hour + 1))
     journal = journal_of(database, series_ids, first_hour, last_hour)
-    return {id_: ordered(joined(chunks[id_] + journal[id_])) for id_ in series_ids}
+    return {id_: ordered(joined([*chunks[id_], journal[id_]])) for id_ in series_ids}
 
 
 def results(
@@ -225,7 +244,7 @@ def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[Pr
     newest: dict[ProbeId, tuple[int, Series, Columns]] = {}
     journal = journal_of(database, list(series), *known)
     for id_, one in series.items():
-        parts = [*journal[id_], *_last_chunk(database, id_, known)]
+        parts = [journal[id_], *_last_chunk(database, id_, known)]
         columns = ordered(joined(parts))
         if len(columns["at_ms"]):
             at_ms = int(columns["at_ms"][-1])

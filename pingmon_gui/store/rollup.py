@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -69,16 +70,13 @@ def roll_up(columns: Columns, start_ms: int, end_ms: int, bucket_ms: int) -> Buc
 
 def regroup(buckets: Buckets, bucket_ms: int) -> Buckets:
     """Return the sums over larger buckets; a roll-up of roll-ups is the roll-up of the results."""
-    if len(buckets) == 0:
-        return buckets
-    start_ms, place = np.unique(buckets.start_ms // bucket_ms * bucket_ms, return_inverse=True)
-    summed = []
-    for name in FIELDS[1:]:
-        values = getattr(buckets, name)
-        sums = np.zeros((len(start_ms), *values.shape[1:]), dtype=values.dtype)
-        np.add.at(sums, place, values)
-        summed.append(sums)
-    return made_of([start_ms, *summed])
+    start_ms = buckets.start_ms // bucket_ms * bucket_ms
+    is_first = np.append(True, start_ms[1:] != start_ms[:-1])[: len(start_ms)]
+    if is_first.all():
+        return replace(buckets, start_ms=start_ms)
+    first = np.flatnonzero(is_first)
+    sums = (np.add.reduceat(getattr(buckets, name), first, axis=0) for name in FIELDS[1:])
+    return made_of([start_ms[first], *sums])
 
 
 def hour_row_id(hour: int, series: int) -> int:
@@ -153,10 +151,10 @@ def _told(series: Series, buckets: Buckets, bucket_ms: int) -> SeriesRollup:
 class _Reader:
     """Reads the roll-ups of one series; hours that the journal has a say in are computed from the results."""
 
-    def __init__(self, database: peewee.SqliteDatabase, series: int, journal: list[Columns]) -> None:
+    def __init__(self, database: peewee.SqliteDatabase, series: int, journal: Columns) -> None:
         self._database = database
         self._series = series
-        self._columns = joined(journal)
+        self._columns = journal
         hours = np.unique(self._columns["at_ms"] // HOUR_MS).tolist()
         self._stale = {hour + later for hour in hours for later in range(CARRY_HOURS + 1)}
         self._chunks: set[int] = set()

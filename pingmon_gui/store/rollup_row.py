@@ -1,16 +1,15 @@
 """Buckets of one series as columns, and the rows in which the roll-up tables keep them.
 
-A row is a byte that names its format, then a zlib stream of the number of buckets (u32), the buckets' numbers as
-int64, column after column, and their histograms as planes of bytes. Format 1 knew no phases. Format 2 has its numbers
-as planes of bytes, too, and what nearly always follows from other columns as the difference from that, so that it
-costs nothing. Empty buckets are left out.
+The first byte names the format. 3: a CRC-32, then numbers as `varint` has them; for rows of one bucket. 2: the same
+numbers in a zlib stream. 1: what was kept before phases were (`_without_phases`). Empty buckets are left out, and so
+are the empty places of histograms. docs/adr/0020 has the sizes.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -19,10 +18,14 @@ import numpy.typing as npt
 from pingmon_probe.protocol import PHASES
 
 from pingmon_gui.domain.history import FIVE_MINUTES_MS, HISTOGRAM_BUCKETS
+from pingmon_gui.store import varint
 from pingmon_gui.store.chunk import Ints, damaged
 
-FORMAT = 2
+_PACKED, _PLAIN = 2, 3
+_PLAIN_HEAD = struct.Struct("<BI")
 _COUNT = struct.Struct("<I")
+#: Numbers per bucket before its histogram.
+_COLUMNS = 9 + len(PHASES)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Buckets:
     """Roll-up of one series: one element per bucket, by time.
 
     `total_us` adds totals of good results, `phases_us` (buckets, phases) their phases, an absent one being 0. Rows of
-    format 1 have no phases: `phased` is how many good results are in `phases_us`, `good` how many there are.
+    format 1 have no phases: of `good` results, `phased` are in `phases_us`.
     """
 
     start_ms: Ints
@@ -76,101 +79,143 @@ def joined_buckets(parts: Sequence[Buckets]) -> Buckets:
 
 
 def encode(buckets: Buckets) -> bytes:
-    """Return the compressed form."""
-    b = buckets
-    columns = (
-        b.start_ms // FIVE_MINUTES_MS,
-        b.count,
-        b.count - b.online,
-        b.slow,
-        b.offline,
-        b.known_ms,
-        b.known_ms - b.available_ms,
-        b.total_us - b.phases_us.sum(axis=1),
-        b.good - b.phased,
-        *b.phases_us.T,
-    )
-    numbers = np.stack(columns).astype("<i8")
-    planes = numbers.view(np.uint8).reshape(-1, 8).T.tobytes()
-    counted = np.ascontiguousarray(b.histogram.astype("<u4")).view(np.uint8).reshape(-1, 4).T.tobytes()
-    return bytes((FORMAT,)) + zlib.compress(_COUNT.pack(len(b)) + planes + counted)
+    """Return the row of buckets of one series, by time."""
+    data = varint.pack(_numbers_of(buckets))
+    if len(buckets) == 1:
+        return _PLAIN_HEAD.pack(_PLAIN, zlib.crc32(data)) + data
+    return bytes((_PACKED,)) + zlib.compress(data)
 
 
-def decode(data: bytes) -> Buckets:
+def decode(row: bytes) -> Buckets:
     """Return what `encode` made. Raises StorageCorrupt."""
-    return decode_all([data])
+    return decode_all([row])
 
 
 def decode_all(rows: Iterable[bytes]) -> Buckets:
     """Return the buckets of many rows of disjoint spans, by time. Raises StorageCorrupt.
 
-    Rows that are alike are read at once: a year of them has no Python object per bucket.
+    They are taken apart together: a year of hours makes no Python object per bucket.
     """
-    alike: dict[tuple[int, int, int], list[bytes]] = {}
+    parts: list[Buckets] = []
+    streams: list[bytes] = []
     try:
-        for data in rows:
-            raw = zlib.decompress(memoryview(data)[1:])
-            alike.setdefault((data[0], *_COUNT.unpack_from(raw), len(raw)), []).append(raw)
-        parts = [_read(format_, count, raws) for (format_, count, _length), raws in alike.items()]
-    except (ValueError, IndexError, KeyError, zlib.error, struct.error) as exc:
+        for row in rows:
+            match row[0]:
+                case 3:
+                    _format, checksum = _PLAIN_HEAD.unpack_from(row)
+                    data = row[_PLAIN_HEAD.size :]
+                    if zlib.crc32(data) != checksum:
+                        raise ValueError("checksum")
+                    streams.append(data)
+                case 2:
+                    streams.append(zlib.decompress(row[1:]))
+                case 1:
+                    parts.append(_without_phases(zlib.decompress(row[1:])))
+                case other:
+                    raise ValueError(f"format {other}")
+        parts += _buckets_of(streams)
+    except (ValueError, IndexError, zlib.error, struct.error) as exc:
         raise damaged(exc) from exc
     return joined_buckets(parts)
 
 
-def _read(format_: int, count: int, raws: Sequence[bytes]) -> Buckets:
-    """Return the buckets of unpacked rows of one format and length, `count` in each."""
-    columns, buckets_of = _FORMATS[format_]
-    size = len(raws[0]) - _COUNT.size
-    if size != count * (columns * 8 + HISTOGRAM_BUCKETS * 4):
-        raise ValueError(f"{count} buckets in {size} bytes")
-    if count == 0:
-        return NO_BUCKETS
-    everything = np.frombuffer(b"".join(raws), np.uint8).reshape(len(raws), -1)
-    place = _COUNT.size + columns * count * 8
-    counted = everything[:, place:].reshape(len(raws), 4, -1).transpose(0, 2, 1)
-    histogram = np.ascontiguousarray(counted).view("<u4").reshape(-1, HISTOGRAM_BUCKETS).astype(np.uint32)
-    return buckets_of(everything[:, _COUNT.size : place], histogram)
+def _numbers_of(b: Buckets) -> Ints:
+    """Return a row as numbers from 0 on; what nearly always follows from others is its difference from that."""
+    bucket, place = np.nonzero(b.histogram)
+    is_first = np.append(True, bucket[1:] != bucket[:-1])[: len(bucket)]
+    return np.concatenate(
+        (
+            [len(b)],
+            np.diff(b.start_ms // FIVE_MINUTES_MS, prepend=0),
+            b.count,
+            b.count - b.online,
+            b.slow,
+            b.offline,
+            b.known_ms,
+            b.known_ms - b.available_ms,
+            varint.zigzag(b.total_us - b.phases_us.sum(axis=1)),
+            b.good - b.phased,
+            b.phases_us.T.ravel(),
+            np.bincount(bucket, minlength=len(b)),
+            np.where(is_first, place, np.diff(place, prepend=0)),
+            b.histogram[bucket, place],
+        )
+    ).astype(np.int64)
 
 
-def _numbers(data: npt.NDArray[np.uint8], columns: int) -> Ints:
-    """Return (columns, buckets) of the int64 of rows."""
-    by_row = np.ascontiguousarray(data).view("<i8").reshape(len(data), columns, -1)
-    return by_row.transpose(1, 0, 2).reshape(columns, -1).astype(np.int64)
+def _buckets_of(streams: Sequence[bytes]) -> list[Buckets]:
+    """Return the buckets of rows as streams of numbers, those of as many buckets together."""
+    if not streams:
+        return []
+    numbers, begins = varint.unpack(b"".join(streams))
+    ends_bytes = np.cumsum([len(stream) for stream in streams])
+    ends = np.searchsorted(begins, ends_bytes)
+    firsts = np.concatenate(([0], ends[:-1]))
+    counts = numbers[firsts]
+    return [
+        _alike(numbers, firsts[counts == count], ends[counts == count], count)
+        for count in np.unique(counts).tolist()
+        if count
+    ]
 
 
-def _buckets_1(data: npt.NDArray[np.uint8], histogram: npt.NDArray[np.uint32]) -> Buckets:
-    numbers = _numbers(data, _COLUMNS_1)
-    without = np.zeros((len(PHASES) + 1, numbers.shape[1]), dtype=np.int64)
-    return made_of([*numbers, without[0], without[1:].T, histogram])
-
-
-def _buckets_2(data: npt.NDArray[np.uint8], histogram: npt.NDArray[np.uint32]) -> Buckets:
-    in_order = data.reshape(len(data), 8, -1).transpose(0, 2, 1).reshape(len(data), -1)
-    start, count, not_online, slow, offline, known, not_available, beside, not_phased, *phases = _numbers(
-        in_order, _COLUMNS_2
-    )
-    phases_us = np.stack(phases, axis=1)
+def _alike(numbers: Ints, firsts: Ints, ends: Ints, count: int) -> Buckets:
+    """Return the buckets of rows that hold `count` each; their numbers lie in [first, end)."""
+    width = count * _COLUMNS
+    if int((ends - firsts).min()) < 1 + width + count:
+        raise ValueError("a row that is too short")
+    fixed = numbers[firsts[:, None] + np.arange(1, 1 + width)].reshape(-1, _COLUMNS, count)
+    bins = numbers[firsts[:, None] + np.arange(1 + width, 1 + width + count)]
+    pairs = bins.sum(axis=1)
+    if (firsts + 1 + width + count + 2 * pairs != ends).any():
+        raise ValueError("a row of the wrong length")
+    histogram = _histograms(numbers, ends - 2 * pairs, pairs, bins.ravel())
+    start, *columns = fixed.transpose(1, 0, 2)
+    known, phases = columns[4].ravel(), np.stack([column.ravel() for column in columns[8:]], axis=1)
+    counted, good = columns[0].ravel(), histogram.sum(axis=1, dtype=np.int64)
     return Buckets(
-        start_ms=start * FIVE_MINUTES_MS,
-        count=count,
-        online=count - not_online,
-        slow=slow,
-        offline=offline,
+        start_ms=np.cumsum(start, axis=1).ravel() * FIVE_MINUTES_MS,
+        count=counted,
+        online=counted - columns[1].ravel(),
+        slow=columns[2].ravel(),
+        offline=columns[3].ravel(),
         known_ms=known,
-        available_ms=known - not_available,
-        total_us=beside + phases_us.sum(axis=1),
-        phased=histogram.sum(axis=1, dtype=np.int64) - not_phased,
-        phases_us=phases_us,
+        available_ms=known - columns[5].ravel(),
+        total_us=varint.unzigzag(columns[6].ravel()) + phases.sum(axis=1),
+        phased=good - columns[7].ravel(),
+        phases_us=phases,
         histogram=histogram,
     )
 
 
-_COLUMNS_1, _COLUMNS_2 = 8, 9 + len(PHASES)
-#: By format: the number of columns, and what makes buckets of them and the histograms.
-_FORMATS: Mapping[int, tuple[int, Callable[[npt.NDArray[np.uint8], npt.NDArray[np.uint32]], Buckets]]] = {
-    1: (_COLUMNS_1, _buckets_1),
-    2: (_COLUMNS_2, _buckets_2),
-}
+def _histograms(numbers: Ints, first: Ints, pairs: Ints, bins: Ints) -> npt.NDArray[np.uint32]:
+    """Return histograms of which `bins` places each are not empty.
+
+    From `first` on a row has the distance of each such place from the one before, and then what was counted there;
+    `pairs` is how many places a row has.
+    """
+    in_row = np.arange(int(pairs.sum())) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    gap_at = np.repeat(first, pairs) + in_row
+    place = np.cumsum(numbers[gap_at])
+    before = np.append(0, place)[np.cumsum(bins) - bins]
+    place -= np.repeat(before, bins)
+    histogram = np.zeros((len(bins), HISTOGRAM_BUCKETS), dtype=np.uint32)
+    histogram[np.repeat(np.arange(len(bins)), bins), place] = numbers[gap_at + np.repeat(pairs, pairs)]
+    return histogram
+
+
+def _without_phases(raw: bytes) -> Buckets:
+    """Return the buckets of a row of format 1: eight columns of int64, and histograms as planes of bytes."""
+    (count,) = _COUNT.unpack_from(raw)
+    place = _COUNT.size + 8 * count * 8
+    if len(raw) != place + 4 * count * HISTOGRAM_BUCKETS:
+        raise ValueError(f"{count} buckets in {len(raw)} bytes")
+    numbers = np.frombuffer(raw, "<i8", 8 * count, _COUNT.size).reshape(8, count).astype(np.int64)
+    planes = np.frombuffer(raw, np.uint8, offset=place).reshape(4, -1)
+    histogram = np.ascontiguousarray(planes.T).view("<u4").reshape(count, HISTOGRAM_BUCKETS).astype(np.uint32)
+    nothing = np.zeros((len(PHASES) + 1, count), dtype=np.int64)
+    return made_of([*numbers, nothing[0], nothing[1:].T, histogram])
+
 
 NO_BUCKETS = made_of(
     np.zeros((0, *shape), dtype=np.uint32 if name == "histogram" else np.int64)

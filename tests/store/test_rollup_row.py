@@ -16,18 +16,28 @@ from pingmon_gui.store.rollup import regroup
 from pingmon_gui.store.rollup_row import FIELDS, Buckets, decode, decode_all, encode, joined_buckets
 from tests.store.helper import START_MS
 
-NUMBERS = st.lists(st.integers(0, 1 << 40), min_size=13, max_size=13)
+NUMBERS = st.lists(st.integers(0, 1 << 40) | st.integers(0, 300), min_size=16, max_size=16)
 
 
 def buckets(first: int, rows: list[list[int]]) -> Buckets:
-    """Return one bucket of five minutes per row of 13 numbers, from the bucket `first` on."""
-    numbers = np.array(rows, dtype=np.int64).reshape(len(rows), 13)
+    """Return one bucket of five minutes per row of 16 numbers, from the bucket `first` on."""
+    n = np.array(rows, dtype=np.int64).reshape(len(rows), 16)
     histogram = np.zeros((len(rows), HISTOGRAM_BUCKETS), dtype=np.uint32)
-    histogram[:, 40] = numbers[:, 1] % (1 << 32)
+    for place in range(0, 3):
+        histogram[np.arange(len(rows)), (n[:, 13 + place] * 7) % HISTOGRAM_BUCKETS] += (n[:, 13 + place] % 500).astype(
+            np.uint32
+        )
     return Buckets(
-        START_MS + FIVE_MINUTES_MS * (first + np.arange(len(rows))),
-        *(numbers[:, place] for place in range(8)),
-        phases_us=numbers[:, 8:],
+        start_ms=START_MS + FIVE_MINUTES_MS * (first + np.arange(len(rows))),
+        count=n[:, 0] + n[:, 1],
+        online=n[:, 1],
+        slow=n[:, 2],
+        offline=n[:, 3],
+        known_ms=n[:, 4] + n[:, 5],
+        available_ms=n[:, 5],
+        total_us=n[:, 6],
+        phased=histogram.sum(axis=1, dtype=np.int64) * (n[:, 7] % 2),
+        phases_us=n[:, 8:13],
         histogram=histogram,
     )
 
@@ -74,26 +84,34 @@ def test_rows_of_both_formats_and_all_lengths_are_read_together(parts: list[tupl
 
 
 def test_day_of_both_formats_says_of_how_many_results_it_knows_phases() -> None:
-    numbers = [[10, 7, 0, 0, 300_000, 300_000, 70_000, 7, 10_000, 20_000, 0, 30_000, 10_000]]
+    numbers = [[3, 7, 0, 0, 0, 300_000, 70_000, 1, 10_000, 20_000, 0, 30_000, 10_000, 7, 0, 0]]
     both = joined_buckets([decode(old_row(buckets(0, numbers))), decode(encode(buckets(1, numbers)))])
-    (day,) = (regroup(both, DAY_MS).at(np.array([0])),)
-    day = decode(encode(day))
+    day = decode(encode(regroup(both, DAY_MS)))
     assert (day.good.tolist(), day.phased.tolist(), day.total_us.tolist()) == ([14], [7], [140_000])
     assert day.phases_us.tolist() == [[10_000, 20_000, 0, 30_000, 10_000]]
 
 
+GOOD = encode(buckets(0, [[1] * 16]))
+
+
 @pytest.mark.parametrize(
-    "data",
+    "row",
     [
         b"",
         b"\x02",
         b"\x02 no zlib",
-        b"\x03" + zlib.compress(b"\0\0\0\0"),
-        b"\x02" + zlib.compress(b"\0"),
-        b"\x02" + zlib.compress(struct.pack("<I", 2) + bytes(14 * 8 + 96 * 4)),
-        encode(buckets(0, [[1] * 13]))[:-1],
+        b"\x04" + GOOD[1:],
+        GOOD[:-1],
+        GOOD[:9] + bytes((GOOD[9] ^ 1,)) + GOOD[10:],
+        b"\x02" + zlib.compress(b"\x01"),
+        b"\x02" + zlib.compress(b"\x80"),
+        b"\x02" + zlib.compress(b"\xff" * 10 + b"\x01"),
+        b"\x02" + zlib.compress(GOOD[5:] + b"\x01"),
+        b"\x02" + zlib.compress(b"\x01" * 16 + b"\x60\x01"),
+        encode(buckets(0, [[1] * 16] * 2))[:-1],
+        old_row(buckets(0, [[1] * 16]))[:-1],
     ],
 )
-def test_damaged_row_is_said_to_be(data: bytes) -> None:
+def test_damaged_row_is_said_to_be(row: bytes) -> None:
     with pytest.raises(StorageCorrupt):
-        decode_all([encode(buckets(0, [[1] * 13])), data])
+        decode_all([GOOD, row])
