@@ -133,8 +133,8 @@ class Answers:
     async def _status(self, _: Json) -> Json:
         return {"status": await self._session.status_json()}
 
-    async def _raise(self, _: Json) -> Json:
-        self._session.hub.publish(RaiseWindow())
+    async def _raise(self, request: Json) -> Json:
+        self._session.hub.publish(RaiseWindow(is_kiosk=request.get("is_kiosk") is True))
         return {}
 
     _answers: ClassVar[dict[str, Callable[[Answers, Json], Awaitable[Json]]]] = {

@@ -45,14 +45,20 @@ _log = logging.getLogger(__name__)
 
 
 def run_window(
-    ownership: Ownership, frame: WindowFrame, *, minimized: bool, debug: bool, probes: LinkFactory | None = None
+    ownership: Ownership,
+    frame: WindowFrame,
+    *,
+    minimized: bool,
+    debug: bool,
+    kiosk: bool = False,
+    probes: LinkFactory | None = None,
 ) -> int:
     """Fill the frame from a data folder that is owned already; return the exit code when it is closed for good."""
     crashes = CrashReporter()
     hook = sys.excepthook
     sys.excepthook = _excepthook(crashes)
     try:
-        run = WindowRun(ownership, frame.theme, crashes, minimized=minimized, probes=probes, frame=frame)
+        run = WindowRun(ownership, frame.theme, crashes, minimized=minimized, kiosk=kiosk, probes=probes, frame=frame)
         code: int = qasync.run(run.main())  # type: ignore[no-untyped-call]
         return code
     finally:
@@ -71,6 +77,7 @@ class WindowRun(QObject):
         crashes: CrashReporter,
         *,
         minimized: bool,
+        kiosk: bool = False,
         probes: LinkFactory | None = None,
         frame: WindowFrame | None = None,
     ) -> None:
@@ -79,6 +86,7 @@ class WindowRun(QObject):
         self._theme = theme
         self._crashes = crashes
         self._minimized = minimized
+        self._kiosk = kiosk
         self.session = Session(ownership.data_dir, probes=probes)
         self.frame = frame or WindowFrame(ownership.data_dir, theme)
         self.frame.close_asked.connect(self.on_close_asked)
@@ -159,6 +167,8 @@ class WindowRun(QObject):
         if not (self._minimized and tray.is_there) and not self._stop.is_set():
             self.frame.show()
         window.bridge.start()
+        if self._kiosk:
+            window.maps.show_kiosk()
         # Later: the pane takes a moment to build.
         QTimer.singleShot(0, window, window.make_detail)
         return window, tray

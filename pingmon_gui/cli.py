@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(parser, {"data_dir": None, "json": False, "debug": False})
     parser.add_argument("--version", action="version", version=f"pingmon {_version()}")
     parser.add_argument("--minimized", action="store_true", help="start the window in the system tray")
+    parser.add_argument("--kiosk", action="store_true", help="show the world map on the whole screen, for a wall")
     parser.set_defaults(run=_run_window)
     commands: Any = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     run = commands.add_parser(
@@ -158,7 +159,7 @@ def _run_window(args: argparse.Namespace) -> int:
         owner = read_owner(args.data_dir)
         if owner is None or owner.role != "window":
             raise
-        access.ask_patiently(args.data_dir, {"command": "raise"})
+        access.ask_patiently(args.data_dir, {"command": "raise", "is_kiosk": args.kiosk})
         output.say(f"Pingmon is running already (process {owner.pid}): its window was raised.")
         return DONE
     with ownership:
@@ -172,7 +173,7 @@ def _run_window(args: argparse.Namespace) -> int:
             from pingmon_gui.app import run_window
         except ImportError as exc:
             raise PingmonError(f"The window cannot be opened: {exc}.", "“make env” installs what it needs.") from exc
-        return run_window(ownership, frame, minimized=args.minimized, debug=args.debug)
+        return run_window(ownership, frame, minimized=args.minimized, kiosk=args.kiosk, debug=args.debug)
 
 
 def _require_display() -> None:

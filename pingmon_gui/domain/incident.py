@@ -271,6 +271,15 @@ def grouped(incidents: Sequence[Incident]) -> list[IncidentGroup]:
     return sorted(found, key=lambda group: (-group.start_ms, group.incidents[0].id))
 
 
+def open_at(incidents: Sequence[Incident], at_ms: int) -> list[Incident]:
+    """Return the incidents that lasted at a moment, as if it were now: what ended later is open."""
+    return [
+        replace(one, end_ms=None)
+        for one in incidents
+        if not one.is_withdrawn and one.start_ms <= at_ms and (one.end_ms is None or one.end_ms > at_ms)
+    ]
+
+
 def noted(incident: Incident, at_ms: int, text: str) -> Incident:
     """Return the incident with one more line; the last line is not said twice. Raises InvalidInput."""
     line = " ".join(text.split())

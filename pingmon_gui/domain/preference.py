@@ -98,6 +98,13 @@ PREFERENCES: tuple[Preference, ...] = (
         choices=("system", "light", "dark"),
     ),
     Preference(
+        "animate",
+        "Appearance",
+        "Let things move",
+        "On the world map a dot runs to the domain and back when a result arrives. Off, everything keeps still.",
+        True,
+    ),
+    Preference(
         "close_to_tray",
         "Window",
         "Keep watching when the window is closed",

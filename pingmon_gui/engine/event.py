@@ -87,7 +87,9 @@ class Notice:
 
 @dataclass(frozen=True)
 class RaiseWindow:
-    """Another process was started on the same data folder: show the window."""
+    """Another process was started on the same data folder: show the window, or the map on the whole screen."""
+
+    is_kiosk: bool = False
 
 
 IncidentEvent = IncidentOpened | IncidentChanged | IncidentResolved | IncidentsCorrected

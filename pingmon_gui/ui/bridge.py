@@ -39,6 +39,7 @@ class Bridge(QObject):
     storage_problem = Signal(object)
     noticed = Signal(object)
     raise_asked = Signal()
+    kiosk_asked = Signal()
 
     def __init__(self, board: Board, hub: EventHub, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,4 +86,4 @@ class Bridge(QObject):
             case Notice():
                 self.noticed.emit(event)
             case RaiseWindow():
-                self.raise_asked.emit()
+                (self.kiosk_asked if event.is_kiosk else self.raise_asked).emit()

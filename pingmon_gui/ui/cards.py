@@ -100,9 +100,10 @@ def _of(part: int, whole: int) -> str:
 class Card(QWidget):
     """One figure with its title, a note below, and an explanation on hover or focus."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, zoom: float = 1.0) -> None:
         super().__init__(parent)
         self.said = CardText("", "", "", "")
+        self._zoom = zoom
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -121,7 +122,7 @@ class Card(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         small, big = self.fontMetrics().height(), round(self.fontMetrics().height() * 1.5)
-        return QSize(130, 2 * small + big + 30)
+        return QSize(130, round((2 * small + big + 30) * self._zoom))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         theme = current()
@@ -135,8 +136,9 @@ class Card(QWidget):
             painter.setPen(QPen(QColor(theme.line), 1))
         painter.setBrush(QColor(theme.raised))
         painter.drawRoundedRect(frame, 8, 8)
-        inner = self.rect().adjusted(_PADDING, 11, -_PADDING, -11)
-        small = scaled_font(0.92)
+        aside, above = round(_PADDING * self._zoom), round(11 * self._zoom)
+        inner = self.rect().adjusted(aside, above, -aside, -above)
+        small = scaled_font(0.92 * self._zoom)
         painter.setFont(small)
         painter.setPen(QColor(theme.muted))
         line = painter.fontMetrics().height()
@@ -145,12 +147,14 @@ class Card(QWidget):
         left = inner.left()
         middle = QRect(left, inner.top() + line, inner.width(), inner.height() - 2 * line)
         if self.said.sign is not None:
-            sign = status_shape.pixmap(
-                int(self.said.sign), theme.of_verdict(self.said.sign), theme.raised, False, self.devicePixelRatioF()
-            )
-            painter.drawPixmap(left - 3, middle.center().y() - status_shape.SIZE // 2 + 1, sign)
-            middle.setLeft(left + status_shape.SIZE + 1)
-        painter.setFont(scaled_font(1.4, weight=QFont.Weight.DemiBold, is_tabular=True))
+            painter.save()
+            painter.translate(left - 3 * self._zoom, middle.center().y() - status_shape.SIZE * self._zoom / 2 + 1)
+            painter.scale(self._zoom, self._zoom)
+            sign = self.said.sign
+            status_shape.paint(painter, int(sign), theme.of_verdict(sign), theme.raised)
+            painter.restore()
+            middle.setLeft(left + round((status_shape.SIZE + 1) * self._zoom))
+        painter.setFont(scaled_font(1.4 * self._zoom, weight=QFont.Weight.DemiBold, is_tabular=True))
         painter.setPen(QColor(theme.text))
         self._line(painter, middle, self.said.figure)
 
@@ -176,9 +180,10 @@ class CardRow(QWidget):
 
     NARROW = 620
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, zoom: float = 1.0) -> None:
         super().__init__(parent)
-        self.cards = tuple(Card(self) for _ in range(4))
+        self.cards = tuple(Card(self, zoom) for _ in range(4))
+        self._narrow = round(self.NARROW * zoom)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(10)
@@ -190,7 +195,7 @@ class CardRow(QWidget):
             card.say(text)
 
     def resizeEvent(self, event: QEvent) -> None:
-        self._place(2 if self.width() < self.NARROW else 4)
+        self._place(2 if self.width() < self._narrow else 4)
 
     def _place(self, columns: int) -> None:
         if columns == self._columns:

@@ -19,6 +19,8 @@ translate = QCoreApplication.translate
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+#: So many causes are told in one line.
+MOST_TOLD = 2
 #: The title of a monitor by its id.
 Titles = Callable[[MonitorId], str]
 
@@ -44,6 +46,29 @@ def group_sentence(group: IncidentGroup, titles: Titles) -> str:
     )
     text = text.replace("%2", where).replace("%1", domains)
     return f"{text}: {cause}" if cause else text
+
+
+def now_sentence(incidents: Sequence[Incident], titles: Titles, at_ms: int) -> str:
+    """Return what lasts at a moment, the newest causes first: what, since when, and how many more there are."""
+    groups = grouped(incidents)
+    if not groups:
+        return translate("Incidents", "No incident")
+    since = translate("Incidents", "%1, since %2 (%3)")
+    told = [
+        since.replace("%3", lasted(group, at_ms))
+        .replace("%2", _clock(group.start_ms, at_ms))
+        .replace("%1", group_sentence(group, titles))
+        for group in groups[:MOST_TOLD]
+    ]
+    if more := len(groups) - len(told):
+        told.append(wording.counted(translate("Incidents", "%n more", None, more), more))
+    return " · ".join(told)
+
+
+def _clock(time_ms: int, at_ms: int) -> str:
+    """Return a time of day, with its date where that is another."""
+    is_today = wording.date(time_ms) == wording.date(at_ms)
+    return wording.time_of_day(time_ms) if is_today else wording.date_time(time_ms)
 
 
 def state_text(group: IncidentGroup) -> str:

@@ -40,6 +40,7 @@ from pingmon_gui.ui.detail_side import DetailSide
 from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.history_windows import HistorySession, HistoryWindows
+from pingmon_gui.ui.map_windows import MapWindows
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.probe_windows import ProbeWindows
@@ -99,11 +100,15 @@ class MainWindow(QMainWindow):
         self.commands = WindowCommands(session.board, session.commands, self.spawner, self)
         self.probes = ProbeWindows(session, session.board, self.spawner, theme, now_ms, self)
         self.history = HistoryWindows(session, session.board, self.spawner, theme, now_ms, self)
+        self.maps = MapWindows(
+            session, session.board, self.history.title, self.spawner, theme, now_ms, self.settings, self
+        )
         self.setAcceptDrops(True)
         self.actions_ = WindowActions(self)
         self._build()
         self._connect()
         self._layout.restore()
+        self.maps.set_animated(session.preferences.flag("animate"))
         self.on_theme_changed()
         self.refresh()
 
@@ -116,6 +121,7 @@ class MainWindow(QMainWindow):
     async def stop(self) -> None:
         """End tasks, frames and what listens; the window can be closed then."""
         self.bridge.stop()
+        self.maps.close()
         self.save_layout()
         await self.spawner.close()
 
@@ -209,6 +215,8 @@ class MainWindow(QMainWindow):
         actions.add_probe.triggered.connect(self.on_add_probe)
         actions.probes.triggered.connect(self.probes.show_page)
         actions.incidents.triggered.connect(self.on_incidents)
+        actions.map.triggered.connect(self.maps.show_map)
+        actions.kiosk.triggered.connect(self.maps.toggle_kiosk)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
         actions.shortcuts.triggered.connect(self.on_shortcuts)
         actions.open_log.triggered.connect(self.on_open_log)
@@ -222,10 +230,15 @@ class MainWindow(QMainWindow):
         self.nothing.reset_asked.connect(self.top.reset)
         self.commands.said.connect(self.on_said)
         self.commands.added.connect(self.on_added)
+        self.maps.probe_asked.connect(self.probes.show_wizard)
         self.bridge.board_changed.connect(self.on_board_changed)
+        self.bridge.board_changed.connect(self.maps.on_board_changed)
         self.bridge.monitors_changed.connect(self.on_monitors_changed)
+        self.bridge.monitors_changed.connect(self.maps.on_monitors_changed)
         self.bridge.preferences_changed.connect(self.on_preferences_changed)
         self.bridge.incidents_changed.connect(self.history.on_incidents_changed)
+        self.bridge.incidents_changed.connect(self.maps.on_incidents_changed)
+        self.bridge.kiosk_asked.connect(self.maps.show_kiosk)
         self.bridge.storage_problem.connect(self.on_storage_problem)
         self.bridge.noticed.connect(self.on_noticed)
         self.bridge.raise_asked.connect(self.bring_up)
@@ -300,6 +313,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def on_preferences_changed(self, preferences: Preferences) -> None:
         self._theme.set_mode(preferences.text("theme"))
+        self.maps.set_animated(preferences.flag("animate"))
 
     @Slot()
     def on_theme_changed(self) -> None:

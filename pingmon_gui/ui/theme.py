@@ -40,6 +40,11 @@ class Theme:
     offline_tint: str
     slow_tint: str
     nothing: str
+    sea: str
+    sea_light: str
+    land: str
+    coast: str
+    globe_line: str
 
     def of_verdict(self, verdict: int) -> str:
         """Return the colour of a `Verdict` code; `Status` codes are the first five of them."""
@@ -70,6 +75,11 @@ LIGHT = Theme(
     offline_tint="#fdf0ef",
     slow_tint="#fdf6e6",
     nothing="#dde1e6",
+    sea="#e3eaf1",
+    sea_light="#f1f5f9",
+    land="#fdfdfc",
+    coast="#c3cfda",
+    globe_line="#dbe4ec",
 )
 DARK = Theme(
     is_dark=True,
@@ -95,6 +105,11 @@ DARK = Theme(
     offline_tint="#35201f",
     slow_tint="#2f2816",
     nothing="#353c45",
+    sea="#0d1117",
+    sea_light="#141b24",
+    land="#242d38",
+    coast="#3a4756",
+    globe_line="#18202a",
 )
 
 #: What the style (Fusion) draws an outline around, and how much darker than `Window` that is.

@@ -41,6 +41,8 @@ class WindowActions(QObject):
         self.add_probe = self._action(self.tr("&Add a probe…"), "Ctrl+Shift+N", icon="plus")
         self.probes = self._action(self.tr("All &probes"), "Ctrl+Shift+P")
         self.incidents = self._action(self.tr("&Incidents"), "Ctrl+I")
+        self.map = self._action(self.tr("World &map"), "Ctrl+M")
+        self.kiosk = self._action(self.tr("&Full screen for a wall"), "F11")
         self.empty_regions = self._action(self.tr("Regions &without a probe"), "Ctrl+Shift+E", is_checkable=True)
         self.detail = self._action(self.tr("&Details"), "F9", is_checkable=True)
         self.detail_below = self._action(self.tr("Details &below the list"), "Shift+F9", is_checkable=True)
@@ -84,7 +86,7 @@ class WindowActions(QObject):
         sort = view.addMenu(self.tr("&Sort by"))
         self._fill(sort, [*self.sort_choices.actions(), None, self.descending])
         view.addSeparator()
-        self._fill(view, [self.empty_regions, self.detail, self.detail_below])
+        self._fill(view, [self.empty_regions, self.detail, self.detail_below, None, self.map, self.kiosk])
         help_menu = bar.addMenu(self.tr("&Help"))
         self._fill(help_menu, [self.shortcuts, self.open_log, None, self.about])
 

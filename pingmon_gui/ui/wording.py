@@ -229,6 +229,12 @@ def clock_time(at_ms: int) -> str:
     return QLocale().toString(when, pattern)
 
 
+def time_of_day(at_ms: int) -> str:
+    """Return hours and minutes, in the user's locale and time zone."""
+    when = QDateTime.fromMSecsSinceEpoch(int(at_ms)).time()
+    return QLocale().toString(when, QLocale.FormatType.ShortFormat)
+
+
 def date_time(at_ms: int) -> str:
     when = QDateTime.fromMSecsSinceEpoch(int(at_ms))
     return f"{date(at_ms)} {clock_time(when.toMSecsSinceEpoch())}"
@@ -290,6 +296,12 @@ def joined(words: Iterable[str]) -> str:
     return QLocale().createSeparatedList(list(words))
 
 
+def described(name: str, what: str, is_checking: bool) -> str:
+    """Return what is known of something with a name: "Frankfurt: offline, being checked again"."""
+    again = [translate("Wording", "being checked again")] if is_checking else []
+    return f"{name}: {', '.join([what, *again])}"
+
+
 #: A domain that was added a moment ago lacks no results yet.
 _TOLD_FROM_MS = 1_000
 
@@ -327,9 +339,7 @@ def status_sentence(
         parts.append(failure_word(failure))
     elif status in (Status.ONLINE, Status.SLOW) and total_ms is not None and not math.isnan(total_ms):
         parts.append(latency(total_ms))
-    if is_checking:
-        parts.append(translate("Wording", "being checked again"))
-    return f"{region_name(region)}: {', '.join(parts)}"
+    return described(region_name(region), ", ".join(parts), is_checking)
 
 
 def cell_sentence(
