@@ -10,7 +10,7 @@ from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.engine.board_view import BoardView, Changes
 from pingmon_gui.ui import sheet
 from pingmon_gui.ui.monitor_table import MonitorTable
-from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
+from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, VERDICT_COLUMN
 from pingmon_gui.ui.table_view import TableView
 from pingmon_gui.ui.top_bar import SearchField
 
@@ -49,7 +49,6 @@ class DomainPicker(QWidget):
         self.search.textChanged.connect(self.model.set_search)
         self.search.left_downwards.connect(self.on_search_left)
         self.table.selectionModel().selectionChanged.connect(self.on_selection_changed)
-        self.table.resized.connect(self.fit)
         self.refresh()
 
     def apply(self, changes: Changes) -> None:
@@ -66,14 +65,7 @@ class DomainPicker(QWidget):
         for part in (self.search, self.everything):
             part.setStyleSheet(sheet.controls())
         self.table.fit_to_font()
-        self.fit()
-
-    @Slot()
-    def fit(self) -> None:
-        self.table.setColumnWidth(VERDICT_COLUMN, self.table.cells.verdict_width())
-        self.table.setColumnWidth(
-            NAME_COLUMN, max(120, self.table.viewport().width() - self.table.columnWidth(VERDICT_COLUMN))
-        )
+        self.table.share_room()
 
     def choose(self, monitor: MonitorId | None) -> None:
         """Select a domain, or none."""
