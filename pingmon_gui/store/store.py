@@ -178,10 +178,11 @@ class Store:
             return
         self._is_closed = True
         loop = asyncio.get_running_loop()
-        if self._writer is not None:
-            await loop.run_in_executor(None, self._writer.close)
+        # The writer's connection is the last one: only that one puts the log into the file and takes it away.
         await loop.run_in_executor(self._reading, self._close_reader)
         self._reading.shutdown(wait=True)
+        if self._writer is not None:
+            await loop.run_in_executor(None, self._writer.close)
 
     # Reading
 

@@ -306,3 +306,16 @@ def test_closed_store_refuses_and_close_while_appending_keeps_a_prefix(tmp_path:
         await again.close()
 
     run(main())
+
+
+def test_close_leaves_everything_in_one_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = open_store(tmp_path)
+        (one,) = await add(store, 1)
+        store.append(batch([Measured(one.id, START_MS)]))
+        await store.flush()
+        assert len(await store.results(one.id, START_MS, START_MS + 1)) == 1
+        await store.close()
+
+    run(main())
+    assert [path.name for path in tmp_path.iterdir()] == ["pingmon.db"]
