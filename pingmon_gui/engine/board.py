@@ -57,6 +57,7 @@ _BY_ROW: dict[str, object] = {
     "_created_at": 0,
     "_changed": True,
     "_judged": Verdict.UNKNOWN,
+    "_has_turned": False,
     "_past_from": NOTHING_PAST,
 }
 
@@ -98,6 +99,7 @@ class Board(BoardView):
         self._created_at = np.zeros(0, dtype=np.int64)
         self._changed = np.zeros(0, dtype=np.bool_)
         self._judged = np.zeros(0, dtype=np.int8)
+        self._has_turned = np.zeros(0, dtype=np.bool_)
         self._past_from = np.zeros(0, dtype=np.int64)
         self._lay_out(self._layout)
 
@@ -246,8 +248,9 @@ class Board(BoardView):
         self._details[monitor, probe] = result
 
     def take_turned(self) -> list[MonitorId]:
-        """Return the monitors whose verdict is another than at the last call."""
-        rows = np.flatnonzero(self.verdict != self._judged)
+        """Return the monitors whose verdict was another than at the last call, if only for a moment."""
+        rows = np.flatnonzero(self._has_turned)
+        self._has_turned[rows] = False
         self._judged[rows] = self.verdict[rows]
         return [self.ids[row] for row in rows.tolist()]
 
@@ -461,6 +464,7 @@ class Board(BoardView):
         verdict = verdicts(self.state[rows], self.assigned[rows], paused)
         changed |= self.verdict[rows] != verdict
         self.verdict[rows] = verdict
+        self._has_turned[rows] |= verdict != self._judged[rows]
         self._changed[rows[changed]] = True
 
     def _times(self, rows: Places, columns: Places) -> tuple[Ints, Ints, Ints]:
