@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import InvalidInput, StorageError, StorageReadOnly
+from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState, parse_probe_name
 from pingmon_gui.domain.region import REGION_NAMES, Region
@@ -113,6 +114,10 @@ class Session:
     @property
     def preferences(self) -> Preferences:
         return self.commands.preferences
+
+    async def recall(self, monitor: MonitorId) -> None:
+        """Have the board know all about a monitor's newest results, also those from before the start."""
+        await self._running.recall(monitor)
 
     async def start(self) -> None:
         """Open the store, show what it knows, reach the probes. Raises StorageError; then nothing runs."""

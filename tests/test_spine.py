@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 
+from pingmon_gui.domain.error import ProbeUnreachable
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
@@ -21,7 +22,7 @@ from pingmon_gui.engine.event import Event, ProbeChanged
 from pingmon_gui.fleet.embedded import EmbeddedProbe
 from pingmon_gui.session import THIS_COMPUTER, Session
 from tests.conftest import ExpectLog
-from tests.engine.fakes import until
+from tests.engine.fakes import FakeClock, FakeLink, until
 
 
 class _Hello(BaseHTTPRequestHandler):
@@ -109,6 +110,33 @@ def test_added_domain_is_measured_at_once_and_its_history_is_there_after_a_resta
         stored = await again.session.store.results(board.ids[0], 0, 2**53)
         assert sum(len(series.at_ms) for series in stored) >= 1
         assert len({at for series in stored for at in series.at_ms.tolist()}) == sum(len(s.at_ms) for s in stored)
+
+    run(again, second)
+
+
+def test_newest_result_is_there_in_full_after_a_restart(tmp_path: Path, server: str) -> None:
+    spine = Spine(tmp_path / "data")
+
+    async def first() -> None:
+        (monitor,) = await spine.add(f"{server}/missing")
+        await until(lambda: spine.state(monitor) is Status.OFFLINE)
+        await spine.session.commands.set_paused([monitor.id], True)
+
+    run(spine, first)
+    again = Spine(tmp_path / "data")
+    # A probe that is not reached: all that is known comes from the store.
+    link = FakeLink(THIS_COMPUTER, FakeClock())
+    link.failure = ProbeUnreachable("It is not there.")
+    again.session = Session(tmp_path / "data", probes=lambda *_: [link])
+
+    async def second() -> None:
+        board = again.session.board
+        (bare,) = board.latest(board.ids[0], Region.LOCAL)
+        assert (bare.is_whole, bare.result.failure, bare.result.message) == (False, "http_status", "")
+        await again.session.recall(board.ids[0])
+        (whole,) = board.latest(board.ids[0], Region.LOCAL)
+        assert (whole.is_whole, whole.result.http_status, whole.result.address) == (True, 404, "127.0.0.1")
+        assert "404" in whole.result.message
 
     run(again, second)
 

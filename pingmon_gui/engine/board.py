@@ -123,7 +123,9 @@ class Board(BoardView):
             probe = self.probes[probe_id].probe
             if probe.region is region and self._series.at_ms[series]:
                 status = Status(int(self._series.status[series]))
-                found.append(LatestResult(probe, self._result(self.monitors[monitor], series), status))
+                whole = self._whole_result(series)
+                result = whole or self._bare_result(self.monitors[monitor], series)
+                found.append(LatestResult(probe, result, status, is_whole=whole is not None))
         return found
 
     def availability_of(self, monitor: MonitorId, region: Region) -> Availability:
@@ -387,17 +389,19 @@ class Board(BoardView):
             reaching = rare & (start_ms < until_ms) & (start_ms <= self._now_ms)
             self._mark_at(results.series[reaching], start_ms[reaching], results.status[reaching])
 
-    def _result(self, monitor: Monitor, series: int) -> CheckResult:
-        at_ms = int(self._series.at_ms[series])
-        detailed = self._series.detail(series) or self._details.get(self._layout.owner(series))
-        if detailed is not None and detailed.started_at_ms == at_ms:
-            return detailed
+    def _whole_result(self, series: int) -> CheckResult | None:
+        """Return the newest result of a series with all that was measured, None where nobody told."""
+        found = self._series.detail(series) or self._details.get(self._layout.owner(series))
+        return found if found is not None and found.started_at_ms == int(self._series.at_ms[series]) else None
+
+    def _bare_result(self, monitor: Monitor, series: int) -> CheckResult:
+        """Return the newest result of a series, as far as the arrays know it."""
         total = float(self._series.total_ms[series])
         return CheckResult(
             url=monitor.url,
             monitor=monitor.id,
             version=monitor.version,
-            started_at_ms=at_ms,
+            started_at_ms=int(self._series.at_ms[series]),
             failure=failure_name(int(self._series.failure[series])),
             total_ms=None if np.isnan(total) else total,
         )

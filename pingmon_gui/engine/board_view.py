@@ -37,9 +37,12 @@ class Changes:
 
 @dataclass(frozen=True)
 class LatestResult:
+    """The newest result of a probe; `is_whole` is False where only status, failure and total are known of it."""
+
     probe: Probe
     result: CheckResult
     status: Status
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)

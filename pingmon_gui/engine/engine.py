@@ -332,6 +332,11 @@ class Engine:
         except StorageError as exc:
             _log.warning("the last hour of %d series could not be counted anew: %s", len(work), exc)
 
+    async def recall(self, monitor: MonitorId) -> None:
+        """Tell the board all about the newest results of a monitor that came from the store. Raises StorageError."""
+        for probe, result, _status in await self._store.latest(monitor):
+            self.board.put_detail(monitor, probe, result)
+
     def _storage_told(self, error: StorageError | None) -> None:
         message = None if error is None else error.message
         if message != self._storage_problem:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Qt, Slot
 from PySide6.QtWidgets import QSplitter, QWidget
 
+from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.board_view import Changes
 from pingmon_gui.ui.async_slot import Spawner
@@ -17,6 +18,13 @@ from pingmon_gui.ui.window_actions import WindowActions
 
 if TYPE_CHECKING:
     from pingmon_gui.ui.detail_pane import DetailPane
+
+
+class DetailSession(HistorySession, Protocol):
+    """What the details need of a session."""
+
+    async def recall(self, monitor: MonitorId) -> None: ...
+
 
 _PREFERRED, _NARROWEST = 380, 300
 _BESIDE, _BELOW = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
@@ -28,7 +36,7 @@ class DetailSide(QObject):
     def __init__(
         self,
         splitter: QSplitter,
-        session: HistorySession,
+        session: DetailSession,
         board: Board,
         selection: Selection,
         actions: WindowActions,
@@ -46,6 +54,7 @@ class DetailSide(QObject):
         self._spawner = spawner
         self._settings = settings
         self._now_ms = now_ms
+        self._recalled: set[MonitorId] = set()
         self.pane: DetailPane | None = None
         actions.detail.toggled.connect(self.on_toggled)
         actions.detail_below.toggled.connect(self.on_below_toggled)
@@ -100,6 +109,9 @@ class DetailSide(QObject):
         detail = detail_of(self._board, ids[0], self._now_ms()) if len(ids) == 1 else None
         if detail is not None:
             self.pane.show_monitor(detail)
+            if not detail.is_whole and ids[0] not in self._recalled:
+                self._recalled.add(ids[0])
+                self._spawner.spawn(self._session.recall(ids[0]), then=self.show)
         elif len(ids) > 1:
             self.pane.show_many([self._board.monitors[monitor] for monitor in ids])
         else:

@@ -36,10 +36,10 @@ from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.bridge import Bridge
 from pingmon_gui.ui.cards import CardRow
 from pingmon_gui.ui.crash_dialog import CrashReporter
-from pingmon_gui.ui.detail_side import DetailSide
+from pingmon_gui.ui.detail_side import DetailSession, DetailSide
 from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
-from pingmon_gui.ui.history_windows import HistorySession, HistoryWindows
+from pingmon_gui.ui.history_windows import HistoryWindows
 from pingmon_gui.ui.map_windows import MapWindows
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import MonitorTable
@@ -61,7 +61,7 @@ REORDER_MS = 250
 MARGIN = 14
 
 
-class SessionPort(ProbeSession, HistorySession, Protocol):
+class SessionPort(ProbeSession, DetailSession, Protocol):
     """What the window needs of a session."""
 
     @property

@@ -19,11 +19,15 @@ from pingmon_gui.engine.board import Board
 
 @dataclass(frozen=True)
 class Measured:
-    """The newest result of one probe and its own status; `result` is None where nothing was measured yet."""
+    """The newest result of one probe and its own status; `result` is None where nothing was measured yet.
+
+    `is_whole` is False where it came from the store, and only status, failure and total were read of it.
+    """
 
     probe: Probe
     result: CheckResult | None = None
     status: Status = Status.UNKNOWN
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class MonitorDetail:
     now_ms: int
 
     @property
+    def is_whole(self) -> bool:
+        """Return whether everything is here that was ever measured of the newest results."""
+        return all(measured.is_whole for region in self.regions for measured in region.measured)
+
+    @property
     def states(self) -> dict[Region, int]:
         return {detail.region: detail.state for detail in self.regions}
 
@@ -67,7 +76,9 @@ def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | 
             if health.probe.region is region:
                 found = latest.get(health.probe.id)
                 measured.append(
-                    Measured(health.probe) if found is None else Measured(found.probe, found.result, found.status)
+                    Measured(health.probe)
+                    if found is None
+                    else Measured(found.probe, found.result, found.status, found.is_whole)
                 )
         regions.append(
             RegionDetail(

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from pingmon_gui.domain.error import ProbeUnreachable
-from pingmon_gui.domain.monitor import Monitor
+from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import Region
@@ -54,6 +54,10 @@ class Bench:
 
     async def rename(self, id_: ProbeId, name: str) -> Probe:
         return replace(self.board.probes[id_].probe, name=name)
+
+    async def recall(self, monitor: MonitorId) -> None:
+        for probe, result, _status in await self.store.latest(monitor):
+            self.board.put_detail(monitor, probe, result)
 
     def take_over(self, id_: ProbeId) -> None:
         raise AssertionError("nobody asked for this")
