@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,19 +93,19 @@ def histogram(total_ms: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
     return np.bincount(place, minlength=HISTOGRAM_BUCKETS).astype(np.uint32)
 
 
-def percentile(counts: npt.NDArray[np.uint32], share: float) -> npt.NDArray[np.float64]:
+def percentile(counts: npt.NDArray[np.integer[Any]], share: float) -> npt.NDArray[np.float64]:
     """Return the latency in ms below which `share` of the counted results lie, for each row of (n, 96).
 
     Interpolated within the bucket on the log scale: off by at most the bucket's width (15 %). NaN
     where nothing was counted.
     """
-    counts = np.atleast_2d(counts).astype(np.float64)
-    cumulated = counts.cumsum(axis=1)
+    weights = np.atleast_2d(counts).astype(np.float64)
+    cumulated = weights.cumsum(axis=1)
     everything = cumulated[:, -1]
     wanted = everything * share
     place = np.minimum((cumulated < wanted[:, None]).sum(axis=1), HISTOGRAM_BUCKETS - 1)
-    rows = np.arange(len(counts))
-    below = cumulated[rows, place] - counts[rows, place]
+    rows = np.arange(len(weights))
+    below = cumulated[rows, place] - weights[rows, place]
     with np.errstate(divide="ignore", invalid="ignore"):
-        within = np.where(counts[rows, place] > 0, (wanted - below) / counts[rows, place], 0.0)
+        within = np.where(weights[rows, place] > 0, (wanted - below) / weights[rows, place], 0.0)
     return np.where(everything > 0, EDGES_MS[place] * 1.15**within, np.nan)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pingmon_gui.domain.asked_time import asked_time
 from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HISTOGRAM_BUCKETS, HOUR_MS, SeriesRollup, percentile
 from pingmon_gui.domain.incident import Incident
@@ -16,14 +17,13 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.timeline import VerdictSpan
+from pingmon_gui.domain.strip import bar_length_ms, region_bars
+from pingmon_gui.domain.timeline import Standing, VerdictSpan
 from pingmon_gui.domain.verdict_time import VerdictTime, verdict_time
 
 SHARES = (0.5, 0.95, 0.99)
 #: Latency comes from buckets of five minutes up to this span, above from buckets of an hour.
 _FINE_SPAN_MS = 7 * DAY_MS
-#: At most so many bars show how a monitor was over time.
-MOST_BARS = 90
 
 
 class ReportStore(Protocol):
@@ -39,7 +39,11 @@ class ReportStore(Protocol):
         self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
     ) -> list[Incident]: ...
 
-    async def rollups(self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int) -> list[SeriesRollup]: ...
+    async def rollups(
+        self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int, now_ms: int | None = None
+    ) -> list[SeriesRollup]: ...
+
+    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]: ...
 
     async def all_probes(self) -> dict[ProbeId, Probe]: ...
 
@@ -93,6 +97,7 @@ async def gather(store: ReportStore, monitors: Sequence[Monitor], from_ms: int, 
     ids = [monitor.id for monitor in monitors]
     spans = await store.verdict_spans(ids, from_ms, end_ms)
     probes = await store.all_probes()
+    standings = await store.standings(ids)
     by_monitor: dict[MonitorId, list[Incident]] = {}
     for incident in reversed(await store.incidents(from_ms, end_ms, ids)):
         if not incident.is_withdrawn:
@@ -101,8 +106,8 @@ async def gather(store: ReportStore, monitors: Sequence[Monitor], from_ms: int, 
     bucket_ms = FIVE_MINUTES_MS if end_ms - from_ms <= _FINE_SPAN_MS else HOUR_MS
     reports = []
     for monitor in monitors:
-        rollups = await store.rollups(monitor.id, from_ms, end_ms, bucket_ms)
-        regions = _regions(rollups, probes, end_ms - max(from_ms, monitor.created_at_ms))
+        rollups = await store.rollups(monitor.id, from_ms, end_ms, bucket_ms, now_ms)
+        regions = _regions(rollups, probes, standings.get(monitor.id, ()), from_ms, end_ms)
         starts = range(from_ms, max(from_ms + 1, end_ms), bar_ms)
         reports.append(
             MonitorReport(
@@ -120,27 +125,24 @@ async def gather(store: ReportStore, monitors: Sequence[Monitor], from_ms: int, 
     return Report(from_ms, end_ms, now_ms, bar_ms, tuple(reports))
 
 
-def bar_length_ms(span_ms: int) -> int:
-    """Return the length of a bar: the smallest of the usual lengths that gives at most MOST_BARS of them."""
-    lengths = (FIVE_MINUTES_MS, 15 * 60_000, HOUR_MS, 6 * HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS)
-    return next((length for length in lengths if span_ms <= length * MOST_BARS), lengths[-1])
-
-
 def _regions(
-    rollups: Sequence[SeriesRollup], probes: Mapping[ProbeId, Probe], asked_ms: int
+    rollups: Sequence[SeriesRollup],
+    probes: Mapping[ProbeId, Probe],
+    standings: Sequence[Standing],
+    from_ms: int,
+    to_ms: int,
 ) -> tuple[RegionReport, ...]:
     found = []
     for region in REGIONS:
         mine = [one for one in rollups if (probe := probes.get(one.series.probe)) and probe.region is region]
         if not mine:
             continue
-        known = sum(int(one.known_ms.sum()) for one in mine)
-        available = sum(int(one.available_ms.sum()) for one in mine)
-        number = len({one.series.probe for one in mine})
+        first_ms = min(from_ms, *(int(one.start_ms[0]) for one in mine))
+        (whole,) = region_bars(mine, asked_time(standings, region, from_ms, to_ms), np.array([first_ms, to_ms]))
         found.append(
             RegionReport(
                 region,
-                Availability(available, known, max(known, max(0, asked_ms) * number)),
+                whole.time,
                 sum(int(one.count.sum()) for one in mine),
                 _latency([one.histogram for one in mine]),
             )
@@ -154,4 +156,4 @@ def _latency(histograms: Sequence[npt.NDArray[np.uint32]]) -> tuple[float | None
         counts += one.sum(axis=0, dtype=np.uint64)
     if not counts.any():
         return (None,) * len(SHARES)
-    return tuple(float(percentile(counts[None, :], share)[0]) for share in SHARES)  # type: ignore[arg-type]
+    return tuple(float(percentile(counts[None, :], share)[0]) for share in SHARES)

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import peewee
 from pingmon_probe.protocol import MAX_INTERVAL_MS, PHASES, CheckResult
 
-from pingmon_gui.domain.history import HOUR_MS, Series, SeriesHistory
+from pingmon_gui.domain.history import DAY_MS, HOUR_MS, Series, SeriesHistory
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, Shared
 from pingmon_gui.domain.status import Codes, Status, failure_name
 from pingmon_gui.store import chunk
@@ -33,6 +34,7 @@ from pingmon_gui.store.chunk import (
     ordered,
     take,
 )
+from pingmon_gui.store.configuration import read_preferences
 
 #: A result speaks for at most 2.5 of its own intervals, so nothing older reaches into a span.
 MAX_HOLD_MS = MAX_INTERVAL_MS * 5 // 2
@@ -91,6 +93,20 @@ def hours_with_results(database: peewee.SqliteDatabase) -> tuple[int, int] | Non
     ).fetchone()
     known = [hour for hour in found if hour is not None]
     return (min(known), max(known)) if known else None
+
+
+def kept(database: peewee.SqliteDatabase, now_ms: int) -> Kept:
+    """Return since when results and roll-ups are kept. What is only in the journal yet is rolled up when read."""
+    (*found, journal) = database.execute_sql(
+        "SELECT (SELECT min(id) >> 32 FROM chunk), (SELECT min(id) >> 32 FROM rollup_5min),"
+        " (SELECT (min(id) >> 37) * 24 FROM rollup_hour), (SELECT (min(id) >> 32) * 24 FROM rollup_day),"
+        " (SELECT min(hour) FROM journal)"
+    ).fetchone()
+    hours = [journal if hour is None else hour for hour in found]
+    raw, *rolled_up = (None if hour is None else hour * HOUR_MS for hour in hours)
+    # A probe that was away for long may have brought results that are older than what is kept of others.
+    oldest_ms = (now_ms - read_preferences(database).integer("keep_raw_days") * DAY_MS) // HOUR_MS * HOUR_MS
+    return Kept(None if raw is None else max(raw, oldest_ms), *rolled_up)
 
 
 def journal_rows(

@@ -20,6 +20,7 @@ from pingmon_gui.domain.history import (
     SeriesRollup,
 )
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.span import time_in
 from pingmon_gui.domain.status import Status
 from pingmon_gui.store.chunk import PHASES_US, Columns, Ints, joined, ordered, take
 from pingmon_gui.store.history import CARRY_HOURS, chunks_of, journal_of, series_of
@@ -39,6 +40,7 @@ def roll_up(columns: Columns, start_ms: int, end_ms: int, bucket_ms: int) -> Buc
     number = (end_ms - start_ms) // bucket_ms
     edges = start_ms + bucket_ms * np.arange(number + 1, dtype=np.int64)
     until = held_until_ms(at_ms, columns["interval_ms"])
+    known, available = is_known(status), is_available(status)
     is_inside = (at_ms >= start_ms) & (at_ms < end_ms)
     place = (at_ms[is_inside] - start_ms) // bucket_ms
     inside = status[is_inside]
@@ -58,8 +60,8 @@ def roll_up(columns: Columns, start_ms: int, end_ms: int, bucket_ms: int) -> Buc
         online=_counts(place[inside == Status.ONLINE], number),
         slow=_counts(place[inside == Status.SLOW], number),
         offline=_counts(place[inside == Status.OFFLINE], number),
-        known_ms=_time_in(at_ms, until, is_known(status), edges),
-        available_ms=_time_in(at_ms, until, is_available(status), edges),
+        known_ms=time_in(at_ms[known], until[known], edges),
+        available_ms=time_in(at_ms[available], until[available], edges),
         total_us=total_us,
         phased=_counts(good_place, number),
         phases_us=phases_us,
@@ -104,12 +106,18 @@ def frozen_hours(database: peewee.SqliteDatabase, series: int, hours: Iterable[i
 
 
 def rollups(
-    database: peewee.SqliteDatabase, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int
+    database: peewee.SqliteDatabase,
+    monitor: MonitorId,
+    from_ms: int,
+    to_ms: int,
+    bucket_ms: int,
+    now_ms: int | None = None,
 ) -> list[SeriesRollup]:
     """Return the buckets that overlap [from_ms, to_ms) of each series of a monitor that has any.
 
-    Raises ValueError for a `bucket_ms` that is neither a multiple of five minutes that divides a day
-    nor a multiple of a day.
+    A result speaks for a while after it; with `now_ms`, before which all results began, none speaks for the time
+    after that. Raises ValueError for a
+    `bucket_ms` that is neither a multiple of five minutes that divides a day nor a multiple of a day.
     """
     if bucket_ms <= 0 or bucket_ms % FIVE_MINUTES_MS or (bucket_ms % DAY_MS and DAY_MS % bucket_ms):
         raise ValueError(f"there are no buckets of {bucket_ms} ms")
@@ -122,9 +130,12 @@ def rollups(
     journal = journal_of(database, list(series), first - CARRY_HOURS, last)
     found = []
     for id_, one in series.items():
-        buckets = regroup(_Reader(database, id_, journal[id_]).read(first, last, bucket_ms), bucket_ms)
+        reader = _Reader(database, id_, journal[id_])
+        buckets = regroup(reader.read(first, last, bucket_ms), bucket_ms)
         start_ms = from_ms // bucket_ms * bucket_ms
         buckets = buckets.at((buckets.start_ms >= start_ms) & (buckets.start_ms < to_ms))
+        if now_ms is not None:
+            buckets = reader.until(now_ms, buckets, bucket_ms)
         if len(buckets):
             found.append(_told(one, buckets, bucket_ms))
     return found
@@ -157,12 +168,12 @@ class _Reader:
         self._columns = journal
         hours = np.unique(self._columns["at_ms"] // HOUR_MS).tolist()
         self._stale = {hour + later for hour in hours for later in range(CARRY_HOURS + 1)}
-        self._chunks: set[int] = set()
+        self._read: set[int] = {hour - earlier for hour in self._stale for earlier in range(CARRY_HOURS + 1)}
         if hours:
-            needed = sorted({hour - earlier for hour in self._stale for earlier in range(CARRY_HOURS + 1)})
-            chunks = chunks_of(database, [series], needed)[series]
-            self._chunks = {int(chunk["at_ms"][0]) // HOUR_MS for chunk in chunks}
-            frozen = frozen_hours(database, series, self._stale, self._chunks)
+            chunks = chunks_of(database, [series], sorted(self._read))[series]
+            frozen = frozen_hours(
+                database, series, self._stale, {int(chunk["at_ms"][0]) // HOUR_MS for chunk in chunks}
+            )
             self._stale -= frozen
             kept = ~np.isin(self._columns["at_ms"] // HOUR_MS, sorted(frozen))
             self._columns = ordered(joined([*chunks, take(self._columns, kept)]))
@@ -174,6 +185,32 @@ class _Reader:
         if bucket_ms % DAY_MS:
             return self._hours(range(first, last + 1), HOUR_MS)
         return self._days(first // HOURS_PER_DAY, last // HOURS_PER_DAY)
+
+    def until(self, now_ms: int, buckets: Buckets, bucket_ms: int) -> Buckets:
+        """Return the buckets without the time after `now_ms`."""
+        is_running = buckets.start_ms + bucket_ms > now_ms
+        if not is_running.any():
+            return buckets
+        unread = {now_ms // HOUR_MS - earlier for earlier in range(CARRY_HOURS + 1)} - self._read
+        chunks = chunks_of(self._database, [self._series], sorted(unread))[self._series]
+        columns = ordered(joined([*chunks, self._columns]))
+        begin = np.maximum(columns["at_ms"], now_ms)
+        until = held_until_ms(columns["at_ms"], columns["interval_ms"])
+        status = columns["status"].astype(np.int8)
+        starts = buckets.start_ms[is_running]
+        edges = np.stack((starts, starts + bucket_ms), axis=1).ravel()
+
+        def beyond(wanted: npt.NDArray[np.bool_]) -> Ints:
+            found = np.zeros(len(buckets), dtype=np.int64)
+            chosen = wanted & (begin < until)
+            found[is_running] = time_in(begin[chosen], until[chosen], edges)[::2]
+            return found
+
+        return replace(
+            buckets,
+            known_ms=buckets.known_ms - beyond(is_known(status)),
+            available_ms=buckets.available_ms - beyond(is_available(status)),
+        )
 
     def _hours(self, hours: Iterable[int], bucket_ms: int) -> Buckets:
         parts = []
@@ -215,15 +252,3 @@ def _hours_with_anything(database: peewee.SqliteDatabase) -> tuple[int, int] | N
 
 def _counts(place: Ints, number: int) -> Ints:
     return np.bincount(place, minlength=number).astype(np.int64)
-
-
-def _time_in(at_ms: Ints, until_ms: Ints, wanted: npt.NDArray[np.bool_], edges_ms: Ints) -> Ints:
-    """Return the ms of the wanted results' spans in each bucket; spans are disjoint and by time."""
-    begin, end = at_ms[wanted], until_ms[wanted]
-    if len(begin) == 0:
-        return np.zeros(len(edges_ms) - 1, dtype=np.int64)
-    before = np.concatenate(([0], np.cumsum(end - begin)))
-    place = np.searchsorted(begin, edges_ms, side="right") - 1
-    partial = np.where(place >= 0, np.minimum(edges_ms, end[place]) - begin[place], 0)
-    spent: Ints = np.diff(before[np.maximum(place, 0)] + partial)
-    return spent

@@ -21,6 +21,7 @@ from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
@@ -195,12 +196,20 @@ class Store:
         """
         return await self._read(lambda database: history.results(database, monitor, from_ms, to_ms, probes))
 
-    async def rollups(self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int) -> list[SeriesRollup]:
+    async def rollups(
+        self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int, now_ms: int | None = None
+    ) -> list[SeriesRollup]:
         """Return the buckets that begin in [from_ms, to_ms) of each series that has any.
 
-        `bucket_ms` is a multiple of five minutes that divides a day, or of a day; ValueError otherwise.
+        With `now_ms`, no time after it counts as known. `bucket_ms` is a multiple of five minutes that divides a day,
+        or of a day; ValueError otherwise.
         """
-        return await self._read(lambda database: rollup.rollups(database, monitor, from_ms, to_ms, bucket_ms))
+        return await self._read(lambda database: rollup.rollups(database, monitor, from_ms, to_ms, bucket_ms, now_ms))
+
+    async def kept(self) -> Kept:
+        """Return since when results and roll-ups are kept."""
+        now_ms = self._now_ms()
+        return await self._read(lambda database: history.kept(database, now_ms))
 
     # What results come to
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.timeline import VerdictSpan
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.domain.verdict_time import VerdictTime, verdict_time
+from pingmon_gui.domain.verdict_time import VerdictTime, verdict_time, verdict_times
 
 WORDS = {"o": Verdict.ONLINE, "s": Verdict.SLOW, "X": Verdict.OFFLINE, "r": Verdict.REGIONAL, "?": Verdict.UNKNOWN}
 WORDS["p"] = Verdict.PAUSED
@@ -20,19 +21,19 @@ def spans(text: str) -> list[VerdictSpan]:
 
 
 @pytest.mark.parametrize(
-    ("text", "available", "known", "asked", "regional", "paused"),
+    ("text", "available", "known", "asked", "regional", "paused", "slow"),
     [
-        ("oooo", 40, 40, 40, 0, 0),
-        ("osrX", 30, 40, 40, 10, 0),
-        ("oX??", 10, 20, 40, 0, 0),
-        ("oopp", 20, 20, 20, 0, 20),
-        ("pppp", 0, 0, 0, 0, 40),
-        ("  oo", 20, 20, 40, 0, 0),
-        ("    ", 0, 0, 40, 0, 0),
+        ("oooo", 40, 40, 40, 0, 0, 0),
+        ("osrX", 30, 40, 40, 10, 0, 10),
+        ("oX??", 10, 20, 40, 0, 0, 0),
+        ("oopp", 20, 20, 20, 0, 20, 0),
+        ("pppp", 0, 0, 0, 0, 40, 0),
+        ("  oo", 20, 20, 40, 0, 0, 0),
+        ("    ", 0, 0, 40, 0, 0, 0),
     ],
 )
-def test_times(text: str, available: int, known: int, asked: int, regional: int, paused: int) -> None:
-    expected = VerdictTime(Availability(available, known, asked), regional, paused)
+def test_times(text: str, available: int, known: int, asked: int, regional: int, paused: int, slow: int) -> None:
+    expected = VerdictTime(Availability(available, known, asked), regional, paused, slow)
     assert verdict_time(spans(text), 0, 40, 0) == expected
 
 
@@ -47,5 +48,9 @@ def test_parts_add_up_to_the_whole(text: str, cut: int, asked_from: int) -> None
     cut = min(cut, 200)
     whole = verdict_time(spans(text), 0, 200, asked_from)
     assert verdict_time(spans(text), 0, cut, asked_from) + verdict_time(spans(text), cut, 200, asked_from) == whole
+    edges = np.array(sorted({0, cut // 2, cut, 200}))
+    parts = verdict_times(spans(text), edges, asked_from)
+    assert sum(parts, VerdictTime()) == whole
+    assert parts[-1] == verdict_time(spans(text), int(edges[-2]), 200, asked_from)
     all_ = whole.availability
     assert 0 <= all_.available_ms <= all_.known_ms <= all_.asked_ms

@@ -12,8 +12,9 @@ import pytest
 
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.strip import MOST_BARS, bar_length_ms
 from pingmon_gui.report.csv_file import write_csv
-from pingmon_gui.report.gather import MOST_BARS, Report, bar_length_ms, gather
+from pingmon_gui.report.gather import Report, gather
 from pingmon_gui.report.html_file import write_html
 from pingmon_gui.report.words import length, share
 from tests.engine.fakes import START_MS

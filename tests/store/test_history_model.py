@@ -128,6 +128,8 @@ def test_history_matches_the_model_for_any_order_of_arrival(
             first, last = sorted((START_MS - 3 * HOUR_MS + from_ms, START_MS - 3 * HOUR_MS + to_ms))
             await assert_same_results(store, one.id, expected, first, last)
             await assert_same_rollups(store, one.id, expected)
+            now_ms = max([START_MS, *(row[0] for row in rows)]) + from_ms % (3 * HOUR_MS)
+            await assert_nothing_is_known_after(store, one.id, expected, now_ms)
             await compact(store, clock, START_MS + 2 * SPAN_MS)
         assert (await store.size()).raw_results == len(rows)
         await store.close()
@@ -175,6 +177,20 @@ async def assert_same_rollups(store: Store, monitor: int, expected: dict[int, Mo
             histograms = model.histograms(bucket_ms)
             for start_ms, counts in zip(one.start_ms.tolist(), one.histogram.tolist(), strict=True):
                 assert counts == histograms.get(start_ms, [0] * HISTOGRAM_BUCKETS)
+
+
+async def assert_nothing_is_known_after(store: Store, monitor: int, expected: dict[int, Model], now_ms: int) -> None:
+    for bucket_ms in (FIVE_MINUTES_MS, HOUR_MS, DAY_MS):
+        found = await store.rollups(monitor, START_MS - DAY_MS, START_MS + 3 * DAY_MS, bucket_ms, now_ms)  # type: ignore[arg-type]
+        by_probe = {int(one.series.probe): one for one in found}
+        for probe, model in expected.items():
+            spoken = [(begin, min(until, now_ms), status) for begin, until, status in model.spans()]
+            known = sum(until - begin for begin, until, status in spoken if status != Status.UNKNOWN)
+            available = sum(until - begin for begin, until, status in spoken if status in GOOD)
+            one = by_probe.get(probe)
+            assert (known, available) == (
+                (0, 0) if one is None else (int(one.known_ms.sum()), int(one.available_ms.sum()))
+            )
 
 
 @given(ROWS)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.store.store import Store
 from tests.store.helper import START_MS, Clock, Measured, add, batch, open_store, run, settle
 
@@ -122,3 +123,31 @@ def test_details_that_nobody_uses_go_and_come_back_when_needed(tmp_path: Path) -
     with sqlite3.connect(tmp_path / "pingmon.db") as connection:
         assert connection.execute("SELECT count(*) FROM detail").fetchone() == (1,)
     connection.close()
+
+
+def test_kept_says_since_when_there_is_what(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        store = open_store(tmp_path, clock)
+        assert await store.kept() == Kept(None, None, None, None)
+        await store.change_preferences({"keep_raw_days": 1, "keep_5min_days": 2, "keep_hour_days": 3})
+        await measured_days(store, clock, 6)
+        kept = await store.kept()
+        assert kept.raw_ms == (clock.ms - DAY_MS) // HOUR_MS * HOUR_MS
+        assert kept.five_minutes_ms == (clock.ms - 2 * DAY_MS) // HOUR_MS * HOUR_MS
+        assert (kept.hour_ms, kept.day_ms) == (START_MS + 3 * DAY_MS, START_MS)
+        await store.close()
+
+    run(main())
+
+
+def test_kept_of_what_was_just_measured_begins_with_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = open_store(tmp_path)
+        (one,) = await add(store, 1)
+        store.append(batch([Measured(one.id, START_MS + HOUR_MS)]))
+        await store.flush()
+        assert await store.kept() == Kept(*[START_MS + HOUR_MS] * 4)
+        await store.close()
+
+    run(main())
