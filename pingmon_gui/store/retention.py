@@ -9,6 +9,7 @@ import peewee
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.store.alert import forget_old
 from pingmon_gui.store.compaction import roll_up_day
 from pingmon_gui.store.configuration import read_preferences
 from pingmon_gui.store.journal import Journal
@@ -17,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 #: A deleted monitor can be restored for so long.
 UNDO_MS = DAY_MS
+#: Alerts and what became of their messages are listed for so long.
+ALERTS_MS = 400 * DAY_MS
 _ROWS_PER_STEP = 100
 _PAGES_PER_STEP = 100
 #: Free pages up to this share of the file are left for what comes.
@@ -34,6 +37,7 @@ def retain(database: peewee.SqliteDatabase, journal: Journal, now_ms: int) -> It
     yield from _delete_hours(database, _cut(preferences, "keep_hour_days", now_ms) // DAY_MS)
     yield from _keep_size(database, preferences.integer("size_cap_mb") * 1024 * 1024)
     yield from _forget_details(database, journal, _cut(preferences, "keep_raw_days", now_ms) // DAY_MS - 1)
+    yield from _forget_alerts(database, now_ms - ALERTS_MS)
     yield from _give_back(database)
 
 
@@ -167,6 +171,15 @@ def _forget_details(database: peewee.SqliteDatabase, journal: Journal, before_da
             ).rowcount
         if deleted:
             journal.forget()
+        if deleted < _ROWS_PER_STEP:
+            return
+        yield
+
+
+def _forget_alerts(database: peewee.SqliteDatabase, before_ms: int) -> Iterator[None]:
+    while True:
+        with database.atomic("IMMEDIATE"):
+            deleted = forget_old(database, before_ms, _ROWS_PER_STEP)
         if deleted < _ROWS_PER_STEP:
             return
         yield

@@ -13,7 +13,12 @@ from typing import TypeVar
 import peewee
 from pingmon_probe.protocol import CheckResult
 
+from pingmon_gui.domain.alert import Alert, AlertId
+from pingmon_gui.domain.alert_change import AlertChange, AlertMemory
+from pingmon_gui.domain.alert_channel import ChannelId
+from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
+from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import StorageError, StorageReadOnly
 from pingmon_gui.domain.history import HOUR_MS, SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident, IncidentId
@@ -25,7 +30,7 @@ from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
-from pingmon_gui.store import configuration, history, judgement, rollup
+from pingmon_gui.store import alert, configuration, history, judgement, rollup
 from pingmon_gui.store.configuration import Configuration
 from pingmon_gui.store.database import check, is_immutable, prepare, read_connection, set_aside, write_connection
 from pingmon_gui.store.history import RecentBatch
@@ -260,6 +265,42 @@ class Store:
     async def all_probes(self) -> dict[ProbeId, Probe]:
         """Return every probe that ever measured, forgotten ones included."""
         return await self._read(judgement.all_probes)
+
+    # Alerts
+
+    async def alert_memory(self) -> AlertMemory:
+        """Return what decisions about alerts and their deliveries go on from."""
+        return await self._read(alert.read_memory)
+
+    async def alert_book(self) -> AlertBook | None:
+        """Return rules and channels, None where there never were any."""
+        return await self._read(alert.read_book)
+
+    async def save_alert_book(self, book: AlertBook) -> None:
+        """Keep rules, channels and the pause of all alerts."""
+        await self._write(lambda database: alert.write_book(database, book))
+
+    async def record_alerts(self, change: AlertChange) -> None:
+        """Keep what a decision changed and what is to be sent, at once; twice is harmless."""
+        await self._write(lambda database: alert.write_change(database, change))
+
+    async def save_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep how far deliveries are, at once."""
+        await self._write(lambda database: alert.write_deliveries(database, deliveries))
+
+    async def alerts(self, from_ms: int, to_ms: int, limit: int = 500) -> list[Alert]:
+        """Return the newest alerts of [from_ms, to_ms) and those that last still, newest first."""
+        return await self._read(lambda database: alert.alerts(database, from_ms, to_ms, limit))
+
+    async def alert(self, id_: AlertId) -> Alert | None:
+        """Return one alert, None where there is none with this id."""
+        return await self._read(lambda database: alert.alert(database, id_))
+
+    async def deliveries(
+        self, limit: int = 200, channel: ChannelId | None = None, alert_id: AlertId | None = None
+    ) -> list[Delivery]:
+        """Return the newest deliveries, newest first, of one channel or alert where one is given."""
+        return await self._read(lambda database: alert.deliveries(database, limit, channel, alert_id))
 
     def recent(self, since_ms: int) -> Iterator[RecentBatch]:
         """Yield the committed results of all series since a time, ordered by time. Blocks."""

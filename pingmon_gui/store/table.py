@@ -255,6 +255,84 @@ class MaintenanceRow(Table):
         table_name = "maintenance"
 
 
+class AlertRuleRow(Table):
+    """An alert rule (`domain.alert_rule`) as JSON."""
+
+    place = peewee.AutoField()
+    id = peewee.IntegerField(unique=True)
+    document = peewee.TextField()
+
+    class Meta:
+        table_name = "alert_rule"
+
+
+class AlertChannelRow(Table):
+    """A channel (`domain.alert_channel`) as JSON, without what opens it."""
+
+    place = peewee.AutoField()
+    id = peewee.IntegerField(unique=True)
+    document = peewee.TextField()
+
+    class Meta:
+        table_name = "alert_channel"
+
+
+class AlertMemoryRow(Table):
+    """What decisions about alerts need to know of earlier ones: matters and habits as JSON."""
+
+    key = peewee.TextField(primary_key=True)
+    document = peewee.TextField()
+
+    class Meta:
+        table_name = "alert_memory"
+        without_rowid = True
+
+
+class AlertRow(Table):
+    """An alert without its items. `is_live` while it is not over, or not told to the end."""
+
+    id = peewee.IntegerField(primary_key=True)
+    opened_at_ms = peewee.IntegerField()
+    closed_at_ms = peewee.IntegerField(null=True)
+    is_live = peewee.BooleanField()
+    document = peewee.TextField()
+
+    class Meta:
+        table_name = "alert"
+
+
+class AlertItemRow(Table):
+    """One matter of an alert; `place` is its place there."""
+
+    alert = peewee.IntegerField()
+    key = peewee.TextField()
+    place = peewee.IntegerField()
+    document = peewee.TextField()
+
+    class Meta:
+        table_name = "alert_item"
+        primary_key = peewee.CompositeKey("alert", "key")
+        without_rowid = True
+
+
+class DeliveryRow(Table):
+    """A message to a channel (`domain.alert.Post` as JSON), and how far it is (`domain.delivery`)."""
+
+    place = peewee.AutoField()
+    key = peewee.TextField(unique=True)
+    alert = peewee.IntegerField()
+    channel = peewee.IntegerField()
+    at_ms = peewee.IntegerField()
+    state = peewee.IntegerField()
+    tries = peewee.IntegerField()
+    error = peewee.TextField()
+    done_at_ms = peewee.IntegerField(null=True)
+    document = peewee.TextField()
+
+    class Meta:
+        table_name = "delivery"
+
+
 TABLES: tuple[type[Table], ...] = (
     Meta,
     Setting,
@@ -276,4 +354,10 @@ TABLES: tuple[type[Table], ...] = (
     IncidentRow,
     IncidentNoteRow,
     MaintenanceRow,
+    AlertRuleRow,
+    AlertChannelRow,
+    AlertMemoryRow,
+    AlertRow,
+    AlertItemRow,
+    DeliveryRow,
 )

@@ -9,12 +9,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from pingmon_gui.domain.alert_change import change_of
+from pingmon_gui.domain.alert_channel import DESKTOP
+from pingmon_gui.domain.alert_rule import AlertBook, first_rules
+from pingmon_gui.domain.alert_state import Decision
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.store.migrations import STEPS
 from pingmon_gui.store.store import Store
+from tests.domain.alert_play import Play, incident, rule
 from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, batch, compact, run
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -37,10 +42,21 @@ async def fill(path: Path) -> None:
     await store.flush()
     await compact(store, clock, START_MS + 30 * HOUR_MS)
     store.append(batch(rows(one.id, two.id, 90, 100), first_seq=91))
+    await _fill_alerts(store)
     await store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
+
+
+async def _fill_alerts(store: Store) -> None:
+    play = Play(rule(DESKTOP))
+    play.book = AlertBook(first_rules(), play.book.channels)
+    await store.save_alert_book(play.book)
+    before = play.state
+    play.down(incident(1), incident(2))
+    decision = Decision(play.state, tuple(play.posts), tuple(play.alerts.values()), None)
+    await store.record_alerts(change_of(before, decision))
 
 
 def rows(one: MonitorId, two: MonitorId, first: int, last: int) -> list[Measured]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pingmon_gui.domain.alert_change import AlertMemory
+from pingmon_gui.domain.alert_rule import first_rules
+from pingmon_gui.domain.alert_state import AlertState
 from pingmon_gui.domain.error import StorageError, StorageTooNew
 from pingmon_gui.store.database import write_connection
 from pingmon_gui.store.migration import migrate, schema_of
@@ -50,6 +53,13 @@ def test_file_of_every_released_schema_opens_with_all_it_holds(tmp_path: Path, s
             assert (days.phased.sum() < days.histogram.sum()) == (schema <= LAST_WITHOUT_PHASES)
             assert days.total_sum_ms.tolist() == [sum(n for n in range(place, 100, 2) if n % 3 < 2)]
         assert (await store.size()).raw_results == 100
+        memory = await store.alert_memory()
+        if schema < 4:
+            assert memory == AlertMemory(None, AlertState(), [])
+        else:
+            assert memory.book is not None and memory.book.rules == first_rules()
+            assert [len(alert.items) for alert in memory.state.alerts.values()] == [2]
+            assert len(memory.state.matters) == 2 and len(memory.waiting) == 1
         await store.close()
 
     run(main())
