@@ -16,6 +16,8 @@ KEPT_FILES = 5
 _FORMAT = "{asctime} {levelname:<7} {name}: {message}"
 #: Of these only what goes wrong is of interest: a line for each request or query would drown all else.
 _CHATTY = ("httpx", "httpcore", "peewee", "asyncio", "qasync", "hpack", "markdown_it")
+#: These write addresses with all that is secret in them, or may: what goes wrong with them is told by who uses them.
+_SECRETIVE = ("httpx", "urllib3", "requests")
 #: systemd reads a number in front of a line as its priority.
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
@@ -129,6 +131,8 @@ def set_level(level: str) -> None:
     root.setLevel(wanted)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(wanted, logging.INFO if _is_debug else logging.WARNING))
+    for name in _SECRETIVE:
+        logging.getLogger(name).setLevel(max(wanted, logging.ERROR))
 
 
 def take_down() -> None:

@@ -12,6 +12,7 @@ PingmonError
 +- ProvisionError          setting a probe up on a host; names the host, the step and the transcript
    +- SshUnreachable  +- AuthFailed  +- HostKeyUnknown  +- HostKeyChanged
    +- PreflightFailed  +- StepFailed  +- HealthCheckFailed
++- ChannelError            an alert could not be delivered by a channel
 UserCancelled              not an error: unwinds quietly
 """
 
@@ -137,6 +138,19 @@ class StepFailed(ProvisionError):
 
 class HealthCheckFailed(ProvisionError):
     """The probe was set up, but does not answer on the way that would be used."""
+
+
+class ChannelError(PingmonError):
+    """A channel did not deliver an alert.
+
+    `is_refusal`: the receiver does not want it as it is, so that trying often makes no sense; `wait_s` is how long it
+    asks to be left alone.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, is_refusal: bool = False, wait_s: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.is_refusal = is_refusal
+        self.wait_s = wait_s
 
 
 class UserCancelled(Exception):

@@ -20,9 +20,9 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.desk import ProbeDesk
 from pingmon_gui.engine.link import Heartbeat, ProbeLink, ProbeStatus, StreamHeader
-from pingmon_gui.engine.nap import BackOff, Nap
 from pingmon_gui.engine.port import CursorPort, StorePort
 from pingmon_gui.engine.version_table import VersionTable
+from pingmon_gui.nap import BackOff, Nap
 
 _log = logging.getLogger(__name__)
 

@@ -24,10 +24,10 @@ from pingmon_gui.engine.desk import ProbeDesk
 from pingmon_gui.engine.event import EventHub, Notice, ProbeChanged, ProbeRemoved, StorageProblem
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
-from pingmon_gui.engine.nap import Nap
 from pingmon_gui.engine.port import CursorPort, StorePort
 from pingmon_gui.engine.scheduler import Scheduler
 from pingmon_gui.engine.version_table import VersionTable
+from pingmon_gui.nap import Nap
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from pingmon_gui.domain.preference import Preferences, anchors
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.desk import ProbeDesk
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
-from pingmon_gui.engine.nap import BackOff, Nap
 from pingmon_gui.engine.plan import (
     UPGRADE_THIS_PROBE,
     KnownChecks,
@@ -25,6 +24,7 @@ from pingmon_gui.engine.plan import (
     make_plan,
     with_revision,
 )
+from pingmon_gui.nap import BackOff, Nap
 
 _log = logging.getLogger(__name__)
 

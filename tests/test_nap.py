@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pingmon_gui.engine.nap import BackOff, Nap
+from pingmon_gui.nap import BackOff, Nap
 
 
 def test_back_off_doubles_up_to_a_minute_and_begins_anew() -> None:
