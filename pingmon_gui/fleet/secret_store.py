@@ -1,4 +1,4 @@
-"""Where the secrets of remote probes are kept: the system's keyring where there is one, else files only you can read.
+"""Where secrets of probes and channels are kept: the system's keyring where there is one, else files only you can read.
 
 Blocking: call it in a thread. Nothing here ever writes a secret to the log, the database or the environment.
 """
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pingmon_gui.domain.error import ProbeUnauthorised
+from pingmon_gui.domain.alert_channel import ChannelId, ChannelSecret
+from pingmon_gui.domain.error import ChannelError, InvalidInput, ProbeUnauthorised
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.fleet.secret import Token
 
@@ -56,8 +57,8 @@ class ProbeSecrets:
         return cls(Token(document["token"]), key)
 
 
-class SecretStore:
-    """The secrets of all probes of one data folder."""
+class SecretTexts:
+    """Secret texts of one data folder by name, as `probe 7`: in the keyring, else in a file of that name."""
 
     def __init__(self, data_dir: Path, *, is_keyring_wanted: bool | None = None) -> None:
         """`is_keyring_wanted` None: as the environment says."""
@@ -66,15 +67,64 @@ class SecretStore:
             is_keyring_wanted = os.environ.get(KEYRING_VARIABLE, "").lower() != "off"
         self._is_keyring_wanted = is_keyring_wanted
 
-    def load(self, probe: ProbeId) -> ProbeSecrets:
-        """Return a probe's secrets. Raises ProbeUnauthorised with what to do where they are gone or locked away."""
-        text: str | None = None
+    def load(self, name: str) -> str | None:
+        """Return a secret, None where there is none or the keyring is locked. Raises OSError, UnicodeDecodeError."""
         try:
-            text = self._path(probe).read_text("ascii")
+            return self._path(name).read_text("ascii")
         except FileNotFoundError:
             keyring = self._keyring()
-            if keyring is not None:
-                text = _within(lambda: keyring.get_password(SERVICE, _user(probe)))
+            return None if keyring is None else _within(lambda: keyring.get_password(SERVICE, name))
+
+    def save(self, name: str, text: str) -> None:
+        """Keep a secret in ASCII, in place of any of that name. Raises OSError where not even a file can be written."""
+        keyring = self._keyring()
+        if keyring is not None:
+
+            def keep() -> bool:
+                keyring.set_password(SERVICE, name, text)
+                return bool(keyring.get_password(SERVICE, name) == text)
+
+            if _within(keep):
+                self._path(name).unlink(missing_ok=True)
+                return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = self._path(name).with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._path(name))
+
+    def forget(self, name: str) -> None:
+        """Delete a secret. Harmless if there is none."""
+        with contextlib.suppress(OSError):
+            self._path(name).unlink(missing_ok=True)
+        keyring = self._keyring()
+        if keyring is not None:
+            _within(lambda: keyring.delete_password(SERVICE, name))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name.replace(' ', '-')}.json"
+
+    def _keyring(self) -> Any | None:
+        """Return the system's keyring, None where there is none that really keeps something."""
+        if not self._is_keyring_wanted:
+            return None
+        return _within(_usable_keyring)
+
+
+class SecretStore:
+    """The secrets of all probes of one data folder."""
+
+    def __init__(self, data_dir: Path, *, is_keyring_wanted: bool | None = None) -> None:
+        self._texts = SecretTexts(data_dir, is_keyring_wanted=is_keyring_wanted)
+
+    def load(self, probe: ProbeId) -> ProbeSecrets:
+        """Return a probe's secrets. Raises ProbeUnauthorised with what to do where they are gone or locked away."""
+        try:
+            text = self._texts.load(_name(probe))
         except (OSError, UnicodeDecodeError) as exc:
             raise _unreadable() from exc
         if text is None:
@@ -89,43 +139,39 @@ class SecretStore:
 
     def save(self, probe: ProbeId, secrets: ProbeSecrets) -> None:
         """Keep a probe's secrets, in place of any it had. Raises OSError where not even a file can be written."""
-        text = secrets.encode()
-        keyring = self._keyring()
-        if keyring is not None:
-
-            def keep() -> bool:
-                keyring.set_password(SERVICE, _user(probe), text)
-                return bool(keyring.get_password(SERVICE, _user(probe)) == text)
-
-            if _within(keep):
-                self._path(probe).unlink(missing_ok=True)
-                return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = self._path(probe).with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self._path(probe))
+        self._texts.save(_name(probe), secrets.encode())
 
     def forget(self, probe: ProbeId) -> None:
         """Delete a probe's secrets. Harmless if there are none."""
-        with contextlib.suppress(OSError):
-            self._path(probe).unlink(missing_ok=True)
-        keyring = self._keyring()
-        if keyring is not None:
-            _within(lambda: keyring.delete_password(SERVICE, _user(probe)))
+        self._texts.forget(_name(probe))
 
-    def _path(self, probe: ProbeId) -> Path:
-        return self._folder / f"probe-{probe}.json"
 
-    def _keyring(self) -> Any | None:
-        """Return the system's keyring, None where there is none that really keeps something."""
-        if not self._is_keyring_wanted:
-            return None
-        return _within(_usable_keyring)
+class ChannelSecretStore:
+    """What opens the alert channels of one data folder."""
+
+    def __init__(self, data_dir: Path, *, is_keyring_wanted: bool | None = None) -> None:
+        self._texts = SecretTexts(data_dir, is_keyring_wanted=is_keyring_wanted)
+
+    def load(self, channel: ChannelId) -> ChannelSecret:
+        """Return what opens a channel. Raises ChannelError with what to do where it is gone or locked away."""
+        try:
+            text = self._texts.load(f"channel {channel}")
+            if text is not None:
+                return ChannelSecret.from_json(json.loads(text))
+        except (OSError, ValueError, InvalidInput) as exc:
+            raise ChannelError("The address of this channel cannot be read.", "Enter it again.") from exc
+        raise ChannelError(
+            "The address of this channel is not on this computer, or the system's keyring is locked.",
+            "Unlock the keyring, or enter the address again.",
+        )
+
+    def save(self, channel: ChannelId, secret: ChannelSecret) -> None:
+        """Keep what opens a channel. Raises OSError where not even a file can be written."""
+        self._texts.save(f"channel {channel}", json.dumps(secret.to_json()))
+
+    def forget(self, channel: ChannelId) -> None:
+        """Delete it. Harmless if there is none."""
+        self._texts.forget(f"channel {channel}")
 
 
 def _usable_keyring() -> Any | None:
@@ -154,7 +200,7 @@ def _within(work: Callable[[], T]) -> T | None:
     return answer[0] if answer else None
 
 
-def _user(probe: ProbeId) -> str:
+def _name(probe: ProbeId) -> str:
     return f"probe {probe}"
 
 

@@ -17,6 +17,8 @@ PROTOCOL_MIN = 1
 PROTOCOL_MAX = 1
 
 #: What this probe can do beyond the protocol's number. An app sends nothing that is not listed.
+#: What a probe says of itself while none of its anchors answers.
+OWN_NETWORK_DOWN = "The probe's own network is down: none of the anchors answers."
 FEATURES = ("http", "keyword", "status_set", "ignore_certificate", "basic_auth", "family", "anchors")
 
 KINDS = ("http",)

@@ -13,7 +13,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from .loop import Loop, Timer
-from .protocol import NETWORK_FAILURES, CheckResult, split_anchor
+from .protocol import NETWORK_FAILURES, OWN_NETWORK_DOWN, CheckResult, split_anchor
 
 ASK_EVERY_S = 5.0
 ANCHOR_LIMIT_S = 2.0
@@ -65,7 +65,7 @@ class SelfCheck:
     def reason(self) -> Optional[str]:
         """Why the probe has no vote now, None if it has one."""
         if not self._is_up:
-            return "The probe's own network is down: none of the anchors answers."
+            return OWN_NETWORK_DOWN
         late_ms = self._loop.lateness_p99_ms()
         if late_ms >= MAX_LATE_P99_MS:
             return f"The probe's host is overloaded: it runs {late_ms:.0f} ms late."
@@ -83,6 +83,8 @@ class SelfCheck:
             return
         if not self._route_exists(result.address):
             result.own_network = True
+            if self._anchors and not any(self._route_exists(host) for host, _port in self._anchors):
+                self._is_up = False  # no way to anywhere: a network that is off, not a family that is missing
             deliver(result)
             return
         if not self._anchors:
