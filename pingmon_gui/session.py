@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pingmon_gui.alerting import Alerting
 from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import InvalidInput, StorageError, StorageReadOnly
@@ -30,7 +31,7 @@ from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
-from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
+from pingmon_gui.fleet.secret_store import ChannelSecretStore, ProbeSecrets, SecretStore
 from pingmon_gui.request import Json
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Session:
         self._make_links = probes or embedded_probe
         self._make_remote = remote or remote_probe
         self._engine: Engine | None = None
+        self._alerting: Alerting | None = None
         self._maintenance: asyncio.Task[None] | None = None
 
     @property
@@ -110,6 +112,12 @@ class Session:
     @property
     def incidents(self) -> IncidentTracker:
         return self._running.incidents
+
+    @property
+    def alerts(self) -> Alerting:
+        if self._alerting is None:
+            raise RuntimeError("the session does not run")
+        return self._alerting
 
     @property
     def preferences(self) -> Preferences:
@@ -136,10 +144,18 @@ class Session:
             ]
             engine = Engine(self.store, links, self._clock, self.hub)
             await engine.start()
+            try:
+                alerting = Alerting(
+                    self.store, engine.board, engine.incidents, self.hub, self._clock, ChannelSecretStore(self.data_dir)
+                )
+                await alerting.start()
+            except BaseException:
+                await engine.stop()
+                raise
         except BaseException:
             await self.store.close()
             raise
-        self._engine = engine
+        self._engine, self._alerting = engine, alerting
         self._maintenance = asyncio.create_task(self._maintain(), name="maintain")
 
     async def stop(self) -> None:
@@ -150,8 +166,11 @@ class Session:
             self._maintenance = None
         if self._engine is not None:
             engine, self._engine = self._engine, None
+            alerting, self._alerting = self._alerting, None
             try:
                 await engine.stop()
+                if alerting is not None:
+                    await alerting.stop()
             finally:
                 await self.store.close()
 

@@ -67,9 +67,14 @@ class Outbox:
         self._unsaved: dict[str, Delivery] = {}
         self._saving = asyncio.Lock()
 
-    async def start(self, channels: Iterable[Channel], waiting: Iterable[Delivery]) -> None:
-        """Begin to send; `waiting` is what an earlier life left."""
+    async def start(
+        self, channels: Iterable[Channel], waiting: Iterable[Delivery], failing: Mapping[ChannelId, int] | None = None
+    ) -> None:
+        """Begin to send; `waiting` is what an earlier life left, `failing` since when it could not deliver."""
         self.set_channels(channels)
+        for id_, since_ms in (failing or {}).items():
+            if id_ in self._boxes:
+                self._boxes[id_].failing_since_ms = since_ms
         self._put(waiting)
 
     async def stop(self) -> None:
@@ -117,6 +122,11 @@ class Outbox:
     def put(self, posts: Sequence[Post]) -> None:
         """Send messages that were decided on just now."""
         self._put(Delivery(post) for post in posts)
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether something about deliveries still has to be kept."""
+        return bool(self._unsaved)
 
     @property
     def waiting(self) -> Mapping[ChannelId, int]:

@@ -87,7 +87,7 @@ class _Deciding:
             # What is over when it is first heard of is listed among the incidents, and raises nothing. What was over
             # and goes on by later results is a matter of its own again.
             if not item.is_over:
-                self._matters[item.key] = Matter(item, news.cause, item.since_ms, rule=news.rule)
+                self._matters[item.key] = Matter(item, news.cause, item.since_ms, news.is_certain, news.rule)
                 self._note_turn(item)
             return
         before = known.item

@@ -22,6 +22,8 @@ from pingmon_gui.domain.verdict import Verdict
 #: This computer's own network is one thing whoever notices it.
 NETWORK = MatterKey("network")
 _MAX_SUBJECT = 80
+#: Parts of a certificate's key; no printable text holds it.
+_SEPARATOR = "\x1f"
 
 
 def incident_key(incident: Incident) -> MatterKey:
@@ -152,7 +154,13 @@ class CertificateFact:
 
     @property
     def key(self) -> MatterKey:
-        return MatterKey(f"certificate/{self.subject[:100]}/{self.issuer[:100]}/{self.until_ms}")
+        return MatterKey(_SEPARATOR.join(("certificate", self.subject, self.issuer, str(self.until_ms))))
+
+    @classmethod
+    def of_key(cls, key: MatterKey, monitors: tuple[MonitorId, ...]) -> CertificateFact:
+        """Return the fact that a key was made of."""
+        _, subject, issuer, until_ms = key.split(_SEPARATOR)
+        return cls(subject, issuer, int(until_ms), monitors)
 
 
 def certificate_fact(certificate: Mapping[str, Any] | None, monitor: MonitorId) -> CertificateFact | None:

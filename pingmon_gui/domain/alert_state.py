@@ -15,11 +15,15 @@ from pingmon_gui.domain.monitor import MonitorId
 
 @dataclass(frozen=True)
 class MatterNews:
-    """A matter is so from now on; with an end it is over. `rule` where it is the matter of one rule alone."""
+    """A matter is so from now on; with an end it is over. `rule` where it is the matter of one rule alone.
+
+    `is_certain`: it is known to be so just now, which a `Certainty` may change later.
+    """
 
     item: AlertItem
     cause: Cause
     rule: RuleId | None = None
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)

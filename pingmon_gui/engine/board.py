@@ -256,6 +256,11 @@ class Board(BoardView):
         self._judged[rows] = self.verdict[rows]
         return [self.ids[row] for row in rows.tolist()]
 
+    def newest_slow(self) -> set[MonitorId]:
+        """Return the monitors of which some probe's newest result was slow."""
+        rows = np.unique(np.flatnonzero(self._series.status == Status.SLOW) // max(1, self._layout.width))
+        return {self.ids[row] for row in rows.tolist() if row < len(self.ids)}
+
     def tracks(self, monitor: MonitorId) -> list[Track]:
         """Return the newest few results of each probe that has some of a monitor, as far as the present needs them."""
         first = self.row_of[monitor] * self._layout.width

@@ -21,7 +21,7 @@ from pingmon_gui.engine.clock import Clock, clock_error_ms
 from pingmon_gui.engine.collector import Collector
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.desk import ProbeDesk
-from pingmon_gui.engine.event import EventHub, Notice, ProbeChanged, ProbeRemoved, StorageProblem
+from pingmon_gui.engine.event import EventHub, Notice, ProbeChanged, ProbeRemoved, StorageProblem, TimePassed
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.port import CursorPort, StorePort
@@ -255,7 +255,8 @@ class Engine:
             _log.warning("the clock was set back by %.0f s: reading the last hour anew", -wall_s)
             self.board.forget_results()
             await self._warm(is_shown=True)
-        if abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + self.tick_s:
+        is_gap = abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + self.tick_s
+        if is_gap:
             _log.info("a gap of %.0f s (%.0f s by the steady clock): asleep, or the clock was set", wall_s, steady_s)
             self.board.close_streaks()
             for room in self._rooms:
@@ -266,6 +267,7 @@ class Engine:
         self._recounts.update((pair, RECOUNT_TRIES) for pair in self.board.take_late())
         for monitor in self.commands.take_restored():
             self._recounts.update(((monitor, probe), RECOUNT_TRIES) for probe in self.board.probes)
+        self.hub.publish(TimePassed(is_gap))
 
     def _judge_clock(self) -> None:
         """Where most probes agree on another time than this computer's, theirs is used, and it is said."""

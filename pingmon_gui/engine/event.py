@@ -6,6 +6,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pingmon_gui.domain.alert import Alert
+from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
@@ -78,6 +81,34 @@ class IncidentsCorrected:
 
 
 @dataclass(frozen=True)
+class TimePassed:
+    """About a second went by. `is_gap`: the computer slept, or its clock was set; nobody measured from here then."""
+
+    is_gap: bool = False
+
+
+@dataclass(frozen=True)
+class AlertsChanged:
+    """Alerts were opened, grew, or are over."""
+
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True)
+class AlertBookChanged:
+    """Rules or channels are different, or all alerts are paused."""
+
+    book: AlertBook
+
+
+@dataclass(frozen=True)
+class DeliveryChanged:
+    """A message to a channel is further than before."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True)
 class Notice:
     """A sentence for the message bar or stderr; `hint` says what to do next."""
 
@@ -92,6 +123,7 @@ class RaiseWindow:
     is_kiosk: bool = False
 
 
+AlertNews = AlertsChanged | AlertBookChanged | DeliveryChanged
 IncidentEvent = IncidentOpened | IncidentChanged | IncidentResolved | IncidentsCorrected
 Event = (
     MonitorsChanged
@@ -100,6 +132,8 @@ Event = (
     | ProbeRemoved
     | StorageProblem
     | IncidentEvent
+    | AlertNews
+    | TimePassed
     | Notice
     | RaiseWindow
 )

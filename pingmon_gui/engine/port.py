@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import CheckResult
 
+from pingmon_gui.domain.alert_change import AlertChange, AlertMemory
+from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.history import SeriesHistory
@@ -154,3 +156,21 @@ class StorePort(Protocol):
     ) -> dict[MonitorId, list[Track]]: ...
 
     async def results_at(self, monitor: MonitorId, at_ms: int) -> list[tuple[Probe, CheckResult, Status]]: ...
+
+
+class AlertStorePort(Protocol):
+    """The slice of the store that alerts use. Everything raises only subclasses of StorageError."""
+
+    async def alert_memory(self) -> AlertMemory: ...
+
+    async def save_alert_book(self, book: AlertBook) -> None: ...
+
+    async def record_alerts(self, change: AlertChange) -> None: ...
+
+    async def open_incidents(self) -> list[Incident]: ...
+
+    async def incident(self, id_: IncidentId) -> Incident | None: ...
+
+    async def verdict_spans(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    ) -> dict[MonitorId, list[VerdictSpan]]: ...

@@ -11,7 +11,6 @@ from pingmon_gui.domain.alert_rule import MINUTE_MS, AlertKind, AlertRule, RuleI
 from pingmon_gui.domain.alert_state import MatterNews
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.slowness import slow_by_minutes, slow_by_results, slow_regions, slow_words
-from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import VerdictSpan
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
@@ -28,7 +27,9 @@ class SlowWatch:
         self._slow_since: dict[MonitorId, int] = {}
         self._known: dict[tuple[RuleId, MonitorId], int] = {}
 
-    def start(self, past: Mapping[MonitorId, Sequence[VerdictSpan]], known: Mapping[tuple[RuleId, MonitorId], int]) -> None:
+    def start(
+        self, past: Mapping[MonitorId, Sequence[VerdictSpan]], known: Mapping[tuple[RuleId, MonitorId], int]
+    ) -> None:
         """Take over the verdicts of the last day, and what was slow by a rule since when."""
         for monitor, spans in past.items():
             slow = [span for span in spans if span.verdict is Verdict.SLOW]
@@ -43,18 +44,16 @@ class SlowWatch:
         wanted = [rule for rule in rules if rule.is_enabled and AlertKind.SLOW in rule.kinds]
         if not wanted and not self._known:
             return found
-        newest = self._newest_slow()
+        newest = self._board.newest_slow()
         for rule in wanted:
-            if rule.slow.unit is SlowUnit.MINUTES:
-                monitors = {*self._past, *self._slow_since}
-            else:
-                monitors = newest
-            monitors = {*monitors, *(monitor for id_, monitor in self._known if id_ == rule.id)}
-            for id_ in monitors & set(self._board.row_of):
-                found += self._judged(rule, id_, now_ms)
-        gone = {rule.id for rule in wanted}
-        for id_, monitor in [key for key in self._known if key[0] not in gone or key[1] not in self._board.row_of]:
-            del self._known[id_, monitor]
+            lately = {*self._past, *self._slow_since} if rule.slow.unit is SlowUnit.MINUTES else newest
+            monitors = {*lately, *(monitor for id_, monitor in self._known if id_ == rule.id)}
+            for id_ in monitors:
+                if id_ in self._board.row_of:
+                    found += self._judged(rule, id_, now_ms)
+        kept = {rule.id for rule in wanted}
+        for key in [key for key in self._known if key[0] not in kept or key[1] not in self._board.row_of]:
+            del self._known[key]
         return found
 
     def _judged(self, rule: AlertRule, id_: MonitorId, now_ms: int) -> list[MatterNews]:
@@ -94,7 +93,3 @@ class SlowWatch:
             self._past[id_] = [span for span in spans if span.end_ms > now_ms - _DAY_MS]
             if not self._past[id_]:
                 del self._past[id_]
-
-    def _newest_slow(self) -> set[MonitorId]:
-        rows = np.flatnonzero((self._board.state == Status.SLOW).any(axis=1) | self._board.is_checking.any(axis=1))
-        return {self._board.ids[row] for row in rows.tolist()}

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pingmon_probe.protocol import FEATURES, CheckResult, CheckSpec, Plan
 
+from pingmon_gui.domain.alert import Alert, AlertId, Matter, MatterKey, Post
+from pingmon_gui.domain.alert_change import AlertChange, AlertMemory
+from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.alert_state import AlertState, Habit, HabitKey
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
+from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import ProbeError, StorageError
 from pingmon_gui.domain.history import Series, SeriesHistory
 from pingmon_gui.domain.incident import Incident, IncidentId
@@ -168,6 +173,9 @@ class FakeStore:
         self.judgements: list[Judgement] = []
         self.judged_until: int | None = None
         self.stood: dict[MonitorId, list[Standing]] = {}
+        self.book: AlertBook | None = None
+        self.changes: list[AlertChange] = []
+        self.delivered: dict[str, Delivery] = {}
         self._remember(monitors)
 
     def _remember(self, monitors: Iterable[Monitor]) -> None:
@@ -301,6 +309,36 @@ class FakeStore:
 
     async def tracks(self, monitors: Collection[MonitorId], from_ms: int, to_ms: int) -> dict[MonitorId, list[Track]]:
         return {monitor: [] for monitor in monitors}
+
+    async def alert_memory(self) -> AlertMemory:
+        """Return what `record_alerts` was given, put together again."""
+        matters: dict[MatterKey, Matter | None] = {}
+        habits: dict[HabitKey, Habit | None] = {}
+        alerts: dict[AlertId, Alert] = {}
+        posts: list[Post] = []
+        live: Collection[AlertId] = ()
+        for change in self.changes:
+            matters |= change.matters
+            habits |= change.habits
+            alerts |= {alert.id: alert for alert in change.alerts}
+            posts += change.posts
+            live = change.live
+        state = AlertState(
+            {key: replace(matter, is_certain=False) for key, matter in matters.items() if matter is not None},
+            {id_: alerts[id_] for id_ in live},
+            {key: habit for key, habit in habits.items() if habit is not None},
+        )
+        deliveries = [self.delivered.get(post.key, Delivery(post)) for post in posts]
+        return AlertMemory(self.book, state, [one for one in deliveries if one.is_waiting])
+
+    async def save_alert_book(self, book: AlertBook) -> None:
+        self.book = book
+
+    async def record_alerts(self, change: AlertChange) -> None:
+        self.changes.append(change)
+
+    async def save_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        self.delivered |= {one.key: one for one in deliveries}
 
     async def results_at(self, monitor: MonitorId, at_ms: int) -> list[tuple[Probe, CheckResult, Status]]:
         return []
