@@ -136,7 +136,8 @@ class Course:
 class Matter:
     """One thing that is wrong, or was and is not told to the end. `is_certain`: it is so just now, as far as is known.
 
-    `kind_since_ms` is since when it is of this kind; `rule` is set where it is the matter of one rule alone.
+    `kind_since_ms` is since when it is of this kind; `rule` is set where it is the matter of one rule alone. Before
+    `settles_at_ms` it is not told: it may turn out to be worse than it looks.
     """
 
     item: AlertItem
@@ -146,6 +147,7 @@ class Matter:
     rule: RuleId | None = None
     courses: Mapping[RuleId, Course] = field(default_factory=dict)
     alert: AlertId | None = None
+    settles_at_ms: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -157,6 +159,7 @@ class Matter:
                 [rule, course.fired_at_ms, course.level, course.is_escalated] for rule, course in self.courses.items()
             ],
             "alert": self.alert,
+            "settles_at_ms": self.settles_at_ms,
         }
 
     @classmethod
@@ -170,6 +173,7 @@ class Matter:
             document["rule"],
             {RuleId(rule): Course(*rest) for rule, *rest in document["courses"]},
             document["alert"],
+            document.get("settles_at_ms", 0),
         )
 
 

@@ -87,7 +87,9 @@ class _Deciding:
             # What is over when it is first heard of is listed among the incidents, and raises nothing. What was over
             # and goes on by later results is a matter of its own again.
             if not item.is_over:
-                self._matters[item.key] = Matter(item, news.cause, item.since_ms, news.is_certain, news.rule)
+                self._matters[item.key] = Matter(
+                    item, news.cause, item.since_ms, news.is_certain, news.rule, settles_at_ms=news.settles_at_ms
+                )
                 self._note_turn(item)
             return
         before = known.item
@@ -97,7 +99,9 @@ class _Deciding:
         if before.is_over != item.is_over:
             self._note_turn(item)
         kind_since_ms = known.kind_since_ms if before.kind is item.kind else self._now_ms
-        self._matters[item.key] = replace(known, cause=news.cause, kind_since_ms=kind_since_ms)
+        self._matters[item.key] = replace(
+            known, cause=news.cause, kind_since_ms=kind_since_ms, settles_at_ms=news.settles_at_ms
+        )
         self._telling.put_item(item.key, replace(item, level=item.level or before.level))
         if before.kind is AlertKind.REGIONAL and item.kind is AlertKind.OFFLINE and not item.is_over:
             self._telling.worsened(item.key)
@@ -173,10 +177,11 @@ class _Deciding:
     def _is_ripe(self, rule: AlertRule, matter: Matter) -> bool:
         """Whether a rule may fire about a matter now; if only time is missing, it is noted when."""
         item = matter.item
-        wait_until_ms = 0
+        wait_until_ms = matter.settles_at_ms
         if item.kind not in _WITHOUT_DELAY:
             is_any_outage = item.kind.is_outage and {AlertKind.OFFLINE, AlertKind.REGIONAL} <= rule.kinds
-            wait_until_ms = (item.since_ms if is_any_outage else matter.kind_since_ms) + rule.after_ms
+            since_ms = item.since_ms if is_any_outage else matter.kind_since_ms
+            wait_until_ms = max(wait_until_ms, since_ms + rule.after_ms)
         if _is_habitual(item):
             flapping = self._matters.get(_flapping_key(rule.id, item.monitors[0]))
             if flapping is not None and not flapping.item.is_over:

@@ -81,7 +81,11 @@ def of_incident(incident: Incident, monitor: Monitor | None, verdict: Verdict | 
         addresses=frozenset(one.address for one in failing if one.address),
         domains=frozenset(() if monitor is None else (registrable_domain(monitor.url),)),
     )
-    return MatterNews(item, cause)
+    settles_at_ms = 0
+    if item.kind is AlertKind.REGIONAL and monitor is not None:
+        # Regions take turns: an outage looks regional until each of them has had its own.
+        settles_at_ms = incident.confirmed_at_ms + monitor.settings.interval_ms
+    return MatterNews(item, cause, settles_at_ms=settles_at_ms)
 
 
 def of_slowness(

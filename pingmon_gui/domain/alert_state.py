@@ -17,13 +17,15 @@ from pingmon_gui.domain.monitor import MonitorId
 class MatterNews:
     """A matter is so from now on; with an end it is over. `rule` where it is the matter of one rule alone.
 
-    `is_certain`: it is known to be so just now, which a `Certainty` may change later.
+    `is_certain`: it is known to be so just now, which a `Certainty` may change later. Before `settles_at_ms` it may
+    turn out to be worse than it looks.
     """
 
     item: AlertItem
     cause: Cause
     rule: RuleId | None = None
     is_certain: bool = True
+    settles_at_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,20 @@ def test_regional_problem_that_becomes_an_outage_is_told_again() -> None:
     play = Play(rule(HOOK), channels=[hook(gather_s=0)])
     regional = incident(3, kind=Verdict.REGIONAL)
     play.down(regional)
+    assert play.at(9_999) == []
     play.at(MINUTE)
     play.down(replace(regional, kind=Verdict.OFFLINE))
     assert play.titles(HOOK) == ["site3 has a regional problem", "Now everywhere: site3 is offline"]
+    assert play.posts[0].at_ms == NOON_MS + 10_000
+
+
+def test_outage_that_looks_regional_before_all_regions_had_their_turn_is_told_as_an_outage_alone() -> None:
+    play = Play(rule())
+    regional = incident(3, kind=Verdict.REGIONAL)
+    play.down(regional)
+    play.at(3_000)
+    play.down(replace(regional, kind=Verdict.OFFLINE))
+    assert play.titles() == ["site3 is offline"]
 
 
 class TestOneCause:
