@@ -1,0 +1,29 @@
+"""No missed alarm, no false one: random outages against the formula of docs/guide/alerts.md."""
+
+from __future__ import annotations
+
+import pytest
+
+from pingmon_gui.domain.alert_rule import Flapping
+from tests.engine.alert_simulation import AlertSimulation, Outcome
+
+
+def check(outcome: Outcome) -> None:
+    assert outcome.missed == [] and outcome.untrue == []
+    assert outcome.recall == 1.0 and outcome.false == 0
+    assert outcome.promised >= 5 and outcome.cuts > 0 and outcome.restarts > 0
+    assert outcome.short > 5
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("probes", [1, 3])
+def test_every_outage_above_the_formula_is_told_in_time_and_nothing_else(probes: int) -> None:
+    check(AlertSimulation(monitors=5, probes=probes, hours=0.6, seed=100 + probes).run())
+
+
+def test_delay_of_a_rule_is_added_and_nothing_more() -> None:
+    check(AlertSimulation(monitors=5, probes=2, hours=0.6, seed=7, after_s=60).run())
+
+
+def test_flapping_detection_hides_no_outage_that_was_not_said_to_flap() -> None:
+    check(AlertSimulation(monitors=5, probes=4, hours=0.6, seed=11, flapping=Flapping()).run())
