@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
 KEPT_MS = 8 * 24 * 3600 * 1000
-#: Results that wait for the thread; about 20 s at 500/s. What comes on top is dropped and counted.
+#: Results that wait for the thread, or for a disk that is full: 20 s at 500/s. The rest is dropped and counted.
 QUEUE_LIMIT = 10_000
 #: While somebody reads, a line is written this long after its first result; else when it is full, or after 5 s.
 GATHER_READ_S = 0.05
@@ -74,6 +74,7 @@ class Spool:
         disk: Optional[Disk] = None,
         wall_ms: Callable[[], int] = lambda: int(time.time() * 1000),
         machine_boot_id: Optional[str] = None,
+        retry_s: float = RETRY_S,
         on_written: Callable[[], None] = lambda: None,
     ) -> None:
         """Open the folder, making what is missing; a folder that cannot be used is a `problem`, not an error.
@@ -97,6 +98,7 @@ class Spool:
         self._accepted = 0
         self._settled = 0
         self._problem: Optional[str] = None
+        self._retry_s = retry_s
         self._retry_at_s = 0.0
         self._id = secrets.token_hex(8)
         self._next_seq = 1
@@ -214,7 +216,7 @@ class Spool:
         while True:
             batch = self._next_batch()
             if batch:
-                self._keep(batch)
+                self._put_back(batch[self._keep(batch) :])
                 self.on_written()
                 continue
             if self._is_closing:
@@ -228,28 +230,28 @@ class Spool:
                 if not self._queue:
                     self._changed.wait()
                     continue
+                now_s = time.monotonic()
                 gather_s = GATHER_READ_S if self._readers else GATHER_IDLE_S
-                left_s = self._queued_since_s + gather_s - time.monotonic()
-                if left_s <= 0 or len(self._queue) >= MAX_BATCH_RESULTS:
+                left_s = 0.0 if len(self._queue) >= MAX_BATCH_RESULTS else self._queued_since_s + gather_s - now_s
+                left_s = max(left_s, self._retry_at_s - now_s)
+                if left_s <= 0:
                     break
                 self._changed.wait(left_s)
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH_RESULTS))]
             self._queued_since_s = time.monotonic()
             return batch
 
-    def _keep(self, batch: Sequence[CheckResult]) -> None:
-        """Encode and write a batch, halved until each line fits; count what cannot be written."""
-        if not self._is_open and time.monotonic() >= self._retry_at_s:
+    def _keep(self, batch: Sequence[CheckResult]) -> int:
+        """Encode and write a batch, halved until each line fits; return how many of its results are on disk."""
+        if not self._is_open:
             self._try_open()
-        if not self._is_open or time.monotonic() < self._retry_at_s:
-            self._drop(batch)
-            return
+            if not self._is_open:
+                return 0
         line = encode_batch(self._next_seq, batch)
         if len(line) > MAX_BATCH_BYTES and len(batch) > 1:
             middle = len(batch) // 2
-            self._keep(batch[:middle])
-            self._keep(batch[middle:])
-            return
+            kept = self._keep(batch[:middle])
+            return kept if kept < middle else middle + self._keep(batch[middle:])
         last = self._next_seq + len(batch) - 1
         try:
             # The file comes first: even empty, its name tells a killed probe's successor where to go on.
@@ -259,8 +261,7 @@ class Spool:
             self._write(segment, line)
         except OSError as exc:
             self._fail(exc)
-            self._drop(batch)
-            return
+            return 0
         with self._lock:
             segment.last = last
             segment.bytes += len(line)
@@ -273,11 +274,16 @@ class Spool:
             self._settled += len(batch)
             self._problem = None
         self._drop_oldest()
+        return len(batch)
 
-    def _drop(self, batch: Sequence[CheckResult]) -> None:
+    def _put_back(self, rest: Sequence[CheckResult]) -> None:
+        """Let what the disk did not take wait for the next try; what there is no room for, or no time, is dropped."""
         with self._lock:
-            self._queue_dropped += len(batch)
-            self._settled += len(batch)
+            room = 0 if self._is_closing else QUEUE_LIMIT - len(self._queue)
+            self._queue.extendleft(reversed(rest[:room]))
+            dropped = max(0, len(rest) - room)
+            self._queue_dropped += dropped
+            self._settled += dropped
 
     def _fail(self, exc: OSError) -> None:
         sentence = f"Results cannot be kept on disk: {exc.strerror or exc}."
@@ -285,7 +291,7 @@ class Spool:
             _log.error("%s", sentence)
         with self._lock:
             self._problem = sentence
-        self._retry_at_s = time.monotonic() + RETRY_S
+        self._retry_at_s = time.monotonic() + self._retry_s
 
     def _write(self, segment: Segment, line: bytes) -> None:
         assert self._file is not None

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,9 +42,17 @@ class Bench:
         self.settle()
 
     def settle(self) -> None:
-        while self.spool.settled < self.spool.accepted:
+        self.wait_until(lambda: self.spool.settled >= self.spool.accepted)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
             assert self.written.wait(PATIENCE_S), "the spool has stopped"
             self.written.clear()
+
+    def monitors(self) -> list[int | None]:
+        """Return the monitor of every result, in the order of their seqs."""
+        data, _last = SpoolReader(self.spool).read(0, 10**7)
+        return [result.monitor for line in data.splitlines() for result in decode_batch(json.loads(line))]
 
     def read(self, after: int = 0) -> list[int]:
         """Return all seqs above `after`, read from disk as a reader does that comes back again and again."""
@@ -286,47 +295,68 @@ def test_damaged_state_begins_a_new_spool(tmp_path: Path, expect_log: ExpectLog)
         second.spool.close()
 
 
-def test_full_disk_drops_and_counts_then_goes_on_without_a_hole(tmp_path: Path, expect_log: ExpectLog) -> None:
-    class FullDisk(Disk):
-        is_full = False
+class FullDisk(Disk):
+    is_full = False
 
-        def append(self, file: BinaryIO, data: bytes) -> None:
-            if self.is_full:
-                file.write(data[: len(data) // 2])
-                raise OSError(errno.ENOSPC, "No space left on device")
-            super().append(file, data)
+    def append(self, file: BinaryIO, data: bytes) -> None:
+        if self.is_full:
+            file.write(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().append(file, data)
 
+
+def test_full_disk_loses_nothing_and_goes_on_without_a_hole(tmp_path: Path, expect_log: ExpectLog) -> None:
     expect_log("cannot be kept on disk: No space left")
     disk = FullDisk()
-    bench = Bench(tmp_path, disk)
+    bench = Bench(tmp_path, disk, retry_s=0.01)
     bench.add(10)
     disk.is_full = True
-    bench.add(7)
+    for number in range(11, 411):
+        bench.spool.append(CheckResult(url="http://a/", monitor=number))
+    bench.wait_until(lambda: bench.spool.extent().problem is not None)
     extent = bench.spool.extent()
-    assert (extent.last, extent.queue_dropped) == (10, 7)
+    assert (extent.last, extent.queue_dropped, bench.spool.settled) == (10, 0, 10)
     assert extent.problem is not None and "No space left" in extent.problem
     disk.is_full = False
-    bench.spool._retry_at_s = 0.0
     bench.add(5)
     extent = bench.spool.extent()
-    assert (extent.last, extent.queue_dropped, extent.problem) == (15, 7, None)
-    assert bench.read() == list(range(1, 16))
+    assert (extent.last, extent.queue_dropped, extent.problem) == (415, 0, None)
+    assert bench.read() == list(range(1, 416))
+    assert bench.monitors() == [*range(1, 11), *range(11, 411), *range(1, 6)]
     bench.spool.close()
+
+
+def test_disk_that_stays_full_drops_what_there_is_no_room_for_and_ends_all_the_same(
+    tmp_path: Path, expect_log: ExpectLog
+) -> None:
+    expect_log("cannot be kept on disk: No space left")
+    disk = FullDisk()
+    bench = Bench(tmp_path, disk, retry_s=0.01)
+    disk.is_full = True
+    bench.spool.append(CheckResult(url="http://a/"))
+    bench.wait_until(lambda: bench.spool.extent().problem is not None)
+    for _ in range(QUEUE_LIMIT + 300):
+        bench.spool.append(CheckResult(url="http://a/"))
+    bench.wait_until(lambda: bench.spool.extent().queue_dropped > 0)
+    bench.spool.close()
+    extent = bench.spool.extent()
+    assert (extent.last, extent.queue_dropped) == (0, QUEUE_LIMIT + 301)
+    assert bench.spool.settled == bench.spool.accepted
 
 
 def test_folder_that_cannot_be_used_is_a_problem_not_an_error(tmp_path: Path, expect_log: ExpectLog) -> None:
     expect_log("cannot be kept on disk")
     (tmp_path / "file").write_text("in the way")
-    bench = Bench(tmp_path / "file" / "spool")
-    bench.add(300)
+    bench = Bench(tmp_path / "file" / "spool", retry_s=0.01)
+    for _ in range(300):
+        bench.spool.append(CheckResult(url="http://a/"))
     extent = bench.spool.extent()
-    assert (extent.last, extent.queue_dropped) == (0, 300)
+    assert (extent.last, extent.queue_dropped) == (0, 0)
     assert extent.problem is not None
     (tmp_path / "file").unlink()
-    bench.spool._retry_at_s = 0.0
     bench.add(4)
     assert bench.spool.extent().problem is None
-    assert bench.read() == [1, 2, 3, 4]
+    assert bench.read() == list(range(1, 305))
     bench.spool.close()
 
 
