@@ -219,14 +219,17 @@ def test_loop_sockets_come_before_timers_after_a_stall(loop: Loop, pair: Tuple[s
         seen.append("data")
         near.recv(10)
 
+    def time_out() -> None:
+        seen.append("timeout")
+        loop.stop()
+
     def stall() -> None:
         far.send(b"x")
+        loop.call_at(loop.now() + 0.001, time_out)
         time.sleep(0.03)
 
     loop.watch(near, readable=readable)
-    loop.call_at(loop.now() + 0.010, lambda: seen.append("timeout"))
-    loop.call_at(loop.now() + 0.001, stall)
-    loop.call_at(loop.now() + 0.050, loop.stop)
+    loop.call_soon(stall)
     loop.run()
     assert seen == ["data", "timeout"]
 
