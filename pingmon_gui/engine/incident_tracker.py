@@ -92,6 +92,7 @@ class IncidentTracker:
         self._waiting: dict[MonitorId, int] = {}
         self._unsaved: list[Judgement] = []
         self._unlike: dict[MonitorId, float] = {}
+        self._told_problem = ""
         self._unsubscribe: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
@@ -392,6 +393,7 @@ class IncidentTracker:
         self._unsaved = []
         try:
             await self._store.record(unsaved, self._settled_ms())
+            self._told_problem = ""
         except StorageError:
             self._unsaved = unsaved + self._unsaved
             raise
@@ -404,7 +406,10 @@ class IncidentTracker:
         try:
             await work()
         except StorageError as exc:
-            _log.warning("verdicts and incidents could not be kept: %s", exc)
+            # It is tried again every second: a disk that stays full is told of once.
+            if self._told_problem != str(exc):
+                self._told_problem = str(exc)
+                _log.warning("verdicts and incidents could not be kept: %s", exc)
 
     def _case(self, monitor: MonitorId) -> _Case:
         return self._cases.setdefault(monitor, _Case())
