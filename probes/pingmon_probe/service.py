@@ -180,7 +180,8 @@ class ProbeService:
         }
 
     def _self_check_json(self) -> Dict[str, Any]:
-        reason = self._self_check.reason
+        # What cannot be kept is not handed out either, so nobody can judge by it.
+        reason = self._self_check.reason or self.spool.extent().problem
         return {"votes": reason is None, "reason": reason}
 
     # PUT /v1/plan

@@ -53,6 +53,22 @@ def test_status_of_a_fresh_probe_says_what_it_is(shared: ProbeProcess) -> None:
     assert status["self_check"].keys() == {"votes", "reason"}
 
 
+def test_probe_that_cannot_keep_results_says_so_and_has_no_vote(tmp_path: Path) -> None:
+    with ProbeProcess(tmp_path / "spool") as probe:
+        (tmp_path / "spool").rename(tmp_path / "elsewhere")
+        (tmp_path / "spool").write_text("in the way")
+        probe.put_plan([{"url": refused_url(), "monitor": 1, "interval_ms": 5_000}])
+        # Somebody reads, so that results are written soon.
+        with probe.new_client() as other, other.stream("GET", "/v1/results", params={"wait_s": 30}):
+            deadline = time.monotonic() + PATIENCE_S
+            while (status := probe.status())["spool"]["problem"] is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+        assert status["spool"]["problem"].startswith("Results cannot be kept on disk: ")
+        assert status["self_check"] == {"votes": False, "reason": status["spool"]["problem"]}
+        (tmp_path / "spool").unlink()
+        (tmp_path / "elsewhere").rename(tmp_path / "spool")
+
+
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer", "Basic YTpi", "Bearer a-token-of-the-tests2"])
 def test_request_without_the_token_is_refused(shared: ProbeProcess, method: str, path: str, header: str | None) -> None:
