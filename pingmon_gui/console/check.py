@@ -17,6 +17,8 @@ from pingmon_gui.domain.target import parse_target
 from pingmon_gui.log import one_line
 
 _BAR_CHARACTERS = 40
+#: What the JSON of a check tells those who planned it; here nobody did.
+_OF_A_PLAN = ("monitor", "version", "own_network")
 
 
 def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         basic_auth=settings.basic_auth,
     )
     result = asyncio.run(_check(spec))
-    document = result.to_check_json(spec.slow_ms)
+    document = {key: value for key, value in result.to_check_json(spec.slow_ms).items() if key not in _OF_A_PLAN}
     if args.json:
         output.write_json(document)
     else:
