@@ -21,6 +21,7 @@ from pingmon_gui import log
 from pingmon_gui.console import output
 from pingmon_gui.console.option import WrongUsage, reader, seconds
 from pingmon_gui.data_folder import VARIABLE, default_data_dir
+from pingmon_gui.display import require_display
 from pingmon_gui.domain.error import DataFolderBusy, PingmonError, UserCancelled
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,10 @@ def _carry_out(words: Sequence[str]) -> int:
         args = _parser().parse_args(words)
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else WRONG_USAGE
+    if args.data_dir == "":
+        # Most likely a variable of a script that is not set: what it means must not be guessed.
+        output.say("--data-dir is empty: name a folder.")
+        return WRONG_USAGE
     try:
         args.data_dir = Path(args.data_dir).expanduser().absolute() if args.data_dir else default_data_dir()
     except RuntimeError:  # ~somebody who is not there
@@ -163,7 +168,7 @@ def _run_window(args: argparse.Namespace) -> int:
         output.say(f"Pingmon is running already (process {owner.pid}): its window was raised.")
         return DONE
     with ownership:
-        _require_display()
+        require_display()
         log.set_up(args.data_dir, debug=args.debug, on_stderr=args.debug)
         try:
             from pingmon_gui.ui.window_frame import open_frame
@@ -174,16 +179,6 @@ def _run_window(args: argparse.Namespace) -> int:
         except ImportError as exc:
             raise PingmonError(f"The window cannot be opened: {exc}.", "“make env” installs what it needs.") from exc
         return run_window(ownership, frame, minimized=args.minimized, kiosk=args.kiosk, debug=args.debug)
-
-
-def _require_display() -> None:
-    """Raise PingmonError where Qt would abort the process for lack of a display."""
-    has_display = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    if sys.platform.startswith("linux") and not has_display:
-        raise PingmonError(
-            "There is no display to open a window on.",
-            "“pingmon run” watches without one; “pingmon --help” lists more.",
-        )
 
 
 def _unexpected(exc: Exception, is_debug: bool) -> int:

@@ -97,7 +97,7 @@ def test_typed_control_characters_and_secrets_do_not_reach_the_terminal(pingmon:
     assert "geheim" not in done.err
 
 
-@pytest.mark.parametrize("folder", ["~nobody-of-that-name/x", "zero\0byte", "a" * 5_000])
+@pytest.mark.parametrize("folder", ["", "~nobody-of-that-name/x", "zero\0byte", "a" * 5_000])
 def test_impossible_data_folder_is_a_sentence(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--data-dir", folder, "domain", "add", "a.example"]) in (1, 2)
     captured = capsys.readouterr()
