@@ -51,7 +51,7 @@ def test_second_start_raises_the_window(processes: Processes) -> None:
         return done.code
 
     assert asyncio.run(main()) == 0
-    assert heard == [{"command": "raise"}]
+    assert heard == [{"command": "raise", "is_kiosk": False}]
 
 
 def test_commands_go_to_the_running_engine(processes: Processes, site: Site) -> None:
