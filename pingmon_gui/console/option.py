@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
 from pingmon_gui.domain.error import InvalidInput, PingmonError
@@ -44,8 +44,8 @@ def duration_ms(text: str) -> int:
     return round(float(match[1]) * _UNITS_MS[match[2]])
 
 
-def time_ms(text: str, now_ms: int) -> int:
-    """Read a time: `now`, `2h` (so long ago), a date, or a date and time; local unless it names a zone.
+def time_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
+    """Read a time: `now`, `2h` (so long ago), a date, or a date and time; of `zone` (else local) unless it names one.
 
     Raises InvalidInput.
     """
@@ -55,7 +55,8 @@ def time_ms(text: str, now_ms: int) -> int:
     if _DURATION.fullmatch(text.lstrip("-").lower()):
         return max(0, now_ms - duration_ms(text.lstrip("-")))
     try:
-        at_ms = int(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+        at = datetime.fromisoformat(text)
+        at_ms = int((at.replace(tzinfo=zone) if at.tzinfo is None else at).timestamp() * 1000)
     except (ValueError, OverflowError, OSError) as exc:
         raise InvalidInput(
             f"“{text[:40]}” is no time.", "Write 2026-11-22, 2026-11-22T18:00, 2026-11-22T18:00Z, 90m, 24h or now."

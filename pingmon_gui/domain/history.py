@@ -86,6 +86,28 @@ class SeriesRollup:
         return Availability(int(self.available_ms.sum()), known, max(asked_ms, known))
 
 
+@dataclass(frozen=True)
+class SeriesTime:
+    """What one probe's results of a monitor come to in a span of any edges.
+
+    Latencies are counted in parts of the span: `middle_ms` (parts), not ordered, and `histograms` (parts, 96).
+    Results and latencies are those of whole buckets where the results themselves are kept no longer.
+    """
+
+    probe: ProbeId
+    available_ms: int
+    known_ms: int
+    results: int
+    middle_ms: npt.NDArray[np.int64]
+    histograms: npt.NDArray[np.uint32]
+
+    @property
+    def histogram(self) -> npt.NDArray[np.int64]:
+        """Counts of the whole span, shape (96,)."""
+        counts: npt.NDArray[np.int64] = self.histograms.sum(axis=0, dtype=np.int64)
+        return counts
+
+
 def histogram(total_ms: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
     """Return the counts of each histogram bucket, shape (96,); NaN is left out."""
     known = total_ms[~np.isnan(total_ms)]

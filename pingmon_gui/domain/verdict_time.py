@@ -22,6 +22,10 @@ class VerdictTime:
     paused_ms: int = 0
     slow_ms: int = 0
 
+    @property
+    def offline_ms(self) -> int:
+        return self.availability.known_ms - self.availability.available_ms
+
     def __add__(self, other: VerdictTime) -> VerdictTime:
         return VerdictTime(
             self.availability + other.availability,

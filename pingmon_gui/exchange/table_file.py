@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from pingmon_gui.domain.cell import guarded, unguarded
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorSettings, format_status_set, parse_status_set
 from pingmon_gui.domain.region import Region
 from pingmon_gui.exchange import uptime_robot
-from pingmon_gui.exchange.cell import guarded, unguarded
 from pingmon_gui.exchange.duration import duration_ms, duration_text, number_ms
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Reading

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pingmon_gui.domain.asked_time import asked_time
+from pingmon_gui.domain.asked_time import asked_time, region_availability
 from pingmon_gui.domain.availability import Availability
-from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HISTOGRAM_BUCKETS, HOUR_MS, SeriesRollup, percentile
+from pingmon_gui.domain.history import DAY_MS, HISTOGRAM_BUCKETS, HOUR_MS, SeriesTime, percentile
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.strip import bar_length_ms, region_bars
 from pingmon_gui.domain.timeline import Standing, VerdictSpan
-from pingmon_gui.domain.verdict_time import VerdictTime, verdict_time
+from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.domain.verdict_time import VerdictTime, verdict_time, verdict_times
+from pingmon_gui.report.span import Bars, bars_of
 
 SHARES = (0.5, 0.95, 0.99)
-#: Latency comes from buckets of five minutes up to this span, above from buckets of an hour.
-_FINE_SPAN_MS = 7 * DAY_MS
+Counts = npt.NDArray[np.int64]
+#: Latency at each of SHARES; None: no good result.
+Latency = tuple[float | None, ...]
+#: Called with how many monitors are done, and of how many; may raise to end the work.
+Progress = Callable[[int, int], None]
+#: Up to this span latencies are read by the hour, above by the day (of UTC): there would be too many hours.
+_FINE_SPAN_MS = 40 * DAY_MS
+#: So many monitors are read at a time: the journal is looked through once for all of them.
+_TOGETHER = 10
 
 
 class ReportStore(Protocol):
@@ -39,94 +48,179 @@ class ReportStore(Protocol):
         self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
     ) -> list[Incident]: ...
 
-    async def rollups(
-        self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int, now_ms: int | None = None
-    ) -> list[SeriesRollup]: ...
-
     async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]: ...
+
+    async def span_times(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int, bucket_ms: int
+    ) -> dict[MonitorId, list[SeriesTime]]: ...
 
     async def all_probes(self) -> dict[ProbeId, Probe]: ...
 
 
 @dataclass(frozen=True)
 class RegionReport:
-    """One region of a monitor: availability of its results, and latency at SHARES of the good ones (None: none)."""
+    """One region of a monitor: availability of its results, and the latency of the good ones."""
 
     region: Region
     availability: Availability
     results: int
-    latency_ms: tuple[float | None, ...]
+    latency_ms: Latency
 
 
 @dataclass(frozen=True)
 class MonitorReport:
-    """One monitor. `bars` are the times of equal parts of the span, first to last; incidents are oldest first."""
+    """One monitor.
+
+    Attributes:
+        bars: its times in each of the report's bars.
+        latency_bars: the latency of all its regions in each of them.
+        incidents: those that overlap the span, oldest first.
+        longest_outage_ms: how long it was offline in a row at most, within the span; `longest_at_ms` is when it began.
+        rests: when it was paused or in maintenance, within the span.
+        counts: how many good results took how long (the histogram of `domain.history`).
+    """
 
     monitor: Monitor
     time: VerdictTime
     regions: tuple[RegionReport, ...]
-    latency_ms: tuple[float | None, ...]
-    incidents: tuple[Incident, ...]
     bars: tuple[VerdictTime, ...]
+    latency_bars: tuple[Latency, ...]
+    incidents: tuple[Incident, ...]
+    longest_outage_ms: int
+    longest_at_ms: int | None
+    rests: tuple[VerdictSpan, ...]
+    counts: Counts
 
-    def longest_outage_ms(self, until_ms: int) -> int:
-        """Return how long the longest incident lasted; 0 without any."""
-        return max((one.duration_ms(until_ms) for one in self.incidents), default=0)
+    @property
+    def latency_ms(self) -> Latency:
+        return latency_of(self.counts)
+
+    @property
+    def outages(self) -> int:
+        """How many of the incidents were outages: offline, and not for some regions only."""
+        return sum(one.kind is Verdict.OFFLINE for one in self.incidents)
+
+    @property
+    def regional_problems(self) -> int:
+        return len(self.incidents) - self.outages
 
 
 @dataclass(frozen=True)
 class Report:
-    """[from_ms, to_ms), made at `made_at_ms`; monitors in the order asked for."""
+    """[from_ms, to_ms) in a time zone, made at `made_at_ms`; monitors in the order asked for.
+
+    It ends before `asked_to_ms` where nothing was judged any more.
+    """
 
     from_ms: int
     to_ms: int
+    asked_to_ms: int
     made_at_ms: int
-    bar_ms: int
+    zone: tzinfo
+    bars: Bars
     monitors: tuple[MonitorReport, ...]
+
+    @property
+    def has_days_of_utc(self) -> bool:
+        """Whether the latency in a bar is that of days in UTC, whatever the zone."""
+        return self.to_ms - self.from_ms > _FINE_SPAN_MS
 
     @property
     def time(self) -> VerdictTime:
         """The sum over all monitors."""
         return sum((one.time for one in self.monitors), VerdictTime())
 
+    @property
+    def latency_ms(self) -> Latency:
+        """The latency of all good results of all monitors."""
+        counts = np.zeros(HISTOGRAM_BUCKETS, dtype=np.int64)
+        for one in self.monitors:
+            counts += one.counts
+        return latency_of(counts)
 
-async def gather(store: ReportStore, monitors: Sequence[Monitor], from_ms: int, to_ms: int, now_ms: int) -> Report:
+    @property
+    def worst(self) -> MonitorReport | None:
+        """The monitor with the longest outage, None if none was offline."""
+        longest = max(self.monitors, key=lambda one: one.longest_outage_ms, default=None)
+        return longest if longest is not None and longest.longest_outage_ms else None
+
+
+def empty_report(from_ms: int, to_ms: int, now_ms: int, zone: tzinfo) -> Report:
+    """Return a report of no monitors at all."""
+    return Report(from_ms, to_ms, to_ms, now_ms, zone, bars_of(from_ms, to_ms, zone), ())
+
+
+async def gather(
+    store: ReportStore,
+    monitors: Sequence[Monitor],
+    from_ms: int,
+    to_ms: int,
+    now_ms: int,
+    zone: tzinfo,
+    progress: Progress = lambda _done, _of: None,
+) -> Report:
     """Return the report of some monitors; it ends where results are judged at the latest. Raises StorageError."""
     judged_until_ms = await store.judged_until_ms()
-    end_ms = max(from_ms + 1, min(to_ms, now_ms, now_ms if judged_until_ms is None else judged_until_ms))
-    ids = [monitor.id for monitor in monitors]
-    spans = await store.verdict_spans(ids, from_ms, end_ms)
+    asked_to_ms = min(to_ms, now_ms)
+    end_ms = max(from_ms + 1, min(asked_to_ms, asked_to_ms if judged_until_ms is None else judged_until_ms))
+    bars = bars_of(from_ms, end_ms, zone)
+    bucket_ms = HOUR_MS if end_ms - from_ms <= _FINE_SPAN_MS else DAY_MS
     probes = await store.all_probes()
-    standings = await store.standings(ids)
     by_monitor: dict[MonitorId, list[Incident]] = {}
-    for incident in reversed(await store.incidents(from_ms, end_ms, ids)):
+    for incident in reversed(await store.incidents(from_ms, end_ms, {monitor.id for monitor in monitors})):
         if not incident.is_withdrawn:
             by_monitor.setdefault(incident.monitor, []).append(incident)
-    bar_ms = bar_length_ms(end_ms - from_ms)
-    bucket_ms = FIVE_MINUTES_MS if end_ms - from_ms <= _FINE_SPAN_MS else HOUR_MS
-    reports = []
-    for monitor in monitors:
-        rollups = await store.rollups(monitor.id, from_ms, end_ms, bucket_ms, now_ms)
-        regions = _regions(rollups, probes, standings.get(monitor.id, ()), from_ms, end_ms)
-        starts = range(from_ms, max(from_ms + 1, end_ms), bar_ms)
-        reports.append(
-            MonitorReport(
-                monitor,
-                verdict_time(spans[monitor.id], from_ms, end_ms, monitor.created_at_ms),
-                regions,
-                _latency([rollup.histogram for rollup in rollups]),
-                tuple(by_monitor.get(monitor.id, ())),
-                tuple(
-                    verdict_time(spans[monitor.id], start, min(start + bar_ms, end_ms), monitor.created_at_ms)
-                    for start in starts
-                ),
-            )
-        )
-    return Report(from_ms, end_ms, now_ms, bar_ms, tuple(reports))
+    reports: list[MonitorReport] = []
+    for start in range(0, len(monitors), _TOGETHER):
+        some = monitors[start : start + _TOGETHER]
+        ids = [monitor.id for monitor in some]
+        spans = await store.verdict_spans(ids, from_ms, end_ms)
+        times = await store.span_times(ids, from_ms, end_ms, bucket_ms)
+        standings = await store.standings(ids)
+        for monitor in some:
+            progress(len(reports), len(monitors))
+            regions = _regions(times[monitor.id], probes, standings.get(monitor.id, ()), from_ms, end_ms)
+            known = by_monitor.get(monitor.id, ())
+            reports.append(_report(monitor, bars, spans[monitor.id], known, regions, times[monitor.id]))
+    progress(len(monitors), len(monitors))
+    return Report(from_ms, end_ms, asked_to_ms, now_ms, zone, bars, tuple(reports))
+
+
+def latency_of(counts: Counts) -> Latency:
+    """Return the latency at each of SHARES of what a histogram counts."""
+    if not counts.any():
+        return (None,) * len(SHARES)
+    return tuple(float(percentile(counts[None, :], share)[0]) for share in SHARES)
+
+
+def _report(
+    monitor: Monitor,
+    bars: Bars,
+    spans: Sequence[VerdictSpan],
+    incidents: Sequence[Incident],
+    regions: tuple[RegionReport, ...],
+    times: Sequence[SeriesTime],
+) -> MonitorReport:
+    from_ms, to_ms = bars.edges_ms[0], bars.edges_ms[-1]
+    offline = [span for span in spans if span.verdict is Verdict.OFFLINE]
+    longest = max(offline, key=lambda span: span.end_ms - span.start_ms, default=None)
+    counts = _counts_by_bar(times, bars)
+    return MonitorReport(
+        monitor=monitor,
+        time=verdict_time(spans, from_ms, to_ms, monitor.created_at_ms),
+        regions=regions,
+        bars=tuple(verdict_times(spans, np.array(bars.edges_ms, dtype=np.int64), monitor.created_at_ms)),
+        latency_bars=_latencies(counts),
+        incidents=tuple(incidents),
+        longest_outage_ms=0 if longest is None else longest.end_ms - longest.start_ms,
+        longest_at_ms=None if longest is None else longest.start_ms,
+        rests=tuple(span for span in spans if span.verdict is Verdict.PAUSED),
+        counts=counts.sum(axis=0),
+    )
 
 
 def _regions(
-    rollups: Sequence[SeriesRollup],
+    times: Sequence[SeriesTime],
     probes: Mapping[ProbeId, Probe],
     standings: Sequence[Standing],
     from_ms: int,
@@ -134,26 +228,35 @@ def _regions(
 ) -> tuple[RegionReport, ...]:
     found = []
     for region in REGIONS:
-        mine = [one for one in rollups if (probe := probes.get(one.series.probe)) and probe.region is region]
+        mine = [one for one in times if (probe := probes.get(one.probe)) and probe.region is region]
         if not mine:
             continue
-        first_ms = min(from_ms, *(int(one.start_ms[0]) for one in mine))
-        (whole,) = region_bars(mine, asked_time(standings, region, from_ms, to_ms), np.array([first_ms, to_ms]))
+        asked_ms = asked_time(standings, region, from_ms, to_ms).asked.total_ms
         found.append(
             RegionReport(
                 region,
-                whole.time,
-                sum(int(one.count.sum()) for one in mine),
-                _latency([one.histogram for one in mine]),
+                region_availability(
+                    sum(one.available_ms for one in mine), sum(one.known_ms for one in mine), asked_ms, len(mine)
+                ),
+                sum(one.results for one in mine),
+                latency_of(np.sum([one.histogram for one in mine], axis=0, dtype=np.int64)),
             )
         )
     return tuple(found)
 
 
-def _latency(histograms: Sequence[npt.NDArray[np.uint32]]) -> tuple[float | None, ...]:
-    counts = np.zeros(HISTOGRAM_BUCKETS, dtype=np.uint64)
-    for one in histograms:
-        counts += one.sum(axis=0, dtype=np.uint64)
-    if not counts.any():
-        return (None,) * len(SHARES)
-    return tuple(float(percentile(counts[None, :], share)[0]) for share in SHARES)
+def _counts_by_bar(times: Sequence[SeriesTime], bars: Bars) -> Counts:
+    """Return the histogram of each bar; a part of a span belongs to the bar that its middle lies in."""
+    counts = np.zeros((len(bars), HISTOGRAM_BUCKETS), dtype=np.int64)
+    for one in times:
+        place = np.searchsorted(bars.edges_ms, one.middle_ms, side="right") - 1
+        np.add.at(counts, np.clip(place, 0, len(bars) - 1), one.histograms)
+    return counts
+
+
+def _latencies(counts: Counts) -> tuple[Latency, ...]:
+    """Return the latency of each row of counts."""
+    columns = [percentile(counts, share) for share in SHARES]
+    return tuple(
+        tuple(None if np.isnan(value) else float(value) for value in row) for row in np.stack(columns, axis=1).tolist()
+    )

@@ -181,7 +181,9 @@ def compact_series(database: peewee.SqliteDatabase, series: int, new: Columns, c
     for one in sorted(touched):
         _roll_up_hour(database, series, one, chunks)
     for day in sorted({one // HOURS_PER_DAY for one in touched}):
-        if (day + 1) * HOURS_PER_DAY <= closed_before_hour:
+        # Where the clock was set back, a day that is not over by now may have been rolled up before.
+        is_over = (day + 1) * HOURS_PER_DAY <= closed_before_hour
+        if is_over or stored(database, "rollup_day", [day << 32 | series]):
             roll_up_day(database, series, day)
     return added
 

@@ -130,7 +130,7 @@ def rollups(
     journal = journal_of(database, list(series), first - CARRY_HOURS, last)
     found = []
     for id_, one in series.items():
-        reader = _Reader(database, id_, journal[id_])
+        reader = RollupReader(database, id_, journal[id_])
         buckets = regroup(reader.read(first, last, bucket_ms), bucket_ms)
         start_ms = from_ms // bucket_ms * bucket_ms
         buckets = buckets.at((buckets.start_ms >= start_ms) & (buckets.start_ms < to_ms))
@@ -159,7 +159,7 @@ def _told(series: Series, buckets: Buckets, bucket_ms: int) -> SeriesRollup:
     )
 
 
-class _Reader:
+class RollupReader:
     """Reads the roll-ups of one series; hours that the journal has a say in are computed from the results."""
 
     def __init__(self, database: peewee.SqliteDatabase, series: int, journal: Columns) -> None:

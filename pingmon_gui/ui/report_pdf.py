@@ -1,35 +1,57 @@
-"""A report's HTML printed into a PDF file. Works without a screen."""
+"""A report's sheets written into a PDF file. Works without a screen."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QSizeF
-from PySide6.QtGui import QGuiApplication, QPageLayout, QPageSize, QPdfWriter, QTextDocument
+from PySide6.QtCore import QMarginsF
+from PySide6.QtGui import QGuiApplication, QPageLayout, QPageSize, QPainter, QPdfWriter
 
 from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.report.page import Document
+from pingmon_gui.ui.report_pages import PAGE_WIDTH, Layout
 
-_MARGIN_MM = 14.0
-_DOTS_PER_INCH = 96
+_DOTS_PER_INCH = 1200
 
 
-def write_pdf(html: str, path: Path, title: str) -> None:
-    """Write the file. Raises PingmonError where it cannot be written."""
-    # Fonts need an application; the command line has none of its own.
+def write_pdf(document: Document, path: Path) -> None:
+    """Write the file, in a process that may have no window. Raises PingmonError where it cannot be written."""
+    # Fonts need an application; without a screen they are drawn all the same.
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QGuiApplication.instance() or QGuiApplication(["pingmon"])
-    margins = QMarginsF(_MARGIN_MM, _MARGIN_MM, _MARGIN_MM, _MARGIN_MM)
-    page = QPageSize(QPageSize.PageSizeId.A4)
+    for _ in pdf_steps(document, path):
+        pass
+    assert application is not None
+
+
+def pdf_steps(document: Document, path: Path) -> Iterator[None]:
+    """Write the file, a little at each step. Raises PingmonError where it cannot be written."""
+    try:
+        path.touch()  # Qt complains at length where it cannot write
+    except OSError as exc:
+        raise PingmonError(f"The file {path} cannot be written: {exc.strerror or exc}.") from exc
+    layout = Layout(document)
+    yield from layout.steps()
     writer = QPdfWriter(str(path))
-    writer.setTitle(title)
+    writer.setTitle(f"{document.title}, {document.subtitle}")
     writer.setCreator("Pingmon")
     writer.setResolution(_DOTS_PER_INCH)
-    writer.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, margins, QPageLayout.Unit.Millimeter))
-    document = QTextDocument()
-    document.documentLayout().setPaintDevice(writer)
-    document.setHtml(html)
-    document.setPageSize(QSizeF(writer.pageLayout().paintRectPixels(_DOTS_PER_INCH).size()))
-    document.print_(writer)
-    del document, writer
+    nothing = QMarginsF(0, 0, 0, 0)
+    writer.setPageLayout(QPageLayout(QPageSize(QPageSize.PageSizeId.A4), QPageLayout.Orientation.Portrait, nothing))
+    painter = QPainter()
+    if not painter.begin(writer):
+        raise PingmonError(f"The file {path} cannot be written.", "Choose another folder, or make room.")
+    try:
+        scale = writer.width() / PAGE_WIDTH
+        painter.scale(scale, scale)
+        for number, sheet in enumerate(layout.sheets):
+            if number and not writer.newPage():
+                raise PingmonError(f"The file {path} cannot be written.", "Make room on the disk.")
+            sheet.paint(painter)
+            yield
+    finally:
+        painter.end()
     if not path.is_file() or path.stat().st_size == 0:
         raise PingmonError(f"The file {path} cannot be written.", "Choose another folder, or make room.")
-    assert application is not None

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingmon_gui.domain.cell import guarded, unguarded
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.exchange import pingmon_file, table_file
-from pingmon_gui.exchange.cell import guarded, unguarded
 from pingmon_gui.exchange.intake import read_bytes
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.pingmon_file import Configuration
