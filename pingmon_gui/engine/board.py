@@ -21,8 +21,9 @@ from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status, failure_name
 from pingmon_gui.domain.timeline import Track
-from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
+from pingmon_gui.domain.verdict import Verdict, verdicts
 from pingmon_gui.engine.board_view import BoardView, Changes, LatestResult, ProbeStates
+from pingmon_gui.engine.cells import CELL_ARRAYS, visible_cells
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.hour import Flags, Ints, RollingHour
 from pingmon_gui.engine.layout import Layout
@@ -445,29 +446,12 @@ class Board(BoardView):
             return
         series = self._layout.series_by_region(rows, columns)
         cells = np.ix_(rows, columns)
-        assigned, paused = self.assigned[cells], self.paused[rows]
+        paused = self.paused[rows]
         votes = self._votes[self._layout.slots[columns]] & (self._series.voted_until_ms[series] > self._now_ms)
-        state = region_state(self._series.confirmation.confirmed[series], votes)
-        state = np.where(assigned, np.where(paused[:, None], Status.PAUSED, state), Status.UNKNOWN).astype(np.int8)
-        is_checking = (self._series.confirmation.is_checking[series] & votes).any(axis=-1)
-        newest = series[..., 0]
-        if series.shape[-1] > 1:
-            place = self._series.at_ms[series].argmax(axis=-1)
-            newest = np.take_along_axis(series, place[..., None], axis=-1)[..., 0]
-        known, available, asked = self._times(rows, columns)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            availability = np.where(assigned & (known > 0), available / known, np.nan)
-            coverage = np.where(assigned & (asked > 0), known / asked, np.nan)
+        seen = visible_cells(self._series, series, votes, self.assigned[cells], paused, self._times(rows, columns))
         changed = np.zeros(len(rows), dtype=np.bool_)
-        for array, new in (
-            (self.state, state),
-            (self.is_checking, is_checking & assigned & ~paused[:, None]),
-            (self.total_ms, np.where(assigned, self._series.total_ms[newest], np.nan)),
-            (self.failure, np.where(assigned, self._series.failure[newest], NO_FAILURE)),
-            (self.at_ms, np.where(assigned, self._series.at_ms[newest], 0)),
-            (self.availability, availability),
-            (self.coverage, coverage),
-        ):
+        for name in CELL_ARRAYS:
+            array, new = getattr(self, name), getattr(seen, name)
             changed |= _differs(array[cells], new)
             array[cells] = new
         verdict = verdicts(self.state[rows], self.assigned[rows], paused)

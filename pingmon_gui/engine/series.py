@@ -62,6 +62,14 @@ class SeriesState:
         self._references: dict[int, int] = {}
         self._last_number = FROM_STORE
 
+    @property
+    def confirmed(self) -> Codes:
+        return self.confirmation.confirmed
+
+    @property
+    def is_checking(self) -> Flags:
+        return self.confirmation.is_checking
+
     def move(self, move: Move) -> None:
         """Follow a new order of the series; new ones have no results yet."""
         fresh = SeriesState(1, 0)

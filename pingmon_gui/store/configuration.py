@@ -204,6 +204,29 @@ def monitors_of(database: peewee.SqliteDatabase, ids: Sequence[MonitorId]) -> li
     return [found[id_] for id_ in ids if id_ in found]
 
 
+def monitors_ever(database: peewee.SqliteDatabase) -> list[tuple[Monitor, int | None]]:
+    """Return every monitor whose history is kept, with the time of its deletion. Raises StorageCorrupt."""
+    deleted = dict(database.execute_sql("SELECT id, deleted_at_ms FROM monitor").fetchall())
+    try:
+        return [(monitor, deleted[monitor.id]) for monitor in _monitors(database, MonitorRow.id.is_null(False))]
+    except (ValueError, TypeError, KeyError, InvalidInput) as exc:
+        raise damaged(exc) from exc
+
+
+def probes_ever(database: peewee.SqliteDatabase) -> list[tuple[Probe, int | None]]:
+    """Return every probe that ever was, with the time when it was forgotten. Raises StorageCorrupt."""
+    try:
+        return [
+            (
+                Probe(ProbeId(row.id), row.name, Region(row.region), Transport(row.transport), _access(row.access)),
+                row.forgotten_at_ms,
+            )
+            for row in ProbeRow.select().order_by(ProbeRow.id).execute(database)
+        ]
+    except (ValueError, TypeError, KeyError) as exc:
+        raise damaged(exc) from exc
+
+
 def save_probe(database: peewee.SqliteDatabase, probe: Probe) -> None:
     """Add a probe or replace the one with its id."""
     ProbeRow.replace(

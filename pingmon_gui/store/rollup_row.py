@@ -96,10 +96,25 @@ def decode_all(rows: Iterable[bytes]) -> Buckets:
 
     They are taken apart together: a year of hours makes no Python object per bucket.
     """
-    parts: list[Buckets] = []
+    return joined_buckets([part for part, _owner in _decoded(rows)])
+
+
+def decode_owned(rows: Iterable[bytes]) -> tuple[Buckets, Ints]:
+    """Return the buckets of many rows in no order, and which row each is of. Raises StorageCorrupt."""
+    parts = [(part, owner) for part, owner in _decoded(rows) if len(part)]
+    if not parts:
+        return NO_BUCKETS, np.zeros(0, dtype=np.int64)
+    everything = made_of(np.concatenate([getattr(part, name) for part, _owner in parts]) for name in FIELDS)
+    return everything, np.concatenate([owner for _part, owner in parts])
+
+
+def _decoded(rows: Iterable[bytes]) -> list[tuple[Buckets, Ints]]:
+    """Return parts of buckets, each with the numbers of the rows that they are of."""
+    parts: list[tuple[Buckets, Ints]] = []
     streams: list[bytes] = []
+    numbers: list[int] = []
     try:
-        for row in rows:
+        for number, row in enumerate(rows):
             match row[0]:
                 case 3:
                     _format, checksum = _PLAIN_HEAD.unpack_from(row)
@@ -107,16 +122,19 @@ def decode_all(rows: Iterable[bytes]) -> Buckets:
                     if zlib.crc32(data) != checksum:
                         raise ValueError("checksum")
                     streams.append(data)
+                    numbers.append(number)
                 case 2:
                     streams.append(zlib.decompress(row[1:]))
+                    numbers.append(number)
                 case 1:
-                    parts.append(_without_phases(zlib.decompress(row[1:])))
+                    part = _without_phases(zlib.decompress(row[1:]))
+                    parts.append((part, np.full(len(part), number)))
                 case other:
                     raise ValueError(f"format {other}")
-        parts += _buckets_of(streams)
+        parts += _buckets_of(streams, np.array(numbers, dtype=np.int64))
     except (ValueError, IndexError, zlib.error, struct.error) as exc:
         raise damaged(exc) from exc
-    return joined_buckets(parts)
+    return parts
 
 
 def _numbers_of(b: Buckets) -> Ints:
@@ -143,8 +161,8 @@ def _numbers_of(b: Buckets) -> Ints:
     ).astype(np.int64)
 
 
-def _buckets_of(streams: Sequence[bytes]) -> list[Buckets]:
-    """Return the buckets of rows as streams of numbers, those of as many buckets together."""
+def _buckets_of(streams: Sequence[bytes], owners: Ints) -> list[tuple[Buckets, Ints]]:
+    """Return the buckets of rows as streams of numbers, those of as many buckets together, and whose they are."""
     if not streams:
         return []
     numbers, begins = varint.unpack(b"".join(streams))
@@ -153,7 +171,10 @@ def _buckets_of(streams: Sequence[bytes]) -> list[Buckets]:
     firsts = np.concatenate(([0], ends[:-1]))
     counts = numbers[firsts]
     return [
-        _alike(numbers, firsts[counts == count], ends[counts == count], count)
+        (
+            _alike(numbers, firsts[counts == count], ends[counts == count], count),
+            np.repeat(owners[counts == count], count),
+        )
         for count in np.unique(counts).tolist()
         if count
     ]

@@ -24,13 +24,14 @@ from pingmon_gui.domain.history import HOUR_MS, SeriesHistory, SeriesRollup, Ser
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
+from pingmon_gui.domain.past import PastBuckets, PastResults, PastSetup
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
-from pingmon_gui.store import alert, configuration, history, judgement, rollup, span_time
+from pingmon_gui.store import alert, configuration, history, judgement, past, rollup, span_time
 from pingmon_gui.store.configuration import Configuration
 from pingmon_gui.store.database import check, is_immutable, prepare, read_connection, set_aside, write_connection
 from pingmon_gui.store.history import RecentBatch
@@ -317,6 +318,21 @@ class Store:
             database.connect()
             with database.atomic():
                 yield from history.recent(database, since_ms)
+
+    # The past as a whole
+
+    async def past_setup(self) -> PastSetup | None:
+        """Return what there was to measure and what it came to; None where nothing is kept."""
+        now_ms = self._now_ms()
+        return await self._read(lambda database: past.setup(database, now_ms))
+
+    async def past_hour(self, hour: int, at_most: int | None = None) -> PastResults:
+        """Return the committed results of all series in an hour; of those alone that have `at_most` so many."""
+        return await self._read(lambda database: past.hour_results(database, hour, at_most))
+
+    async def past_buckets(self, from_ms: int, to_ms: int, bucket_ms: int) -> PastBuckets:
+        """Return the roll-ups of all series that begin in [from_ms, to_ms): of 5 minutes, an hour or a day."""
+        return await self._read(lambda database: past.buckets(database, from_ms, to_ms, bucket_ms))
 
     async def latest(self, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
         """Return the newest committed result of each probe that measured the monitor."""
