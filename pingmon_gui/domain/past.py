@@ -17,6 +17,8 @@ from pingmon_gui.domain.timeline import Standing
 from pingmon_gui.domain.verdict import Verdict
 
 Ints = npt.NDArray[np.int64]
+#: An incident that late results brought to light was confirmed long after it; it is looked at so soon all the same.
+SEEN_WITHIN_MS = 120_000
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ class IncidentMark:
     kind: Verdict
     start_ms: int
     end_ms: int | None
+    confirmed_at_ms: int
+
+    @property
+    def seen_ms(self) -> int:
+        """Return a moment at which the board showed it: when it was confirmed, soon after its start."""
+        end_ms = self.start_ms + SEEN_WITHIN_MS
+        if self.end_ms is not None:
+            end_ms = min(end_ms, self.end_ms - 1)
+        return max(self.start_ms, min(self.confirmed_at_ms, end_ms))
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.engine.board_view import BoardView, Changes, LatestResult, ProbeStates
 from pingmon_gui.engine.cells import CELL_ARRAYS
 from pingmon_gui.engine.move import Places
-from pingmon_gui.engine.past_frame import Frame
+from pingmon_gui.engine.past_frame import Frame, empty_frame
 
 
 class PastBoard(BoardView):
     """Empty until the first `show`."""
 
-    def __init__(self, first: Frame) -> None:
+    def __init__(self, first: Frame | None = None) -> None:
         self.generation = 0
         self.problem = None
         self._probes_changed = False
-        self.show(first)
+        self.show(first or empty_frame())
 
     @property
     def frame(self) -> Frame:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.history import FIVE_MINUTES_MS, HOUR_MS
 from pingmon_gui.domain.monitor import Monitor, MonitorId
-from pingmon_gui.domain.past import PastBuckets, PastMonitor, PastSetup
+from pingmon_gui.domain.past import Kept, PastBuckets, PastMonitor, PastSetup
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.result import ProbeId
@@ -163,6 +163,13 @@ class Stage:
         created = np.array([one.monitor.created_at_ms for one in self.there], dtype=np.int64)
         asked = np.maximum(0, end_ms - np.maximum(start_ms, created) - paused)
         return known, available, np.maximum(known, asked[:, None] * self.layout.probe_count)
+
+
+def empty_frame() -> Frame:
+    """Return a moment in which there was nothing."""
+    setup = PastSetup((), (), {}, (), Kept(0, 0, 0, 0))
+    stage = Stage(setup, Pairs.of(setup), 0)
+    return stage.frame(SeriesThen.nothing(stage.layout.count), EXACT, 0, 0, None)
 
 
 def exact_frame(stage: Stage, pairs: PairsAt) -> Frame:

@@ -95,10 +95,12 @@ def _verdict_lines(database: peewee.SqliteDatabase) -> dict[MonitorId, VerdictLi
 
 def _incident_marks(database: peewee.SqliteDatabase) -> tuple[IncidentMark, ...]:
     rows = database.execute_sql(
-        "SELECT id, monitor, kind, start_ms, end_ms FROM incident WHERE is_withdrawn = 0 ORDER BY start_ms, id"
+        "SELECT id, monitor, kind, start_ms, end_ms, confirmed_at_ms FROM incident WHERE is_withdrawn = 0"
+        " ORDER BY start_ms, id"
     )
     return tuple(
-        IncidentMark(IncidentId(i), MonitorId(m), Verdict(kind), start, end) for i, m, kind, start, end in rows
+        IncidentMark(IncidentId(id_), MonitorId(monitor), Verdict(kind), start_ms, end_ms, confirmed_ms)
+        for id_, monitor, kind, start_ms, end_ms, confirmed_ms in rows
     )
 
 

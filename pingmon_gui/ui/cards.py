@@ -176,26 +176,26 @@ class Card(QWidget):
 
 
 class CardRow(QWidget):
-    """The four cards side by side; two by two where the window is narrow."""
+    """The cards side by side, the first `count` of the four; two by two where the window is narrow."""
 
     NARROW = 620
 
-    def __init__(self, parent: QWidget | None = None, zoom: float = 1.0) -> None:
+    def __init__(self, parent: QWidget | None = None, zoom: float = 1.0, count: int = 4) -> None:
         super().__init__(parent)
-        self.cards = tuple(Card(self, zoom) for _ in range(4))
+        self.cards = tuple(Card(self, zoom) for _ in range(count))
         self._narrow = round(self.NARROW * zoom)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(10)
         self._columns = 0
-        self._place(4)
+        self._place(count)
 
     def show_cards(self, cards: Cards) -> None:
-        for card, text in zip(self.cards, card_texts(cards), strict=True):
+        for card, text in zip(self.cards, card_texts(cards), strict=False):
             card.say(text)
 
     def resizeEvent(self, event: QEvent) -> None:
-        self._place(2 if self.width() < self._narrow else 4)
+        self._place(2 if self.width() < self._narrow else len(self.cards))
 
     def _place(self, columns: int) -> None:
         if columns == self._columns:

@@ -17,6 +17,8 @@ from pingmon_gui.ui.theme import ThemeSwitch
 if TYPE_CHECKING:
     from pingmon_gui.engine.incident_tracker import IncidentTracker
     from pingmon_gui.ui.incident_page import IncidentPage
+    from pingmon_gui.ui.map_places import OwnPlaces
+    from pingmon_gui.ui.time_window import TimeWindow
 
 
 class HistorySession(Protocol):
@@ -47,6 +49,7 @@ class HistoryWindows(QObject):
         self._now_ms = now_ms
         self._window = window
         self.incidents: IncidentPage | None = None
+        self.time_machine: TimeWindow | None = None
 
     @Slot()
     def show_incidents(self, incident: IncidentId | None = None) -> None:
@@ -68,6 +71,20 @@ class HistoryWindows(QObject):
         self.incidents.activateWindow()
         if incident:
             self.incidents.select(incident)
+
+    def show_time_machine(self, own: OwnPlaces) -> None:
+        """Show the dashboard as it stood at a moment of the past; `own` is where the user put probes on the map."""
+        if self.time_machine is None:
+            from pingmon_gui.engine.time_machine import TimeMachine
+            from pingmon_gui.ui.time_window import TimeWindow
+
+            store = self._session.store
+            self.time_machine = TimeWindow(
+                TimeMachine(store), store, own, self._spawner.spawn, self._now_ms, self._theme, self._window
+            )
+        self.time_machine.show()
+        self.time_machine.raise_()
+        self.time_machine.activateWindow()
 
     @Slot()
     def on_incidents_changed(self) -> None:

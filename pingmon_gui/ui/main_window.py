@@ -215,6 +215,7 @@ class MainWindow(QMainWindow):
         actions.add_probe.triggered.connect(self.on_add_probe)
         actions.probes.triggered.connect(self.probes.show_page)
         actions.incidents.triggered.connect(self.on_incidents)
+        actions.time_machine.triggered.connect(self.on_time_machine)
         actions.map.triggered.connect(self.maps.show_map)
         actions.kiosk.triggered.connect(self.maps.toggle_kiosk)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
@@ -304,6 +305,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def on_incidents(self) -> None:
         self.history.show_incidents()
+
+    @Slot()
+    def on_time_machine(self) -> None:
+        self.history.show_time_machine(self.maps.own)
 
     @Slot()
     def on_reorder_due(self) -> None:

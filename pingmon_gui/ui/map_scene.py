@@ -161,7 +161,9 @@ def _mark(board: BoardView, states: ProbeStates, place: int) -> Mark:
     health = board.probes[states.probes[place]]
     status = Status(int(states.state[0, place]))
     total_ms = float(states.total_ms[0, place])
-    is_up = status in (Status.ONLINE, Status.SLOW) and not math.isnan(total_ms)
+    is_checking = bool(states.is_checking[0, place])
+    # While a failure stands that is not confirmed, the newest total is the failure's, not an answer's.
+    is_up = status in (Status.ONLINE, Status.SLOW) and not math.isnan(total_ms) and not is_checking
     name = _name(board, health)
     if not states.assigned[0, place]:
         value = translate("Map", "does not watch it")
@@ -169,7 +171,6 @@ def _mark(board: BoardView, states: ProbeStates, place: int) -> Mark:
         value = wording.latency(total_ms)
     else:
         value = _unknown_word(health) if status is Status.UNKNOWN else wording.status_word(status)
-    is_checking = bool(states.is_checking[0, place])
     sentence = wording.described(name, value if not is_up else f"{wording.status_word(status)}, {value}", is_checking)
     return Mark(
         probe=health.probe.id,

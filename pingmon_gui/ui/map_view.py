@@ -89,6 +89,8 @@ class MapView(QWidget):
         self.motion = MapMotion(self)
         self.motion.moved.connect(self.on_moved)
         self.is_animated = True
+        #: Whether a region without a probe offers to add one.
+        self.offers_probes = not is_wall
         #: How large signs and texts are.
         self.zoom = 1.0
         self.setMouseTracking(True)
@@ -178,7 +180,7 @@ class MapView(QWidget):
         self._place_texts(theme, zoom)
 
     def _place_empty(self, theme: Theme, zoom: float) -> None:
-        if self._is_wall:
+        if not self.offers_probes:
             return
         for region in self._scene.empty:
             point = self._frame.point(REGION_PLACES[region])

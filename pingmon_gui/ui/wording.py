@@ -244,6 +244,23 @@ def date(at_ms: int) -> str:
     return QLocale().toString(QDateTime.fromMSecsSinceEpoch(int(at_ms)).date(), QLocale.FormatType.ShortFormat)
 
 
+def day_and_time(at_ms: int) -> str:
+    """Return weekday, hours and minutes: for a line of a few days."""
+    when = QDateTime.fromMSecsSinceEpoch(int(at_ms))
+    return f"{QLocale().dayName(when.date().dayOfWeek(), QLocale.FormatType.ShortFormat)} {time_of_day(at_ms)}"
+
+
+def long_moment(at_ms: int) -> str:
+    """Return a moment in full: weekday, date and time with seconds."""
+    when = QDateTime.fromMSecsSinceEpoch(int(at_ms)).date()
+    return f"{QLocale().toString(when, QLocale.FormatType.LongFormat)}, {clock_time(at_ms)}"
+
+
+def zone_offset_ms(at_ms: int) -> int:
+    """Return how far the user's time of day is ahead of UTC at a moment."""
+    return QDateTime.fromMSecsSinceEpoch(int(at_ms)).offsetFromUtc() * 1_000
+
+
 def ago(at_ms: int, now_ms: int) -> str:
     """Return how long ago something was; the last second and the future are "just now"."""
     if now_ms - at_ms < 1000:
