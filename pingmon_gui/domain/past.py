@@ -12,6 +12,7 @@ from pingmon_gui.domain.history import Series
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.status import Codes
 from pingmon_gui.domain.timeline import Standing
 from pingmon_gui.domain.verdict import Verdict
@@ -45,16 +46,6 @@ class PastBuckets:
     known_ms: Ints
     available_ms: Ints
     total_sum_ms: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """From when on there is what: the oldest of anything, every result, roll-ups of 5 minutes, of hours."""
-
-    first_ms: int
-    raw_ms: int
-    fine_ms: int
-    hour_ms: int
 
 
 @dataclass(frozen=True)
@@ -127,10 +118,11 @@ class PastProbe:
 
 @dataclass(frozen=True)
 class PastSetup:
-    """Everything about the past but the results: what there was to measure, and what it came to."""
+    """Everything about the past but the results: what there was to measure, and what it came to since `first_ms`."""
 
     monitors: tuple[PastMonitor, ...]
     probes: tuple[PastProbe, ...]
     series: Mapping[int, Series]
     incidents: tuple[IncidentMark, ...]
     kept: Kept
+    first_ms: int

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.history import FIVE_MINUTES_MS, HOUR_MS
 from pingmon_gui.domain.monitor import Monitor, MonitorId
-from pingmon_gui.domain.past import Kept, PastBuckets, PastMonitor, PastSetup
+from pingmon_gui.domain.past import PastBuckets, PastMonitor, PastSetup
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status
 from pingmon_gui.domain.verdict import Verdict, verdicts
@@ -167,7 +168,7 @@ class Stage:
 
 def empty_frame() -> Frame:
     """Return a moment in which there was nothing."""
-    setup = PastSetup((), (), {}, (), Kept(0, 0, 0, 0))
+    setup = PastSetup((), (), {}, (), Kept(None, None, None, None), 0)
     stage = Stage(setup, Pairs.of(setup), 0)
     return stage.frame(SeriesThen.nothing(stage.layout.count), EXACT, 0, 0, None)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
-from pingmon_gui.domain.past import Kept, PastBuckets, PastResults, PastSetup
+from pingmon_gui.domain.past import PastBuckets, PastResults, PastSetup
 from pingmon_gui.engine.past_frame import Frame, Pairs, Stage, exact_frame, hour_of_buckets, rolled_frame
 from pingmon_gui.engine.tape import Tape
 
@@ -60,12 +60,13 @@ class TimeMachine:
 
     def exact_ms(self, at_ms: int) -> int:
         """Return how exactly a moment is known: 0 for every result, else the length of the roll-ups."""
-        kept = self._opened[0].kept
-        if at_ms >= kept.raw_ms and _reaches(last_hour(at_ms)[0], kept.raw_ms, kept):
+        setup, _pairs = self._opened
+        kept, first_ms = setup.kept, setup.first_ms
+        if _reaches(last_hour(at_ms)[0], at_ms, kept.whole_raw_ms, first_ms):
             return 0
-        if at_ms >= kept.fine_ms and _reaches(hour_of_buckets(at_ms, FIVE_MINUTES_MS)[0], kept.fine_ms, kept):
+        if _reaches(hour_of_buckets(at_ms, FIVE_MINUTES_MS)[0], at_ms, kept.five_minutes_ms, first_ms):
             return FIVE_MINUTES_MS
-        return HOUR_MS if at_ms >= kept.hour_ms else DAY_MS
+        return HOUR_MS if kept.hour_ms is not None and at_ms >= kept.hour_ms else DAY_MS
 
     async def frame(self, at_ms: int) -> Frame:
         """Return a moment of the past. Raises StorageError; RuntimeError before `open` found anything."""
@@ -124,9 +125,12 @@ class TimeMachine:
         return self._buckets[key]
 
 
-def _reaches(start_ms: int, from_ms: int, kept: Kept) -> bool:
-    """Return whether an hour that begins at `start_ms` is whole; before the very first hour nothing is missing."""
-    return start_ms >= from_ms or kept.first_ms >= from_ms
+def _reaches(start_ms: int, at_ms: int, since_ms: int | None, first_ms: int) -> bool:
+    """Return whether what is kept since then has the hour from `start_ms` to a moment whole.
+
+    Before the very first hour nothing is missing.
+    """
+    return since_ms is not None and at_ms >= since_ms and (start_ms >= since_ms or first_ms >= since_ms)
 
 
 def _made(setup: PastSetup, pairs: Pairs, parts: list[PastResults], until_ms: int) -> Tape:

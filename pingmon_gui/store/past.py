@@ -13,7 +13,6 @@ from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.past import (
     IncidentMark,
-    Kept,
     PastBuckets,
     PastMonitor,
     PastProbe,
@@ -26,7 +25,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.store.chunk import Columns, joined, milliseconds, some_of, take
 from pingmon_gui.store.configuration import monitors_ever, probes_ever
-from pingmon_gui.store.history import hours_with_results, journal_rows
+from pingmon_gui.store.history import journal_rows, kept
 from pingmon_gui.store.judgement import standings_of
 from pingmon_gui.store.rollup import HOURS_PER_DAY, hour_row_id
 from pingmon_gui.store.rollup_row import decode_owned
@@ -37,8 +36,9 @@ _LOW = (1 << 32) - 1
 
 def setup(database: peewee.SqliteDatabase, now_ms: int) -> PastSetup | None:
     """Return what there was to measure and what it came to; None where nothing is kept. Raises StorageCorrupt."""
-    kept = _kept(database, now_ms)
-    if kept is None:
+    known = kept(database, now_ms)
+    first_ms = known.first_ms
+    if first_ms is None:
         return None
     standings, verdicts = standings_of(database), _verdict_lines(database)
     nothing = VerdictLine(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8))
@@ -50,34 +50,16 @@ def setup(database: peewee.SqliteDatabase, now_ms: int) -> PastSetup | None:
     series = {id_: Series(MonitorId(m), ProbeId(p), family, url) for id_, m, p, family, url in rows}
     measured = {one.probe for one in series.values()}
     probes = tuple(
-        PastProbe(probe, _since_ms(probe, kept.first_ms), forgotten_at_ms)
+        PastProbe(probe, _since_ms(probe, first_ms), forgotten_at_ms)
         for probe, forgotten_at_ms in probes_ever(database)
         if forgotten_at_ms is None or probe.id in measured
     )
-    return PastSetup(monitors, probes, series, _incident_marks(database), kept)
+    return PastSetup(monitors, probes, series, _incident_marks(database), known, first_ms)
 
 
 def _since_ms(probe: Probe, first_ms: int) -> int:
     """Return from when on a probe measured, as far as that is kept: of a forgotten one it is not."""
     return first_ms if probe.access is None else max(first_ms, probe.access.installed_at_ms)
-
-
-def _kept(database: peewee.SqliteDatabase, now_ms: int) -> Kept | None:
-    raw = hours_with_results(database)
-    fine, hour, day, verdict = database.execute_sql(
-        "SELECT (SELECT min(id) >> 32 FROM rollup_5min), (SELECT (min(id) >> 37) * 24 FROM rollup_hour),"
-        " (SELECT (min(id) >> 32) * 24 FROM rollup_day), (SELECT min(start_ms) / 3600000 FROM verdict)"
-    ).fetchone()
-    raw_hour = None if raw is None else raw[0]
-    known = [one for one in (raw_hour, fine, hour, day, verdict) if one is not None]
-    if not known:
-        return None
-    now_hour = now_ms // HOUR_MS + 1
-    # What finer is not kept at all begins with what is coarser or never.
-    raw_hour = now_hour if raw_hour is None else raw_hour
-    fine = min(raw_hour, now_hour if fine is None else fine)
-    hour = min(fine, now_hour if hour is None else hour)
-    return Kept(min(known) * HOUR_MS, raw_hour * HOUR_MS, fine * HOUR_MS, hour * HOUR_MS)
 
 
 def _verdict_lines(database: peewee.SqliteDatabase) -> dict[MonitorId, VerdictLine]:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
-from pingmon_gui.domain.past import IncidentMark, Kept
+from pingmon_gui.domain.past import IncidentMark, PastSetup
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.theme import current, scaled_font
@@ -36,7 +36,7 @@ class TimeBar(QAbstractSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._marks: Sequence[IncidentMark] = ()
-        self._kept: Kept | None = None
+        self._exact_from_ms: int | None = None
         self._span_ms: int | None = None
         self._left_ms = 0
         self.setOrientation(Qt.Orientation.Horizontal)
@@ -56,10 +56,10 @@ class TimeBar(QAbstractSlider):
     def at_ms(self) -> int:
         return self.value() * UNIT_MS
 
-    def set_past(self, kept: Kept, last_ms: int, marks: Sequence[IncidentMark]) -> None:
+    def set_past(self, setup: PastSetup, last_ms: int) -> None:
         """Say from when to when there is something, and where incidents were."""
-        self._kept, self._marks = kept, marks
-        self.setRange(-(-kept.first_ms // UNIT_MS), last_ms // UNIT_MS)
+        self._exact_from_ms, self._marks = setup.kept.whole_raw_ms, setup.incidents
+        self.setRange(-(-setup.first_ms // UNIT_MS), last_ms // UNIT_MS)
         self._follow()
 
     def show_span(self, span_ms: int | None) -> None:
@@ -127,9 +127,9 @@ class TimeBar(QAbstractSlider):
 
     def _paint_exact(self, painter: QPainter, line: QRectF) -> None:
         """Mark from when on every result is kept: there the past is exact."""
-        if self._kept is None:
+        if self._exact_from_ms is None:
             return
-        left = max(line.left(), self.x_of(self._kept.raw_ms))
+        left = max(line.left(), self.x_of(self._exact_from_ms))
         if left < line.right():
             painter.setBrush(QColor(current().accent))
             painter.drawRect(QRectF(left, line.bottom() - 2, line.right() - left, 2))

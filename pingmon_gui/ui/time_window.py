@@ -119,14 +119,14 @@ class TimeWindow(QDialog):
         if setup is None:
             self.banner.setText(self.tr("The past"))
             return
-        last_ms = max(setup.kept.first_ms + UNIT_MS, self._now_ms() - UNIT_MS)
+        last_ms = max(setup.first_ms + UNIT_MS, self._now_ms() - UNIT_MS)
         self._names = {one.monitor.id: one.monitor.title for one in setup.monitors}
         self._stops_ms = sorted({mark.seen_ms for mark in setup.incidents})
         at_ms = self.walk.at_ms or last_ms
-        self.walk.set_range(setup.kept.first_ms, last_ms)
+        self.walk.set_range(setup.first_ms, last_ms)
         self._is_telling = True
-        self.bar.set_past(setup.kept, last_ms, setup.incidents)
-        self.when.setDateTimeRange(_date_time(setup.kept.first_ms), _date_time(last_ms))
+        self.bar.set_past(setup, last_ms)
+        self.when.setDateTimeRange(_date_time(setup.first_ms), _date_time(last_ms))
         self._is_telling = False
         self.go_to(at_ms)
 

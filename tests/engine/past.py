@@ -11,7 +11,6 @@ from pingmon_gui.domain.history import HOUR_MS, Series
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.past import (
     IncidentMark,
-    Kept,
     PastBuckets,
     PastMonitor,
     PastProbe,
@@ -20,6 +19,7 @@ from pingmon_gui.domain.past import (
     VerdictLine,
 )
 from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import NO_FAILURE, Status
 from pingmon_gui.domain.timeline import Standing
@@ -66,6 +66,7 @@ class FakePast:
             {number: Series(MonitorId(m), ProbeId(p), 0, url) for (m, p, url), number in self._numbers().items()},
             self.incidents,
             Kept(first, first, first, first),
+            first,
         )
 
     def _numbers(self) -> dict[tuple[int, int, str], int]:

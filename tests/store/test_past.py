@@ -137,7 +137,7 @@ def test_setup_tells_what_there_was_and_what_is_gone(tmp_path: Path) -> None:
         ]
         assert [(mark.id, mark.seen_ms) for mark in setup.incidents] == [(5, START_MS + 3_000)]
         assert [probe.forgotten_at_ms for probe in setup.probes] == [None, clock.ms]
-        assert setup.kept.first_ms == setup.kept.raw_ms == START_MS
+        assert setup.first_ms == setup.kept.raw_ms == START_MS
         await store.close()
 
     run(main())

@@ -315,7 +315,7 @@ def test_the_line_shows_a_part_and_follows_the_moment(qtbot: QtBot, theme: Theme
     async def main() -> None:
         setup = await past.past_setup()
         assert setup is not None
-        bar.set_past(setup.kept, NOW_MS + 30 * DAY_MS, setup.incidents)
+        bar.set_past(setup, NOW_MS + 30 * DAY_MS)
 
     asyncio.run(main())
     bar.setValue(NOW_MS // 1_000)
