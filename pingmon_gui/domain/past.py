@@ -118,7 +118,10 @@ class PastProbe:
 
 @dataclass(frozen=True)
 class PastSetup:
-    """Everything about the past but the results: what there was to measure, and what it came to since `first_ms`."""
+    """Everything about the past but the results: what there was to measure, and what it came to since `first_ms`.
+
+    Up to `rolled_until_ms` there are roll-ups of five minutes.
+    """
 
     monitors: tuple[PastMonitor, ...]
     probes: tuple[PastProbe, ...]
@@ -126,3 +129,4 @@ class PastSetup:
     incidents: tuple[IncidentMark, ...]
     kept: Kept
     first_ms: int
+    rolled_until_ms: int

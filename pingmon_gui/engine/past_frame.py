@@ -168,7 +168,7 @@ class Stage:
 
 def empty_frame() -> Frame:
     """Return a moment in which there was nothing."""
-    setup = PastSetup((), (), {}, (), Kept(None, None, None, None), 0)
+    setup = PastSetup((), (), {}, (), Kept(None, None, None, None), 0, 0)
     stage = Stage(setup, Pairs.of(setup), 0)
     return stage.frame(SeriesThen.nothing(stage.layout.count), EXACT, 0, 0, None)
 

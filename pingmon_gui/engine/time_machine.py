@@ -68,13 +68,32 @@ class TimeMachine:
             return FIVE_MINUTES_MS
         return HOUR_MS if kept.hour_ms is not None and at_ms >= kept.hour_ms else DAY_MS
 
+    async def quick_frame(self, at_ms: int) -> Frame:
+        """Return a moment as exactly as it is there at once: where its hour was not read yet, from roll-ups.
+
+        Raises as `frame` does.
+        """
+        setup, _pairs = self._opened
+        is_read = at_ms // HOUR_MS in self._tapes
+        hour = hour_of_buckets(at_ms, FIVE_MINUTES_MS)
+        is_rolled_up = hour[1] <= setup.rolled_until_ms and _reaches(
+            hour[0], at_ms, setup.kept.five_minutes_ms, setup.first_ms
+        )
+        if self.exact_ms(at_ms) or is_read or not is_rolled_up:
+            return await self.frame(at_ms)
+        return await self._rolled_up(at_ms, FIVE_MINUTES_MS)
+
     async def frame(self, at_ms: int) -> Frame:
         """Return a moment of the past. Raises StorageError; RuntimeError before `open` found anything."""
         setup, pairs = self._opened
         exact_ms = self.exact_ms(at_ms)
-        if exact_ms == 0:
-            tape = await self._tape(at_ms // HOUR_MS)
-            return await asyncio.to_thread(_exact, setup, pairs, tape, at_ms)
+        if exact_ms:
+            return await self._rolled_up(at_ms, exact_ms)
+        tape = await self._tape(at_ms // HOUR_MS)
+        return await asyncio.to_thread(_exact, setup, pairs, tape, at_ms)
+
+    async def _rolled_up(self, at_ms: int, exact_ms: int) -> Frame:
+        setup, pairs = self._opened
         buckets = await self._read_buckets(*hour_of_buckets(at_ms, exact_ms), exact_ms)
         return await asyncio.to_thread(_rolled, setup, pairs, buckets, at_ms, exact_ms)
 

@@ -54,7 +54,12 @@ def setup(database: peewee.SqliteDatabase, now_ms: int) -> PastSetup | None:
         for probe, forgotten_at_ms in probes_ever(database)
         if forgotten_at_ms is None or probe.id in measured
     )
-    return PastSetup(monitors, probes, series, _incident_marks(database), known, first_ms)
+    return PastSetup(monitors, probes, series, _incident_marks(database), known, first_ms, _rolled_until_ms(database))
+
+
+def _rolled_until_ms(database: peewee.SqliteDatabase) -> int:
+    (hour,) = database.execute_sql("SELECT max(id) >> 32 FROM rollup_5min").fetchone()
+    return 0 if hour is None else (int(hour) + 1) * HOUR_MS
 
 
 def _since_ms(probe: Probe, first_ms: int) -> int:

@@ -1,4 +1,7 @@
-"""Walking through the past: seeks, plays and reads ahead. Whatever is asked last is shown next; the rest is dropped."""
+"""Walking through the past: seeks, plays and reads ahead. Whatever is asked last is shown next; the rest is dropped.
+
+While it moves, moments are shown as exactly as they are there at once; where it rests, as exactly as they are kept.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,19 @@ from pingmon_gui.ui.run_card import Spawn
 
 #: While it plays, so often comes another moment.
 PLAY_MS = 100
-#: When nothing was asked for so long, what lies beside is read.
-IDLE_MS = 150
+#: When nothing was asked for so long, the moment is made exact; so long after that, what lies beside it is read.
+IDLE_MS = 120
+AHEAD_S = 0.4
 
 
 class Frames(Protocol):
     """Where frames come from: `engine.time_machine.TimeMachine`."""
 
+    async def quick_frame(self, at_ms: int) -> Frame: ...
+
     async def frame(self, at_ms: int) -> Frame: ...
+
+    def exact_ms(self, at_ms: int) -> int: ...
 
     async def prefetch(self, at_ms: int) -> None: ...
 
@@ -41,6 +49,7 @@ class TimeWalk(QObject):
         self._step_ms = 0
         self._direction = -1
         self._first_ms = self._last_ms = 0
+        self._is_exact = True
         self.at_ms = 0
         self._play = QTimer(self)
         self._play.setInterval(PLAY_MS)
@@ -65,7 +74,7 @@ class TimeWalk(QObject):
             self._direction = 1 if at_ms > self.at_ms else -1
         self.at_ms = self._wanted_ms = at_ms
         self._idle.stop()
-        if self._ahead is not None:
+        if self._ahead is not None and not self.is_playing:
             self._ahead.cancel()
             self._ahead = None
         if self._working is None or self._working.done():
@@ -95,8 +104,15 @@ class TimeWalk(QObject):
     async def _work(self) -> None:
         while self._wanted_ms is not None:
             wanted, self._wanted_ms = self._wanted_ms, None
-            self.arrived.emit(await self._frames.frame(wanted))
-        self._idle.start()
+            self._show(await self._frames.quick_frame(wanted))
+        if self.is_playing and not self._is_exact:
+            self.on_idle()
+        else:
+            self._idle.start()
+
+    def _show(self, frame: Frame) -> None:
+        self._is_exact = frame.exact_ms == self._frames.exact_ms(frame.at_ms)
+        self.arrived.emit(frame)
 
     @Slot()
     def on_play(self) -> None:
@@ -108,10 +124,16 @@ class TimeWalk(QObject):
 
     @Slot()
     def on_idle(self) -> None:
-        """Read the hours beside the one that is shown, first the one that was headed for."""
-        self._ahead = self._spawn(self._read_ahead(self.at_ms, self._direction))
+        """Make the moment exact; then read the hours beside it, first the one that was headed for."""
+        if self._ahead is None or self._ahead.done():
+            self._ahead = self._spawn(self._go_deeper(self.at_ms, self._direction))
 
-    async def _read_ahead(self, at_ms: int, direction: int) -> None:
+    async def _go_deeper(self, at_ms: int, direction: int) -> None:
+        if not self._is_exact:
+            frame = await self._frames.frame(at_ms)
+            if self._wanted_ms is None and self.at_ms == at_ms:
+                self._show(frame)
+        await asyncio.sleep(AHEAD_S)
         for hours in (direction, -direction, 2 * direction):
             beside = at_ms + hours * HOUR_MS
             if self._first_ms <= beside <= self._last_ms:

@@ -67,6 +67,7 @@ class FakePast:
             self.incidents,
             Kept(first, first, first, first),
             first,
+            rolled_until_ms=0,
         )
 
     def _numbers(self) -> dict[tuple[int, int, str], int]:

@@ -275,10 +275,16 @@ class SlowFrames:
         self.ahead: list[int] = []
         self.gate = asyncio.Event()
 
-    async def frame(self, at_ms: int) -> Frame:
+    async def quick_frame(self, at_ms: int) -> Frame:
         self.asked.append(at_ms)
         await self.gate.wait()
+        return replace(empty_frame(), at_ms=at_ms, exact_ms=300_000)
+
+    async def frame(self, at_ms: int) -> Frame:
         return replace(empty_frame(), at_ms=at_ms)
+
+    def exact_ms(self, _at_ms: int) -> int:
+        return 0
 
     async def prefetch(self, at_ms: int) -> None:
         self.ahead.append(at_ms)
@@ -298,7 +304,7 @@ def test_what_was_asked_last_is_shown_next_and_then_its_neighbours_are_read(run_
         frames.gate.set()
         await until(lambda: len(frames.ahead) == 3)
         assert [at_ms // HOUR_MS for at_ms in frames.asked] == [50, 47]
-        assert [frame.at_ms // HOUR_MS for frame in shown] == [50, 47]
+        assert [(frame.at_ms // HOUR_MS, frame.exact_ms) for frame in shown] == [(50, 300_000), (47, 300_000), (47, 0)]
         assert [at_ms // HOUR_MS for at_ms in frames.ahead] == [46, 48, 45]
         walk.stop()
         await spawner.close()
