@@ -16,7 +16,8 @@ from pingmon_gui.alerts.outbox import Outbox
 from pingmon_gui.alerts.port import ChannelSecrets, DesktopAction, DesktopNotifier, Sender
 from pingmon_gui.domain.alert import Alert, AlertEvent, AlertId, AlertItem, MatterKey, Post, new_alert_id
 from pingmon_gui.domain.alert_channel import Channel, ChannelId, ChannelKind, ChannelSecret
-from pingmon_gui.domain.alert_rule import HOUR_MS, AlertBook, AlertKind, AlertRule, RuleId
+from pingmon_gui.domain.alert_replay import Past, Replay, replay
+from pingmon_gui.domain.alert_rule import DAY_MS, HOUR_MS, AlertBook, AlertKind, AlertRule, RuleId, SlowUnit
 from pingmon_gui.domain.alert_words import Say
 from pingmon_gui.domain.delivery import Delivery, DeliveryState
 from pingmon_gui.domain.error import ChannelError, InvalidInput, SettingsError, StorageError
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 SNOOZE_MS = HOUR_MS
 REPAIR_S = 1.0
+#: Of more monitors than this only a day of single results is replayed: a week would take minutes.
+MANY_RESULTS = 20
 #: The time of the outage that templates are tried with.
 EXAMPLE_MS = 1_767_225_600_000
 OpenAlert = Callable[[AlertId], None]
@@ -53,6 +56,7 @@ class Alerting:
         secrets: ChannelSecrets,
     ) -> None:
         self._store = store
+        self._board = board
         self._incidents = incidents
         self._hub = hub
         self._clock = clock
@@ -156,6 +160,30 @@ class Alerting:
         await self.policy.change_book(replace(self.book, rules=rules, channels=channels))
         self._outbox.set_channels(channels.values())
         await asyncio.to_thread(self._secrets.forget, id_)
+
+    async def preview(self, rule: AlertRule, days: int = 7) -> Replay:
+        """Return what a rule would have told lately, as far as it is kept. Raises StorageError."""
+        now_ms = self._clock.now_ms()
+        meant = [
+            monitor
+            for monitor in self._board.monitors.values()
+            if rule.scope.holds(monitor.id, frozenset(tag.casefold() for tag in monitor.tags))
+        ]
+        is_by_results = AlertKind.SLOW in rule.kinds and rule.slow.unit is SlowUnit.RESULTS
+        if is_by_results and len(meant) > MANY_RESULTS:
+            days = 1
+        from_ms = now_ms - days * DAY_MS
+        ids = [monitor.id for monitor in meant]
+        past = Past(
+            from_ms,
+            now_ms,
+            meant,
+            await self._store.incidents(from_ms, now_ms, ids),
+            await self._store.verdict_spans(ids, from_ms - DAY_MS, now_ms),
+            await self._store.tracks(ids, from_ms, now_ms) if is_by_results else {},
+            self.policy.certificates,
+        )
+        return await asyncio.to_thread(replay, rule, past)
 
     async def replace_book(self, rules: Sequence[AlertRule], channels: Sequence[Channel]) -> None:
         """Take over rules and channels as a whole; what opens channels stays as it is. Raises StorageError."""

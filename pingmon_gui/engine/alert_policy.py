@@ -158,6 +158,11 @@ class AlertPolicy:
         return self._state.alerts.values()
 
     @property
+    def certificates(self) -> tuple[CertificateFact, ...]:
+        """The certificates that domains show today, as far as they were looked at."""
+        return self._certificates.facts
+
+    @property
     def failing_channels(self) -> dict[ChannelId, int]:
         """Return the channels that deliver nothing, each since when."""
         items = [matter.item for matter in self._state.matters.values()]

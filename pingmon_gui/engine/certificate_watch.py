@@ -34,6 +34,10 @@ class CertificateWatch:
         self._facts = dict(known)
         self._seen_ms = {(key, monitor): now_ms for key, fact in known.items() for monitor in fact.monitors}
 
+    @property
+    def facts(self) -> tuple[CertificateFact, ...]:
+        return tuple(self._facts.values())
+
     def look(self, now_ms: int) -> list[MatterNews]:
         """Look at the next few monitors; return which certificates are new, on other domains, or gone."""
         ids = self._board.ids
