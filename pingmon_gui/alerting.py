@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,11 @@ class Alerting:
         """The alerts that are not over, or not told to the end."""
         return tuple(self.policy.live)
 
+    @property
+    def waiting(self) -> Mapping[ChannelId, int]:
+        """How many messages wait on each channel."""
+        return self._outbox.waiting
+
     def set_desktop(self, notifier: DesktopNotifier | None, say: Say = str, on_open: OpenAlert | None = None) -> None:
         """Show notifications by `notifier` from now on; `say` translates, `on_open` shows an alert in the window."""
         self._notifier = notifier
@@ -132,6 +137,17 @@ class Alerting:
         else:
             rules = (*rules, rule)
         await self.policy.change_book(replace(self.book, rules=rules))
+
+    async def set_rule_enabled(self, id_: RuleId, is_enabled: bool) -> None:
+        """Turn a rule on or off. Raises StorageError."""
+        rules = (replace(rule, is_enabled=is_enabled) if rule.id == id_ else rule for rule in self.book.rules)
+        await self.policy.change_book(replace(self.book, rules=tuple(rules)))
+
+    async def set_channel_enabled(self, id_: ChannelId, is_enabled: bool) -> None:
+        """Turn a channel on or off; what waits for one that is turned off is dropped. Raises StorageError."""
+        channel = self.book.channels.get(id_)
+        if channel is not None:
+            await self.save_channel(replace(channel, is_enabled=is_enabled))
 
     async def delete_rule(self, id_: RuleId) -> None:
         rules = tuple(rule for rule in self.book.rules if rule.id != id_)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from pingmon_gui import log
 from pingmon_gui.answer import Answers
+from pingmon_gui.domain.alert import AlertId
 from pingmon_gui.domain.error import (
     PingmonError,
     StorageCorrupt,
@@ -34,11 +35,12 @@ from pingmon_gui.domain.error import (
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ownership import Ownership
 from pingmon_gui.session import LinkFactory, Session
-from pingmon_gui.ui import wording
+from pingmon_gui.ui import alert_wording, wording
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.tray import Tray
+from pingmon_gui.ui.tray_notifier import TrayNotifier
 from pingmon_gui.ui.window_frame import WindowFrame
 
 _log = logging.getLogger(__name__)
@@ -163,6 +165,7 @@ class WindowRun(QObject):
         window.bridge.board_changed.connect(tray.refresh)
         tray.quit_asked.connect(self.on_quit_asked)
         tray.show_asked.connect(window.bring_up)
+        self.session.alerts.set_desktop(TrayNotifier(tray.icon, tray), alert_wording.say, self.on_alert_asked)
         self.frame.hold(window)
         if not (self._minimized and tray.is_there) and not self._stop.is_set():
             self.frame.show()
@@ -171,7 +174,14 @@ class WindowRun(QObject):
             window.maps.show_kiosk()
         # Later: the pane takes a moment to build.
         QTimer.singleShot(0, window, window.make_detail)
+        QTimer.singleShot(0, window, window.alerts.load)
         return window, tray
+
+    def on_alert_asked(self, alert: AlertId) -> None:
+        """A notification was clicked: show what it is about."""
+        if self.window is not None:
+            self.window.bring_up()
+            self.window.alerts.show_page(alert)
 
     @Slot()
     def on_quit_asked(self) -> None:

@@ -74,6 +74,12 @@ def quiet_until_ms(spans: Sequence[QuietSpan], now_ms: int, zone: tzinfo | None 
     return until_ms
 
 
+def next_morning_ms(now_ms: int, zone: tzinfo | None = None) -> int:
+    """Return 8 o'clock of the next day: until when a pause "until tomorrow" lasts."""
+    day = datetime.fromtimestamp(now_ms / 1000, zone).astimezone(zone).date() + timedelta(days=1)
+    return _moment_ms(datetime.combine(day, time(8)), zone)
+
+
 def _end_of_span(spans: Sequence[QuietSpan], at_ms: int, zone: tzinfo | None) -> int | None:
     """Return the latest end of the spans that hold at a moment."""
     now = datetime.fromtimestamp(at_ms / 1000, zone).astimezone(zone)

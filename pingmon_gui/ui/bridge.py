@@ -9,6 +9,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.event import (
+    AlertBookChanged,
+    AlertsChanged,
+    DeliveryChanged,
     Event,
     EventHub,
     IncidentChanged,
@@ -36,6 +39,9 @@ class Bridge(QObject):
     preferences_changed = Signal(object)
     probe_changed = Signal(object)
     incidents_changed = Signal(object)
+    alerts_changed = Signal(object)
+    alert_book_changed = Signal()
+    delivery_changed = Signal(object)
     storage_problem = Signal(object)
     noticed = Signal(object)
     raise_asked = Signal()
@@ -81,6 +87,12 @@ class Bridge(QObject):
                 self.probe_changed.emit(event.health)
             case IncidentOpened() | IncidentChanged() | IncidentResolved() | IncidentsCorrected():
                 self.incidents_changed.emit(event)
+            case AlertsChanged():
+                self.alerts_changed.emit(event)
+            case AlertBookChanged():
+                self.alert_book_changed.emit()
+            case DeliveryChanged():
+                self.delivery_changed.emit(event.delivery)
             case StorageProblem():
                 self.storage_problem.emit(event.error)
             case Notice():

@@ -32,6 +32,7 @@ from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.event import EventHub, Notice
 from pingmon_gui.log import log_path
 from pingmon_gui.ui import resource, sheet, wording
+from pingmon_gui.ui.alert_windows import AlertSession, AlertWindows
 from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.bridge import Bridge
 from pingmon_gui.ui.cards import CardRow
@@ -61,7 +62,7 @@ REORDER_MS = 250
 MARGIN = 14
 
 
-class SessionPort(ProbeSession, DetailSession, Protocol):
+class SessionPort(ProbeSession, DetailSession, AlertSession, Protocol):
     """What the window needs of a session."""
 
     @property
@@ -147,7 +148,17 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_
         actions.make_menus(self.menuBar())
-        self.top = TopBar(actions.add, self)
+        self.top = TopBar(actions.add, self, self._now_ms)
+        self.alerts = AlertWindows(
+            self._session,
+            self._board,
+            self.top.bell,
+            self.spawner,
+            self._theme,
+            self._now_ms,
+            self.settings,
+            self,
+        )
         self.cards = CardRow(self)
         self.messages = MessageBar(self)
         self.model = MonitorTable(self._board, self)
@@ -216,6 +227,7 @@ class MainWindow(QMainWindow):
         actions.probes.triggered.connect(self.probes.show_page)
         actions.incidents.triggered.connect(self.on_incidents)
         actions.time_machine.triggered.connect(self.on_time_machine)
+        actions.alerts.triggered.connect(self.on_alerts)
         actions.map.triggered.connect(self.maps.show_map)
         actions.kiosk.triggered.connect(self.maps.toggle_kiosk)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
@@ -239,6 +251,10 @@ class MainWindow(QMainWindow):
         self.bridge.preferences_changed.connect(self.on_preferences_changed)
         self.bridge.incidents_changed.connect(self.history.on_incidents_changed)
         self.bridge.incidents_changed.connect(self.maps.on_incidents_changed)
+        self.bridge.alerts_changed.connect(self.alerts.on_alerts_changed)
+        self.bridge.alert_book_changed.connect(self.alerts.on_book_changed)
+        self.bridge.delivery_changed.connect(self.alerts.on_delivery_changed)
+        self.alerts.incident_asked.connect(self.history.show_incidents)
         self.bridge.kiosk_asked.connect(self.maps.show_kiosk)
         self.bridge.storage_problem.connect(self.on_storage_problem)
         self.bridge.noticed.connect(self.on_noticed)
@@ -301,6 +317,10 @@ class MainWindow(QMainWindow):
         self.model.describe()
         self.refresh()
         self.details.show()
+
+    @Slot()
+    def on_alerts(self) -> None:
+        self.alerts.show_page()
 
     @Slot()
     def on_incidents(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QResizeEvent
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from pingmon_gui.ui import resource, sheet, wording
+from pingmon_gui.ui.alert_bell import AlertBell
 from pingmon_gui.ui.row_order import Show
 from pingmon_gui.ui.theme import current
 
@@ -46,7 +47,9 @@ class TopBar(QWidget):
     show_chosen = Signal(Show)
     tag_chosen = Signal(object)
 
-    def __init__(self, add_action: QAction, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, add_action: QAction, parent: QWidget | None = None, now_ms: Callable[[], int] = lambda: 0
+    ) -> None:
         super().__init__(parent)
         self._counts: dict[Show, int] = {}
         self._tags: tuple[str, ...] = ()
@@ -94,6 +97,9 @@ class TopBar(QWidget):
         row.addSpacing(4)
         row.addWidget(self.tag_button)
         row.addStretch(1)
+        self.bell = AlertBell(now_ms, self)
+        row.addWidget(self.bell)
+        row.addSpacing(4)
         self.add_button = QPushButton(self)
         self.add_button.setProperty("primary", True)
         self.add_button.setText(self.tr("Add domain"))
@@ -109,6 +115,7 @@ class TopBar(QWidget):
         theme = current()
         self.setStyleSheet(sheet.controls())
         self._search_icon.setIcon(resource.line_icon("search", theme.muted))
+        self.bell.refresh()
         self.tag_button.setIcon(resource.line_icon("tag", theme.muted))
         self.add_button.setIcon(resource.line_icon("plus", theme.on_accent))
         self.add_button.setIconSize(QSize(14, 14))

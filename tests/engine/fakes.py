@@ -11,6 +11,7 @@ from pingmon_probe.protocol import FEATURES, CheckResult, CheckSpec, Plan
 
 from pingmon_gui.domain.alert import Alert, AlertId, Matter, MatterKey, Post
 from pingmon_gui.domain.alert_change import AlertChange, AlertMemory
+from pingmon_gui.domain.alert_channel import ChannelId
 from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.alert_state import AlertState, Habit, HabitKey
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
@@ -330,6 +331,17 @@ class FakeStore:
         )
         deliveries = [self.delivered.get(post.key, Delivery(post)) for post in posts]
         return AlertMemory(self.book, state, [one for one in deliveries if one.is_waiting])
+
+    async def alerts(self, from_ms: int, to_ms: int, limit: int = 500) -> list[Alert]:
+        newest = {alert.id: alert for change in self.changes for alert in change.alerts}
+        return sorted(newest.values(), key=lambda alert: -alert.opened_at_ms)[:limit]
+
+    async def deliveries(
+        self, limit: int = 200, channel: ChannelId | None = None, alert_id: AlertId | None = None
+    ) -> list[Delivery]:
+        posts = [post for change in self.changes for post in change.posts]
+        found = {post.key: Delivery(post) for post in posts} | self.delivered
+        return list(found.values())[::-1][:limit]
 
     async def save_alert_book(self, book: AlertBook) -> None:
         self.book = book

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from pingmon_gui.alerting import Alerting
 from pingmon_gui.domain.error import ProbeUnreachable
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.preference import Preferences
@@ -23,6 +24,7 @@ from pingmon_gui.engine.event import EventHub
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeStatus
 from pingmon_gui.engine.version_table import VersionTable
+from pingmon_gui.fleet.secret_store import ChannelSecretStore
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.provision_port import Provisioning
@@ -44,6 +46,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.incidents = IncidentTracker(self.store, self.board, self.hub, self.clock)
+        secrets = ChannelSecretStore(self.data_dir)
+        self.alerts = Alerting(self.store, self.board, self.incidents, self.hub, self.clock, secrets)  # type: ignore[arg-type]
 
     @property
     def preferences(self) -> Preferences:
