@@ -256,13 +256,7 @@ class Alerting:
         if channel.kind is ChannelKind.DESKTOP:
             return None if self._notifier is None else DesktopSender(self._notifier, self._say)
         opened = await asyncio.to_thread(self._secrets.load, channel.id) if secret is None else secret
-        if channel.kind is ChannelKind.WEBHOOK:
-            from pingmon_gui.alerts.webhook import WebhookSender
-
-            return WebhookSender(channel, opened)
-        from pingmon_gui.alerts.apprise_channel import AppriseSender
-
-        return AppriseSender(opened)
+        return sender_of(channel, opened)
 
     async def _keep_secret(self, id_: ChannelId, secret: ChannelSecret) -> None:
         try:
@@ -315,6 +309,18 @@ class Alerting:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.critical("alerts failed by a fault of Pingmon's own", exc_info=error)
+
+
+def sender_of(channel: Channel, secret: ChannelSecret) -> Sender:
+    """Return what sends by a channel of the network."""
+    # Imported when needed: the network's libraries take a while.
+    if channel.kind is ChannelKind.WEBHOOK:
+        from pingmon_gui.alerts.webhook import WebhookSender
+
+        return WebhookSender(channel, secret)
+    from pingmon_gui.alerts.apprise_channel import AppriseSender
+
+    return AppriseSender(secret)
 
 
 async def checked_address(channel: Channel, secret: ChannelSecret) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
+from pingmon_gui.domain.alert_channel import Channel, ChannelSecret
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
@@ -130,6 +131,32 @@ class Answers:
         await self._session.incidents.add_note(_incident_id(request), str(request.get("text", "")))
         return {}
 
+    async def _test_channel(self, request: Json) -> Json:
+        await self._session.alerts.test_channel(self._channel(request))
+        return {}
+
+    async def _add_channel(self, request: Json) -> Json:
+        channel = Channel.from_json(_document(request, "channel"))
+        secret = ChannelSecret.from_json(_document(request, "secret"))
+        return {"channel": (await self._session.alerts.save_channel(channel, secret)).to_json()}
+
+    async def _remove_channel(self, request: Json) -> Json:
+        await self._session.alerts.delete_channel(self._channel(request).id)
+        return {}
+
+    async def _pause_alerts(self, request: Json) -> Json:
+        until_ms = request.get("until_ms")
+        if not isinstance(until_ms, int) or isinstance(until_ms, bool):
+            raise InvalidInput("The request lacks the time until which alerts are paused.")
+        await self._session.alerts.pause_until(until_ms)
+        return {}
+
+    def _channel(self, request: Json) -> Channel:
+        channel = self._session.alerts.book.channels.get(request.get("channel", 0))
+        if channel is None:
+            raise InvalidInput("There is no such channel.")
+        return channel
+
     async def _status(self, _: Json) -> Json:
         return {"status": await self._session.status_json()}
 
@@ -155,6 +182,10 @@ class Answers:
         "probe.ask": _ask_probe,
         "incident.acknowledge": _acknowledge,
         "incident.note": _note,
+        "alert.test": _test_channel,
+        "alert.channel.add": _add_channel,
+        "alert.channel.remove": _remove_channel,
+        "alert.pause": _pause_alerts,
         "status": _status,
         "raise": _raise,
     }
@@ -164,6 +195,13 @@ def _list(request: Json, name: str) -> list[Any]:
     value = request.get(name)
     if not isinstance(value, list):
         raise InvalidInput(f"The request lacks its list of {name}.")
+    return value
+
+
+def _document(request: Json, name: str) -> Json:
+    value = request.get(name)
+    if not isinstance(value, dict):
+        raise InvalidInput(f"The request lacks its {name}.")
     return value
 
 

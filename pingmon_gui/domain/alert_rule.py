@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NewType
 
-from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId
+from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, desktop_channel
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import MAX_SPANS, QuietSpan
@@ -275,6 +275,12 @@ class AlertBook:
     rules: tuple[AlertRule, ...] = ()
     channels: Mapping[ChannelId, Channel] = field(default_factory=dict)
     paused_until_ms: int = 0
+
+
+def first_book() -> AlertBook:
+    """Return the rules and the channel of a first start."""
+    desktop = desktop_channel()
+    return AlertBook(first_rules(), {desktop.id: desktop})
 
 
 def _channels(values: Any) -> tuple[ChannelId, ...]:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from pingmon_gui.domain.alert import AlertEvent, AlertItem, Closing, Post
+from pingmon_gui.domain.alert import Alert, AlertEvent, AlertItem, Closing, Post
+from pingmon_gui.domain.alert_channel import ChannelId
 from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind
 from pingmon_gui.domain.region import REGION_NAMES, Region
 
@@ -35,9 +36,24 @@ def alert_text(post: Post, now_ms: int, *, zone: tzinfo | None = None, say: Say 
     return words.lasting()
 
 
-def kind_phrase(kind: AlertKind) -> str:
-    """Return what is wrong with `%1`, as a phrase to be translated."""
-    return _IS[kind]
+def summary(alert: Alert, now_ms: int) -> Post:
+    """Return a message that says what an alert comes to now: what lasts of it, or how it ended."""
+    items = sorted(alert.items.values(), key=lambda item: item.is_over)
+    over = sum(item.is_over for item in items)
+    is_over = over == len(items)
+    return Post(
+        alert=alert.id,
+        channel=ChannelId(0),
+        number=1,
+        event=AlertEvent.RESOLVED if is_over else AlertEvent.TRIGGERED,
+        kind=alert.kind,
+        at_ms=now_ms,
+        items=tuple(items),
+        count=len(items),
+        lasting=len(items) - over,
+        over=over,
+        is_first_word=is_over,
+    )
 
 
 _IS = {

@@ -16,7 +16,7 @@ from pingmon_probe.protocol import OWN_NETWORK_DOWN
 
 from pingmon_gui.domain.alert import Alert, AlertId, AlertItem, Closing, MatterKey, Post
 from pingmon_gui.domain.alert_change import AlertChange, AlertMemory, change_of
-from pingmon_gui.domain.alert_channel import Channel, ChannelId, desktop_channel
+from pingmon_gui.domain.alert_channel import Channel, ChannelId
 from pingmon_gui.domain.alert_decision import decide
 from pingmon_gui.domain.alert_news import (
     NETWORK,
@@ -27,7 +27,7 @@ from pingmon_gui.domain.alert_news import (
     of_probe,
     probe_key,
 )
-from pingmon_gui.domain.alert_rule import DAY_MS, AlertBook, AlertKind, first_rules
+from pingmon_gui.domain.alert_rule import DAY_MS, AlertBook, AlertKind, first_book
 from pingmon_gui.domain.alert_state import (
     AlertAcknowledged,
     AlertSnoozed,
@@ -350,9 +350,3 @@ class AlertPolicy:
             if matter.item.kind is AlertKind.CERTIFICATE and not matter.item.is_over:
                 known[key] = CertificateFact.of_key(key, matter.item.monitors)
         self._certificates.start(known, self._started_ms)
-
-
-def first_book() -> AlertBook:
-    """Return the rules and the channel of a first start."""
-    desktop = desktop_channel()
-    return AlertBook(first_rules(), {desktop.id: desktop})

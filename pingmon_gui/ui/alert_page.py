@@ -288,7 +288,7 @@ class AlertPage(QDialog):
             ],
         )
         for action in self.channel_menu.actions():
-            if action.data() is ChannelKind.DESKTOP:
+            if ChannelKind(action.data()) is ChannelKind.DESKTOP:
                 action.setEnabled(desktop_channel().id not in book.channels)
         self._show_pause()
         self.update_buttons()
@@ -458,10 +458,11 @@ class AlertPage(QDialog):
 
     @Slot(QAction)
     def on_add_channel(self, action: QAction) -> None:
-        if action.data() is ChannelKind.DESKTOP:
+        kind = ChannelKind(action.data())  # Qt keeps its text alone
+        if kind is ChannelKind.DESKTOP:
             self._spawn(self._alerting.save_channel(desktop_channel()))
         else:
-            self.channel_asked.emit(action.data())
+            self.channel_asked.emit(kind)
 
     @Slot()
     def on_edit_channel(self) -> None:

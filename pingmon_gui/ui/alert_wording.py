@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QCoreApplication
 
-from pingmon_gui.domain.alert import Alert, AlertEvent, Post
+from pingmon_gui.domain.alert import Alert
 from pingmon_gui.domain.alert_channel import Channel, ChannelId, ChannelKind
 from pingmon_gui.domain.alert_rule import AlertKind, AlertRule, SlowUnit
-from pingmon_gui.domain.alert_words import AlertText, alert_text
+from pingmon_gui.domain.alert_words import AlertText, alert_text, summary
 from pingmon_gui.domain.delivery import Delivery, DeliveryState
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.ui import wording
@@ -24,23 +24,7 @@ def say(phrase: str) -> str:
 
 def alert_words(alert: Alert, now_ms: int) -> AlertText:
     """Return what an alert comes to now: what lasts of it, or how it ended."""
-    items = tuple(alert.items.values())
-    over = sum(item.is_over for item in items)
-    is_over = over == len(items)
-    post = Post(
-        alert=alert.id,
-        channel=ChannelId(0),
-        number=1,
-        event=AlertEvent.RESOLVED if is_over else AlertEvent.TRIGGERED,
-        kind=alert.kind,
-        at_ms=now_ms,
-        items=tuple(sorted(items, key=lambda item: item.is_over)),
-        count=len(items),
-        lasting=len(items) - over,
-        over=over,
-        is_first_word=is_over,
-    )
-    words = alert_text(post, now_ms, say=say)
+    words = alert_text(summary(alert, now_ms), now_ms, say=say)
     return AlertText(wording.plain(words.title, 200), "\n".join(wording.plain(line) for line in words.text.split("\n")))
 
 

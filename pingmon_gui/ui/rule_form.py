@@ -131,6 +131,7 @@ class RuleForm(FormDialog):
         self._area = scrolling(content, self)
         # Nothing is cut off sideways: it scrolls downwards alone.
         self._area.setMinimumWidth(content.sizeHint().width() + self._area.verticalScrollBar().sizeHint().width() + 4)
+        self.setMinimumWidth(self._area.minimumWidth() + 2 * self.fontMetrics().averageCharWidth() * 4)
         self.body.addWidget(self._area, 1)
         self.outcome = QLabel(self)
         self.outcome.setTextFormat(Qt.TextFormat.PlainText)
@@ -310,7 +311,9 @@ class RuleForm(FormDialog):
         scope = self._at(self.scope_field, self._read_scope)
         slow = self._at(
             self.slow_field,
-            lambda: SlowCondition(self.slow_unit.currentData(), self.slow_count.value(), self.slow_of.value()),
+            lambda: SlowCondition(
+                SlowUnit(self.slow_unit.currentData()), self.slow_count.value(), self.slow_of.value()
+            ),
         )
         flapping = self._at(self.flaps_field, lambda: Flapping(self.flaps.value(), self.within.ms, self.stable.ms))
         others = tuple(id_ for id_, box in self.others.items() if box.isChecked())
@@ -336,7 +339,7 @@ class RuleForm(FormDialog):
                 expiry_days=days,
                 remind_ms=self.remind.ms,
                 quiet=quiet,
-                quiet_end=self.quiet_end.currentData(),
+                quiet_end=QuietEnd(self.quiet_end.currentData()),
                 escalation=escalation,
                 flapping=flapping,
                 cool_down_ms=self.cool_down.ms,

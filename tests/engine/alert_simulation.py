@@ -11,10 +11,9 @@ import random
 from dataclasses import dataclass, field
 
 from pingmon_gui.domain.alert import AlertItem
-from pingmon_gui.domain.alert_rule import AlertKind, AlertRule, Flapping, RuleId
+from pingmon_gui.domain.alert_rule import AlertKind, AlertRule, Flapping, RuleId, first_book
 from pingmon_gui.domain.monitor import Monitor, MonitorSettings
 from pingmon_gui.domain.verdict import quorum
-from pingmon_gui.engine.alert_policy import first_book
 from tests.engine.alert_world import OUTAGE_EVENTS, START_MS, World, WorldProbe, live
 from tests.engine.fakes import monitor
 
