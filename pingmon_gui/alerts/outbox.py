@@ -222,6 +222,9 @@ class Outbox:
                 return
             try:
                 await self._store.save_deliveries(list(unsaved.values()))
-            except StorageError as exc:
+            except BaseException as exc:
+                # Also when the end of the app comes in between: what was sent must be known in the next life.
                 self._unsaved = unsaved | self._unsaved
+                if not isinstance(exc, StorageError):
+                    raise
                 _log.warning("deliveries could not be kept: %s", exc)
