@@ -132,7 +132,9 @@ def _of_one(
     title = cell_text.title(board, board.ids[row])
     verdict = Verdict(int(board.verdict[row]))
     if beside is None:
-        legend = translate("Map", "%1 is drawn in the middle: nobody reaches it, and where it stands is not known.")
+        legend = translate(
+            "Map", "%1 is drawn in the middle: no answer came just now, and where it stands is not known."
+        )
     else:
         legend = translate(
             "Map", "%1 is drawn beside the region that reaches it fastest. Where it stands is not known."

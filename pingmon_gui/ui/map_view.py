@@ -273,11 +273,12 @@ class MapView(QWidget):
         high, line, low = 30 * zoom, 22 * zoom, self.height() - 28 * zoom
         if self._is_wall:
             width = self.width() * _WALL_TEXT_PART
-            top = self.height() - high - 4 * line
+            # What is wrong with one domain stands in the list of problems.
+            has_subline = self._scene.target is None or self._scene.target.sign in (Verdict.ONLINE, Verdict.SLOW)
+            top = self.height() - high - (4 if has_subline else 1) * line
             box = QRectF(left, top + high, width, 3.4 * line)
             parts = [map_paint.text(QRectF(left, top, width, high), self._scene.headline, headline, theme.text)]
-            # What is wrong with one domain stands in the list of problems.
-            if self._scene.target is None or self._scene.target.sign in (Verdict.ONLINE, Verdict.SLOW):
+            if has_subline:
                 parts.append(map_paint.wrapped(box, self._scene.subline, subline, theme.muted))
             legend = QRectF(self.width() * 0.62, low - line, right - self.width() * 0.62, 2 * line)
         else:

@@ -24,9 +24,28 @@ from tests.engine.fakes import until
 from tests.ui.conftest import RunAsync
 
 
-def make_run(ownership: Ownership, theme: ThemeSwitch, *, minimized: bool = False) -> WindowRun:
+def make_run(ownership: Ownership, theme: ThemeSwitch, *, minimized: bool = False, kiosk: bool = False) -> WindowRun:
     """Return the window's life on a data folder, without any probe."""
-    return WindowRun(ownership, theme, CrashReporter(), minimized=minimized, probes=lambda *_: [])
+    return WindowRun(ownership, theme, CrashReporter(), minimized=minimized, kiosk=kiosk, probes=lambda *_: [])
+
+
+def test_start_as_a_kiosk_fills_the_screen_and_quits_with_the_window(
+    tmp_path: Path, theme: ThemeSwitch, run_async: RunAsync
+) -> None:
+    with Ownership.take(tmp_path, "window") as ownership:
+        run = make_run(ownership, theme, kiosk=True)
+
+        async def main() -> None:
+            life = asyncio.create_task(run.main())
+            await until(lambda: run.window is not None and run.window.maps.kiosk is not None)
+            assert run.window is not None and run.window.maps.kiosk is not None
+            assert run.window.maps.kiosk.isFullScreen()
+            assert run.window.maps.kiosk.problems.texts == ("Nothing is watched.",)
+            run.on_quit_asked()
+            assert await life == 0
+            assert not any(widget.isVisible() for widget in QApplication.topLevelWidgets())
+
+        run_async(main())
 
 
 def test_quit_ends_in_order_and_the_next_start_shows_the_same(
