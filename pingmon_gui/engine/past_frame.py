@@ -6,7 +6,7 @@ Made from a tape where every result is kept, else from roll-ups and the verdicts
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from pingmon_gui.engine.cells import Cells, visible_cells
 from pingmon_gui.engine.hour import Flags, Ints
 from pingmon_gui.engine.layout import Layout
 from pingmon_gui.engine.strip import NOTHING_KNOWN, SLOT_MS, SLOTS
-from pingmon_gui.engine.tape import PairsAt
+from pingmon_gui.engine.tape import PairsAt, looked_up
 
 #: A moment that is known from every result.
 EXACT = 0
@@ -119,7 +119,7 @@ class Stage:
         asked = [[one is not None and region in one.regions for region in REGIONS] for one in standings]
         has_probe = self.layout.probe_count > 0
         self.assigned = np.array(asked, dtype=np.bool_).reshape(len(self.there), len(REGIONS)) & has_probe
-        wanted = [(pairs.place.get((m, p), -1)) for m in self.layout.ids for p in self.layout.probes]
+        wanted = [pairs.place.get((m, p), -1) for m in self.layout.ids for p in self.layout.probes]
         # By monitor and probe: the pair behind each series that is no empty slot.
         self.pair = np.array(wanted, dtype=np.int64).reshape(len(self.there), len(self.probes))
 
@@ -178,8 +178,8 @@ def exact_frame(stage: Stage, pairs: PairsAt) -> Frame:
     then = SeriesThen.nothing(stage.layout.count)
     is_known = stage.pair >= 0
     series, pair = stage.series()[is_known], stage.pair[is_known]
-    for name in SeriesThen.__dataclass_fields__:
-        getattr(then, name)[series] = getattr(pairs, name)[pair]
+    for field in fields(SeriesThen):
+        getattr(then, field.name)[series] = getattr(pairs, field.name)[pair]
     start_ms, end_ms = last_hour(stage.at_ms)
     return stage.frame(then, EXACT, start_ms, end_ms, None)
 
@@ -202,11 +202,11 @@ def rolled_frame(stage: Stage, pairs: Pairs, buckets: PastBuckets, bucket_ms: in
     series_of_pair = np.full(max(len(pairs.place), 1), -1, dtype=np.int64)
     is_pair = stage.pair >= 0
     series_of_pair[stage.pair[is_pair]] = stage.series()[is_pair]
-    pair = pairs.pair_of[buckets.series]
+    pair = looked_up(pairs.pair_of, buckets.series)
     series = np.where(pair >= 0, series_of_pair[pair], -1)
     kept = (series >= 0) & (buckets.start_ms >= start_ms) & (buckets.start_ms < end_ms)
     series, start = series[kept], buckets.start_ms[kept]
-    columns = {name: getattr(buckets, name)[kept] for name in PastBuckets.__dataclass_fields__}
+    columns = {field.name: getattr(buckets, field.name)[kept] for field in fields(PastBuckets)}
     np.add.at(then.known_ms, series, columns["known_ms"])
     np.add.at(then.available_ms, series, columns["available_ms"])
     row = series // stage.layout.width
@@ -219,8 +219,8 @@ def rolled_frame(stage: Stage, pairs: Pairs, buckets: PastBuckets, bucket_ms: in
     then.speaks[at] = True
     good, total = columns["good"][now], columns["total_sum_ms"][now]
     then.total_ms[at] = np.where(good > 0, total / np.maximum(good, 1), np.nan)
-    frame = stage.frame(then, bucket_ms, start_ms, end_ms, np.where(stage.paused, Verdict.PAUSED, verdict))
-    return frame
+    shown = np.where(stage.paused, Verdict.PAUSED, verdict).astype(np.int8)
+    return stage.frame(then, bucket_ms, start_ms, end_ms, shown)
 
 
 def _state_of(columns: Mapping[str, npt.NDArray[Any]], is_out: Flags) -> Codes:

@@ -59,7 +59,7 @@ class Tape:
         self.count = count
         self._pauses = pauses
         series = _joined([part.series for part in parts], np.int64)
-        pair = pair_of[series]
+        pair = looked_up(pair_of, series)
         at_ms = _joined([part.at_ms for part in parts], np.int64)
         self._base_ms = int(at_ms.min(initial=0)) if len(at_ms) else 0
         key = pair * _APART + (at_ms - self._base_ms)
@@ -75,7 +75,7 @@ class Tape:
         self._hold_until_ms = self.at_ms + hold_ms(self._interval_ms)
         self._streak_until_ms, self._until_ms = self._cut()
         self._sum_up()
-        self._confirm(url_of[series][order])
+        self._confirm(looked_up(url_of, series)[order])
         self._mark_slots()
 
     @property
@@ -229,6 +229,11 @@ class Tape:
         group = np.cumsum(is_new)
         worst = np.where(self.status <= Status.OFFLINE, self.status, -1) + 1
         self._slot_worst = (np.maximum.accumulate(group * 8 + worst) - group * 8 - 1).astype(np.int8)
+
+
+def looked_up(table: Ints, numbers: Ints) -> Ints:
+    """Return a table's values at these places, -1 beyond its end: for what has come since the table was made."""
+    return np.where(numbers < len(table), table[np.minimum(numbers, len(table) - 1)], -1)
 
 
 def _joined(parts: Sequence[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:

@@ -327,8 +327,7 @@ class MapView(QWidget):
             self._land = map_land.picture(self.size(), ratio, self._frame, current())
         clip = event.rect()
         painter = QPainter(self)
-        source = QRect(clip.topLeft() * ratio, clip.size() * ratio)
-        painter.drawPixmap(clip, self._land, source)
+        painter.drawPixmap(0, 0, self._land)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         around = QRectF(clip)
         for part in self._parts:

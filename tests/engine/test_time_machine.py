@@ -203,6 +203,26 @@ def test_hours_that_were_read_are_not_read_again() -> None:
     asyncio.run(main())
 
 
+def test_what_came_since_it_was_opened_is_passed_over() -> None:
+    """A domain that was added meanwhile has series that nobody told of; it is there when the past is read anew."""
+    lived = Lived()
+    lived.tell(Told(2, 1, BEGIN_MS, 10_000, ON, 0.0))
+
+    async def main() -> None:
+        machine = TimeMachine(lived.past)
+        await machine.open()
+        for monitor_ in (2, 3, 4):
+            lived.past.told.append(Told(monitor_, 3, BEGIN_MS + 5_000, 10_000, ON, 7.0, url="new"))
+        frame = await machine.frame(BEGIN_MS + 6_000)
+        assert (frame.cells.at_ms[:, REGIONS.index(Region.NA)] == 0).all()
+        assert frame.cells.at_ms[0, REGIONS.index(Region.EU)] == BEGIN_MS
+        await machine.open()
+        frame = await machine.frame(BEGIN_MS + 6_000)
+        assert (frame.cells.at_ms[:, REGIONS.index(Region.NA)] == BEGIN_MS + 5_000).all()
+
+    asyncio.run(main())
+
+
 def test_nothing_kept_is_no_past() -> None:
     async def main() -> None:
         assert await TimeMachine(FakePast()).open() is None

@@ -19,7 +19,7 @@ from pingmon_gui.ui.map_motion import MapMotion
 from pingmon_gui.ui.map_place import Place
 from pingmon_gui.ui.map_scene import map_scene
 from pingmon_gui.ui.map_view import MapView
-from pingmon_gui.ui.theme import DARK, LIGHT, ThemeSwitch
+from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch, contrast
 from tests.ui.map.conftest import OFF, SLOW, Live
 
 SHOP = MonitorId(10)
@@ -90,6 +90,13 @@ def test_signs_stand_in_their_colours_at_their_probes(
     assert not has_colour(image, centre_of(view, 2), 7, colours.offline)
     target = view.spots[-3].centre
     assert has_colour(image, target, 12, colours.regional)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_words_on_the_map_can_be_read(colours: Theme) -> None:
+    for ground in (colours.sea, colours.sea_light, colours.land):
+        for words in (colours.text, colours.muted, colours.offline, colours.slow):
+            assert contrast(words, ground) >= 4.5, (words, ground)
 
 
 def test_a_ring_shows_the_share_that_is_well(show: Show, live: Callable[..., Live]) -> None:

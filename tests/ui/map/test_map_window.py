@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from pingmon_gui.ui.map_window import MapWindow
 from pingmon_gui.ui.problem_list import problem_lines
 from pingmon_gui.ui.screen_awake import ScreenAwake
 from pingmon_gui.ui.theme import ThemeSwitch
-from tests.engine.fakes import START_MS
+from tests.engine.fakes import START_MS, until
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
 from tests.ui.map.conftest import OFF, SLOW, Live
@@ -259,10 +258,7 @@ def test_main_window_shows_map_and_kiosk_and_closes_both(
         window.bridge.start()
         window.actions_.map.trigger()
         found = window.maps.map
-        for _ in range(200):
-            if "site 10" in found.now.text():
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: "site 10" in found.now.text())
         assert found.now.text().startswith("site 10 is offline")
         found.choose(SHOP)
         found.on_kiosk()

@@ -28,6 +28,7 @@ from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.time_bar import TimeBar
 from pingmon_gui.ui.time_walk import TimeWalk
 from pingmon_gui.ui.time_window import TimeWindow
+from tests.engine.fakes import until
 from tests.engine.past import FakePast, Told
 from tests.engine.test_time_machine import BEGIN_MS, Lived
 from tests.ui.conftest import RunAsync
@@ -61,11 +62,6 @@ def a_past() -> FakePast:
         mark(2, BAD_MS + HOUR_MS, BAD_MS + HOUR_MS + 5_000, Verdict.REGIONAL),
     )
     return lived.past
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in iter(holds, True):
-        await asyncio.sleep(0.005)
 
 
 class Incidents:
