@@ -135,6 +135,8 @@ def _of_one(
         legend = translate(
             "Map", "%1 is drawn in the middle: no answer came just now, and where it stands is not known."
         )
+    elif board.probes[beside].probe.region is Region.LOCAL and beside not in placed:
+        legend = translate("Map", "%1 is drawn beside this computer. Where either stands is not known.")
     else:
         legend = translate(
             "Map", "%1 is drawn beside the region that reaches it fastest. Where it stands is not known."

@@ -288,10 +288,10 @@ class MapView(QWidget):
                     QRectF(left, 10 * zoom + high, right - left, line), self._scene.subline, subline, theme.muted
                 ),
             ]
-            legend = QRectF(left, low, right - left, line)
+            is_long = QFontMetrics(small).horizontalAdvance(self._scene.legend) > right - left
+            legend = QRectF(left, low - line / 2, right - left, 2 * line) if is_long else QRectF(left, low, right, line)
         if self._scene.legend:
-            paint = map_paint.wrapped if self._is_wall else map_paint.text
-            parts.append(paint(legend, self._scene.legend, small, theme.muted))
+            parts.append(map_paint.wrapped(legend, self._scene.legend, small, theme.muted))
         self._parts += parts
 
     def _font(self, scale: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:

@@ -46,6 +46,7 @@ def test_a_domain_is_drawn_beside_this_computer_only_for_want_of_others(live: Ca
     made.feed()
     alone = map_scene(made.board, SHOP)
     assert alone.target is not None and alone.target.beside == ProbeId(4)
+    assert "Where either stands is not known" in alone.legend
     assert alone.subline == f"answers in {wording.latency(9)}"
 
 
