@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -22,6 +23,8 @@ class DomainPicker(QWidget):
 
     def __init__(self, board: BoardView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._board = board
+        self._verdict = board.verdict.copy()
         self.everything = QPushButton(self.tr("Show &all"), self)
         self.everything.setEnabled(False)
         self.search = SearchField(self)
@@ -52,9 +55,11 @@ class DomainPicker(QWidget):
         self.refresh()
 
     def apply(self, changes: Changes) -> None:
-        """Take in one frame's changes of the board."""
+        """Take in one frame's changes of the board; the order follows where a verdict is another."""
         self.model.apply(changes)
-        self.model.reorder()
+        if not np.array_equal(self._verdict, self._board.verdict):
+            self._verdict = self._board.verdict.copy()
+            self.model.reorder()
 
     def describe(self) -> None:
         """Read the set of domains and their names anew."""

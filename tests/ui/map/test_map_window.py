@@ -88,6 +88,21 @@ def test_list_and_keyboard_choose_the_domain_of_the_map(
     assert window.view.scene.headline == "All domains"
 
 
+def test_what_gets_worse_moves_to_the_top_of_the_list(
+    show_map: Callable[[Live], MapWindow], live: Callable[..., Live]
+) -> None:
+    made = live("alpha", "beta")
+    made.feed()
+    window = show_map(made)
+    window.apply(made.board.take_changes())
+    window.picker.choose(SHOP)
+    assert window.picker.model.monitor_at(0) == SHOP
+    made.feed({(probe, 11): OFF for probe in (1, 2, 3)})
+    window.apply(made.board.take_changes())
+    assert window.picker.model.monitor_at(0) == BLOG
+    assert window.source.chosen == SHOP
+
+
 def test_what_lasts_is_a_sentence_below_the_map(
     show_map: Callable[[Live], MapWindow], live: Callable[..., Live]
 ) -> None:
