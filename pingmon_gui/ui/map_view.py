@@ -109,7 +109,9 @@ class MapView(QWidget):
         return tuple(self._spots)
 
     def set_probes(self, probes: tuple[Probe, ...], own: Mapping[ProbeId, Place]) -> None:
-        """Say which probes there are, and where the user put some of them."""
+        """Say which probes there are, and where the user put some of them; one that is being dragged stays in hand."""
+        if self._drag is not None and self._drag[2] and self._drag[0] in self._own:
+            own = {**own, self._drag[0]: self._own[self._drag[0]]}
         if probes != self._probes or dict(own) != self._own:
             self._probes, self._own = probes, dict(own)
             self._lay_out()
@@ -412,7 +414,9 @@ class MapView(QWidget):
             self._drag = (probe, begun_at, True)
             place = self._frame.place(event.position())
             if place is not None:
-                self.set_probes(self._probes, self._own | {probe: place})
+                self._own = self._own | {probe: place}
+                self._lay_out()
+                self.motion.clear()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag, self._drag = self._drag, None

@@ -158,6 +158,8 @@ def test_a_probe_can_be_dragged_to_its_place_and_put_back(show: Show, live: Call
     qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=begin)
     qtbot.mouseMove(view, begin + QPoint(40, -40))
     qtbot.mouseMove(view, end)
+    # The board is read meanwhile: what is in hand stays there.
+    view.set_probes(view._probes, {})
     with qtbot.waitSignal(view.place_changed) as changed:
         qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
     probe, place = changed.args
