@@ -50,7 +50,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Slowness:
+class SlowStretch:
     """A stretch of buckets slower than normal: the highest of their medians, and what was normal then."""
 
     start_ms: int
@@ -80,7 +80,9 @@ def baseline(start_ms: Ints, histogram: npt.NDArray[np.uint32], first_day: int, 
     return Baseline(first_day, median, np.maximum(high * ABOVE_SHARE, least), np.maximum(highest * ABOVE_SHARE, least))
 
 
-def slowness(start_ms: Ints, bucket_ms: int, median_ms: Floats, good: Ints, normal: Baseline) -> list[Slowness]:
+def slow_stretches(
+    start_ms: Ints, bucket_ms: int, median_ms: Floats, good: Ints, normal: Baseline
+) -> list[SlowStretch]:
     """Return the stretches slower than normal, from buckets by time with their medians and numbers of good results."""
     usual, limit = normal.at(normal.median_ms, start_ms), normal.at(normal.limit_ms, start_ms)
     with np.errstate(invalid="ignore"):
@@ -95,7 +97,7 @@ def slowness(start_ms: Ints, bucket_ms: int, median_ms: Floats, good: Ints, norm
         stretch = places[first:last]
         worst = stretch[int(np.argmax(median_ms[stretch]))]
         found.append(
-            Slowness(
+            SlowStretch(
                 int(start_ms[stretch[0]]),
                 int(start_ms[stretch[-1]]) + bucket_ms,
                 float(median_ms[worst]),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingmon_gui.domain.baseline import LEAST_DAYS, NORMAL_DAYS, Baseline, baseline, slowness
+from pingmon_gui.domain.baseline import LEAST_DAYS, NORMAL_DAYS, Baseline, baseline, slow_stretches
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, histogram
 
 FIRST = 20_000
@@ -70,7 +70,7 @@ NORMAL = Baseline(FIRST, np.array([80.0]), np.array([130.0]), np.array([200.0]))
 
 def test_stretches_above_the_limit_are_told_with_their_worst_and_what_was_normal() -> None:
     start, medians = buckets([80, 140, 250, 140, 80, np.nan, 131, 130])
-    found = slowness(start, FIVE_MINUTES_MS, medians, np.full(8, 30), NORMAL)
+    found = slow_stretches(start, FIVE_MINUTES_MS, medians, np.full(8, 30), NORMAL)
     assert [(one.start_ms, one.end_ms) for one in found] == [
         (int(start[1]), int(start[4])),
         (int(start[6]), int(start[7])),
@@ -80,15 +80,18 @@ def test_stretches_above_the_limit_are_told_with_their_worst_and_what_was_normal
 
 def test_buckets_of_few_results_and_a_hole_between_buckets_join_nothing() -> None:
     start, medians = buckets([140, 140, 140])
-    assert slowness(start, FIVE_MINUTES_MS, medians, np.array([2, 2, 2]), NORMAL) == []
-    found = slowness(start[[0, 2]], FIVE_MINUTES_MS, medians[[0, 2]], np.array([30, 30]), NORMAL)
+    assert slow_stretches(start, FIVE_MINUTES_MS, medians, np.array([2, 2, 2]), NORMAL) == []
+    found = slow_stretches(start[[0, 2]], FIVE_MINUTES_MS, medians[[0, 2]], np.array([30, 30]), NORMAL)
     assert len(found) == 2
 
 
 def test_without_a_normal_nothing_is_slower() -> None:
     start, medians = buckets([9_000])
     unknown = np.array([np.nan])
-    assert slowness(start, FIVE_MINUTES_MS, medians, np.array([30]), Baseline(FIRST, unknown, unknown, unknown)) == []
+    assert (
+        slow_stretches(start, FIVE_MINUTES_MS, medians, np.array([30]), Baseline(FIRST, unknown, unknown, unknown))
+        == []
+    )
 
 
 @given(st.lists(st.lists(st.floats(0.2, 20_000), min_size=1, max_size=40), min_size=NORMAL_DAYS, max_size=NORMAL_DAYS))
@@ -100,4 +103,4 @@ def test_limit_is_above_the_median_and_a_day_like_those_before_is_not_slower(day
         return
     assert found.limit_ms[0] >= found.median_ms[0] + 5
     at = np.array([(FIRST + NORMAL_DAYS) * DAY_MS])
-    assert slowness(at, DAY_MS, found.median_ms, np.array([100]), found) == []
+    assert slow_stretches(at, DAY_MS, found.median_ms, np.array([100]), found) == []
