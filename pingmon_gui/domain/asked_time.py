@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.region import Region
-from pingmon_gui.domain.span import Spans
+from pingmon_gui.domain.span import NO_SPANS, Spans
 from pingmon_gui.domain.timeline import Standing
 
 
@@ -28,15 +28,23 @@ def asked_time(standings: Sequence[Standing], region: Region, start_ms: int, end
     `standings` are ordered. Without any, nothing is known of what was asked, and all of the time counts.
     """
     if not standings:
-        return AskedTime(Spans.of([(start_ms, end_ms)]), Spans.of([]))
-    until = [standing.from_ms for standing in standings[1:]] + [end_ms]
-    watched = [
-        (one.from_ms, end, one.is_paused) for one, end in zip(standings, until, strict=True) if region in one.regions
-    ]
+        return AskedTime(Spans.of([(start_ms, end_ms)]), NO_SPANS)
+    watched = [one for one in standing_spans(standings, end_ms) if region in one[0].regions]
     return AskedTime(
-        Spans.of((begin, end) for begin, end, is_paused in watched if not is_paused).within(start_ms, end_ms),
-        Spans.of((begin, end) for begin, end, is_paused in watched if is_paused).within(start_ms, end_ms),
+        Spans.of((begin, end) for one, begin, end in watched if not one.is_paused).within(start_ms, end_ms),
+        Spans.of((begin, end) for one, begin, end in watched if one.is_paused).within(start_ms, end_ms),
     )
+
+
+def standing_spans(standings: Sequence[Standing], end_ms: int) -> list[tuple[Standing, int, int]]:
+    """Return each standing with when it began and ended, the last at `end_ms`."""
+    until = [*(one.from_ms for one in standings[1:]), end_ms]
+    return [(one, one.from_ms, end) for one, end in zip(standings, until, strict=False)]
+
+
+def asked_from_ms(standings: Sequence[Standing]) -> int:
+    """Return since when anything was asked of a monitor; 0 where nothing is known of that."""
+    return standings[0].from_ms if standings else 0
 
 
 def region_availability(available_ms: int, known_ms: int, asked_ms: int, probes: int) -> Availability:

@@ -2,8 +2,8 @@
 
 Normal for a day is what the good results of the fourteen days before it were. A stretch of time is slower than normal
 when half of its results took longer than all but one in twenty of those, by a margin: the measure of how far results
-stray is each region's own. A single result strays when it took longer than all but one in a hundred, by the same
-margin. So what is slow for good becomes normal within a fortnight.
+stray is each region's own. A single result strays when it took longer than all but one in a thousand, by the same
+margin, and twice as long as the median. So what is slow for good becomes normal within a fortnight.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ LEAST_RESULTS = 60
 LEAST_IN_BUCKET = 3
 #: The margins: a place of the histogram (its percentiles are no more exact), above the median, and in ms.
 ABOVE_SHARE, ABOVE_MEDIAN, ABOVE_MS = 1.15, 1.3, 5.0
+#: A single result strays from so many times the median on.
+STRAY_MEDIAN = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,11 @@ def baseline(start_ms: Ints, histogram: npt.NDArray[np.uint32], first_day: int, 
     has_any = np.concatenate(([0], np.cumsum(counts.any(axis=1))))
     number = has_any[NORMAL_DAYS : NORMAL_DAYS + len(window)] - has_any[: len(window)]
     is_known = (number >= LEAST_DAYS) & (window.sum(axis=1) >= LEAST_RESULTS)
-    median, high, highest = (np.where(is_known, percentile(window, share), np.nan) for share in (0.5, 0.95, 0.99))
+    median, high, highest = (np.where(is_known, percentile(window, share), np.nan) for share in (0.5, 0.95, 0.999))
     least = np.maximum(median * ABOVE_MEDIAN, median + ABOVE_MS)
-    return Baseline(first_day, median, np.maximum(high * ABOVE_SHARE, least), np.maximum(highest * ABOVE_SHARE, least))
+    limit = np.maximum(high * ABOVE_SHARE, least)
+    stray = np.maximum(highest * ABOVE_SHARE, np.maximum(median * STRAY_MEDIAN, least))
+    return Baseline(first_day, median, limit, stray)
 
 
 def slow_stretches(

@@ -18,6 +18,9 @@ _STEPS_MS = (
     (8 * DAY_MS, 3 * FIVE_MINUTES_MS),
     (120 * DAY_MS, HOUR_MS),
 )
+#: At most so many stretches are drawn, each of so many buckets.
+MOST_SHOWN = 800
+_TIMES = (1, 2, 3, 4, 6, 12, 24)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ def bucket_length_ms(from_ms: int, to_ms: int, kept: Kept) -> int:
     if wanted == HOUR_MS and not _reaches(kept.hour_ms, kept, from_ms):
         wanted = DAY_MS
     return wanted
+
+
+def shown_length_ms(span_ms: int, bucket_ms: int) -> int:
+    """Return how long the stretches are that are drawn of buckets of some length: whole numbers of these."""
+    times = next((n for n in _TIMES if span_ms <= n * bucket_ms * MOST_SHOWN), _TIMES[-1])
+    return times * bucket_ms
 
 
 def shows_results(from_ms: int, to_ms: int, kept: Kept) -> bool:

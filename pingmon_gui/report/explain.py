@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from typing import Protocol
 
-from pingmon_gui.domain.asked_time import asked_time
+from pingmon_gui.domain.asked_time import asked_from_ms, asked_time
 from pingmon_gui.domain.explanation import Explanation, explain_domain, explain_region
 from pingmon_gui.domain.history import SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident
@@ -22,7 +23,7 @@ class HistoryStore(Protocol):
 
     async def flush(self) -> None: ...
 
-    async def kept(self) -> Kept: ...
+    async def kept_since(self) -> Kept: ...
 
     async def results(self, monitor: MonitorId, from_ms: int, to_ms: int) -> list[SeriesHistory]: ...
 
@@ -54,7 +55,7 @@ async def explained_region(
     """
     # What the board has counted already may wait to be written.
     await store.flush()
-    kept = await store.kept()
+    kept = await store.kept_since()
     standings = (await store.standings([monitor])).get(monitor, [])
     mine = {id_ for id_, probe in (await store.all_probes()).items() if probe.region is region}
     bucket_ms = bucket_length_ms(from_ms, to_ms, kept)
@@ -64,7 +65,8 @@ async def explained_region(
     if from_ms < raw_from_ms:
         rollups = await store.rollups(monitor, from_ms, raw_from_ms, bucket_ms, now_ms)
     histories = await store.results(monitor, raw_from_ms, to_ms) if raw_from_ms < to_ms else []
-    return explain_region(
+    return await asyncio.to_thread(
+        explain_region,
         [one for one in histories if one.series.probe in mine],
         [one for one in rollups if one.series.probe in mine],
         asked_time(standings, region, from_ms, to_ms),
@@ -74,10 +76,9 @@ async def explained_region(
     )
 
 
-async def explained_domain(
-    store: HistoryStore, monitor: MonitorId, from_ms: int, to_ms: int, asked_from_ms: int
-) -> Explanation:
+async def explained_domain(store: HistoryStore, monitor: MonitorId, from_ms: int, to_ms: int) -> Explanation:
     """Return what made a domain's availability in [from_ms, to_ms): its verdicts. Raises StorageError."""
+    standings = (await store.standings([monitor])).get(monitor, [])
     spans = (await store.verdict_spans([monitor], from_ms, to_ms))[monitor]
     incidents = await store.incidents(from_ms, to_ms, [monitor])
-    return explain_domain(spans, incidents, from_ms, to_ms, asked_from_ms)
+    return await asyncio.to_thread(explain_domain, spans, incidents, from_ms, to_ms, asked_from_ms(standings))

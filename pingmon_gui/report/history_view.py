@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import PHASES
 
-from pingmon_gui.domain.asked_time import AskedTime, asked_time
+from pingmon_gui.domain.asked_time import AskedTime, asked_from_ms, asked_time, standing_spans
 from pingmon_gui.domain.baseline import NORMAL_DAYS, Baseline, SlowStretch, baseline, slow_stretches
 from pingmon_gui.domain.history import (
     DAY_MS,
@@ -23,7 +23,7 @@ from pingmon_gui.domain.history import (
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS, Region
-from pingmon_gui.domain.resolution import Kept, bucket_length_ms, shows_results
+from pingmon_gui.domain.resolution import Kept, bucket_length_ms, shown_length_ms, shows_results
 from pingmon_gui.domain.span import Ints, Spans
 from pingmon_gui.domain.timeline import Standing, VerdictSpan
 from pingmon_gui.report.explain import HistoryStore
@@ -36,7 +36,7 @@ _PLACE_MS = np.sqrt(EDGES_MS[:-1] * EDGES_MS[1:])
 
 @dataclass(frozen=True)
 class RegionBuckets:
-    """Buckets of a region over all its probes and addresses, by time; those in which nothing was measured are absent.
+    """Stretches of `shown_ms` of a region over all its probes and addresses, by time; empty ones are absent.
 
     Latencies are NaN without good results. `percentiles_ms` (SHARES, buckets), `mean_ms`, `slowest_ms` (exact to the
     histogram's 15 %); `phases_ms` (buckets, phases) are means over the good results whose phases are known.
@@ -51,6 +51,7 @@ class RegionBuckets:
     mean_ms: Floats
     slowest_ms: Floats
     phases_ms: Floats
+    histogram: Ints
 
     @property
     def median_ms(self) -> Floats:
@@ -74,13 +75,18 @@ class RegionHistory:
 
 @dataclass(frozen=True)
 class HistoryView:
-    """[from_ms, to_ms) of a domain as charts show it. `address_changes_ms` are when other addresses began."""
+    """[from_ms, to_ms) of a domain as charts show it. `address_changes_ms` are when other addresses began.
+
+    Availability is counted in buckets of `bucket_ms`, latency drawn in stretches of `shown_ms`, or result by result
+    where it `is_raw`.
+    """
 
     monitor: MonitorId
     from_ms: int
     to_ms: int
     now_ms: int
     bucket_ms: int
+    shown_ms: int
     is_raw: bool
     kept: Kept
     asked_from_ms: int
@@ -96,17 +102,18 @@ class HistoryView:
 
 
 async def read_history(
-    store: HistoryStore, monitor: MonitorId, from_ms: int, to_ms: int, now_ms: int, margin_ms: int = 0
+    store: HistoryStore, monitor: MonitorId, from_ms: int, to_ms: int, span_ms: int, now_ms: int
 ) -> HistoryView:
-    """Return what charts show of [from_ms, to_ms), and of as much as `margin_ms` to both sides. Raises StorageError.
+    """Return what charts show of [from_ms, to_ms) where one looks at `span_ms` at a time. Raises StorageError.
 
-    The detail follows from the span without the margin. Nothing is known of the time after `now_ms`.
+    The detail follows from that. Nothing is known of the time after `now_ms`.
     """
-    kept = await store.kept()
-    bucket_ms = bucket_length_ms(from_ms, to_ms, kept)
-    is_raw = shows_results(from_ms, to_ms, kept)
-    first_ms = (from_ms - margin_ms) // bucket_ms * bucket_ms
-    last_ms = max(first_ms + bucket_ms, min(to_ms + margin_ms, now_ms))
+    kept = await store.kept_since()
+    bucket_ms = bucket_length_ms(from_ms, from_ms + span_ms, kept)
+    shown_ms = shown_length_ms(span_ms, bucket_ms)
+    is_raw = shows_results(from_ms, from_ms + span_ms, kept)
+    first_ms = from_ms // bucket_ms * bucket_ms
+    last_ms = max(first_ms + bucket_ms, min(to_ms, now_ms))
     rollups = await store.rollups(monitor, first_ms, last_ms, bucket_ms, now_ms)
     results = await store.results(monitor, first_ms, last_ms) if is_raw else []
     days_from_ms = (first_ms // DAY_MS - NORMAL_DAYS) * DAY_MS
@@ -136,7 +143,7 @@ async def read_history(
                     mine,
                     [one for one in days if region_of(one) is region],
                     asked_time(standings, region, first_ms, last_ms),
-                    (first_ms, last_ms, bucket_ms),
+                    (first_ms, last_ms, shown_ms),
                 )
             )
         return HistoryView(
@@ -145,9 +152,10 @@ async def read_history(
             to_ms=last_ms,
             now_ms=now_ms,
             bucket_ms=bucket_ms,
+            shown_ms=shown_ms,
             is_raw=is_raw,
             kept=kept,
-            asked_from_ms=standings[0].from_ms if standings else 0,
+            asked_from_ms=asked_from_ms(standings),
             judged_until_ms=0 if judged_until_ms is None else min(judged_until_ms, now_ms),
             regions=tuple(found),
             verdicts=tuple(verdicts),
@@ -159,9 +167,9 @@ async def read_history(
     return await asyncio.to_thread(build)
 
 
-def merged_buckets(rollups: Sequence[SeriesRollup]) -> RegionBuckets:
-    """Return the buckets of several series as one, by time."""
-    starts = [one.start_ms for one in rollups]
+def merged_buckets(rollups: Sequence[SeriesRollup], shown_ms: int) -> RegionBuckets:
+    """Return the buckets of several series as one, by time, in stretches of `shown_ms`."""
+    starts = [one.start_ms // shown_ms * shown_ms for one in rollups]
     start_ms, place = np.unique(np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64), return_inverse=True)
 
     def summed(name: str, shape: tuple[int, ...] = (), kind: type = np.int64) -> npt.NDArray[np.generic]:
@@ -187,6 +195,7 @@ def merged_buckets(rollups: Sequence[SeriesRollup]) -> RegionBuckets:
         mean_ms=mean_ms,
         slowest_ms=np.where(good > 0, _PLACE_MS[highest], np.nan),
         phases_ms=np.where(phased[:, None] > 0, phases_ms, np.nan),
+        histogram=histogram,
     )
 
 
@@ -198,22 +207,21 @@ def _region_history(
     asked: AskedTime,
     span: tuple[int, int, int],
 ) -> RegionHistory:
-    first_ms, last_ms, bucket_ms = span
-    buckets = merged_buckets(rollups)
+    first_ms, last_ms, shown_ms = span
+    buckets = merged_buckets(rollups, shown_ms)
     day_starts = [one.start_ms for one in days] or [np.zeros(0, dtype=np.int64)]
     histograms = [one.histogram for one in days] or [np.zeros((0, HISTOGRAM_BUCKETS), dtype=np.uint32)]
     normal = baseline(
         np.concatenate(day_starts), np.concatenate(histograms), first_ms // DAY_MS, (last_ms - 1) // DAY_MS
     )
-    slower = slow_stretches(buckets.start_ms, bucket_ms, buckets.median_ms, buckets.good, normal)
+    slower = slow_stretches(buckets.start_ms, shown_ms, buckets.median_ms, buckets.good, normal)
     probes = len({one.series.probe for one in rollups})
     return RegionHistory(region, probes, results, rollups, buckets, normal, tuple(slower), asked)
 
 
 def _paused(standings: Sequence[Standing], from_ms: int, to_ms: int) -> Spans:
-    until = [standing.from_ms for standing in standings[1:]] + [to_ms]
-    pairs = ((one.from_ms, end) for one, end in zip(standings, until, strict=True) if one.is_paused)
-    return Spans.of(pairs).within(from_ms, to_ms)
+    paused = ((begin, end) for one, begin, end in standing_spans(standings, to_ms) if one.is_paused)
+    return Spans.of(paused).within(from_ms, to_ms)
 
 
 def _address_changes(rollups: Sequence[SeriesRollup], results: Sequence[SeriesHistory]) -> tuple[int, ...]:

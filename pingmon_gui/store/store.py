@@ -212,7 +212,7 @@ class Store:
         """
         return await self._read(lambda database: rollup.rollups(database, monitor, from_ms, to_ms, bucket_ms, now_ms))
 
-    async def kept(self) -> Kept:
+    async def kept_since(self) -> Kept:
         """Return since when results and roll-ups are kept."""
         now_ms = self._now_ms()
         return await self._read(lambda database: history.kept(database, now_ms))

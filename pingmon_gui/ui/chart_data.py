@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,21 +67,9 @@ class Points:
         """
         inside = (self.at_ms >= from_ms) & (self.at_ms <= to_ms)
         at, total, hold = self.at_ms[inside], self.total_ms[inside], self.hold_ms[inside]
-        if len(at) == 0:
-            return np.zeros(0), np.zeros(0)
         breaks = np.zeros(len(at), dtype=np.bool_)
         breaks[1:] = np.diff(at) > hold[:-1]
-        breaks |= np.isnan(total)
-        # Runs between breaks are thinned by themselves, so that no gap is lost by it.
-        run = np.cumsum(breaks)
-        place = ((at - from_ms) * max(1, buckets) // max(1, to_ms - from_ms)).astype(np.int64)
-        group = run * (buckets + 2) + place
-        known = np.flatnonzero(~np.isnan(total))
-        kept = _extremes(group[known], total[known])
-        chosen = known[kept]
-        x, y, runs = at[chosen] / 1000.0, total[chosen], run[chosen]
-        gaps = np.flatnonzero(np.diff(runs) > 0) + 1
-        return np.insert(x, gaps, x[gaps - 1] if len(gaps) else 0.0), np.insert(y, gaps, np.nan)
+        return thinned(at, total, breaks | np.isnan(total), from_ms, to_ms, buckets)
 
     def failures_s(self, from_ms: int, to_ms: int) -> Floats:
         """Return the times of offline results, in seconds."""
@@ -96,12 +85,29 @@ class Points:
         return place
 
 
-def _extremes(group: npt.NDArray[np.int64], values: Floats) -> npt.NDArray[np.intp]:
-    """Return, in order, the places of the smallest and the largest value of each run of equal groups."""
-    if len(group) == 0:
+def thinned(
+    at_ms: npt.NDArray[Any], values: Floats, breaks: npt.NDArray[np.bool_], from_ms: int, to_ms: int, buckets: int
+) -> tuple[Floats, Floats]:
+    """Return (times in s, values) with at most 2 points a bucket, the extremes, and NaN where a line breaks.
+
+    A line begins anew at `breaks`; what is NaN is left out. Stretches between breaks are thinned by themselves, so
+    that no gap is lost by it.
+    """
+    run = np.cumsum(breaks, dtype=np.int64)
+    place = ((at_ms - from_ms) * max(1, buckets) // max(1, to_ms - from_ms)).astype(np.int64)
+    known = np.flatnonzero(~np.isnan(values))
+    chosen = known[_extremes(run[known], place[known], values[known])]
+    x, y, runs = at_ms[chosen] / 1000.0, values[chosen], run[chosen]
+    gaps = np.flatnonzero(np.diff(runs) > 0) + 1
+    return np.insert(x, gaps, x[gaps - 1] if len(gaps) else 0.0), np.insert(y, gaps, np.nan)
+
+
+def _extremes(run: npt.NDArray[np.int64], place: npt.NDArray[np.int64], values: Floats) -> npt.NDArray[np.intp]:
+    """Return, in order, the places of the smallest and the largest value of each bucket of each run."""
+    if len(run) == 0:
         return np.zeros(0, dtype=np.intp)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(group) != 0]))
-    number = np.cumsum(np.concatenate([[False], np.diff(group) != 0]))
-    by_value = np.lexsort((values, number))
-    ends = np.append(starts[1:], len(group)) - 1
+    is_first = np.append(True, (np.diff(run) != 0) | (np.diff(place) != 0))
+    starts = np.flatnonzero(is_first)
+    by_value = np.lexsort((values, np.cumsum(is_first)))
+    ends = np.append(starts[1:], len(run)) - 1
     return np.unique(np.concatenate([by_value[starts], by_value[ends]]))

@@ -61,6 +61,8 @@ class DetailPane(QWidget):
     pause_requested = Signal()
     resume_requested = Signal()
     tags_requested = Signal()
+    history_requested = Signal()
+    explain_requested = Signal(object)
 
     def __init__(
         self,
@@ -136,6 +138,7 @@ class DetailPane(QWidget):
         self.chart = LatencyChart(self)
         self.chart.setMinimumHeight(190)
         self.chart.span_chosen.connect(self.on_span_chosen)
+        self.chart.history_asked.connect(self.history_requested)
         self._pages = QStackedWidget(self)
         self._one = self._build_one()
         self._note = self._build_note()
@@ -271,6 +274,7 @@ class DetailPane(QWidget):
         for place, (region, measured) in enumerate(shown):
             section = self._sections.get(measured.probe.id) or RegionSection(self)
             if measured.probe.id not in self._sections:
+                section.explain_asked.connect(self.explain_requested)
                 self._sections[measured.probe.id] = section
                 self._regions.insertWidget(place, section)
             section.show_measured(region, measured, detail.now_ms)

@@ -9,10 +9,11 @@ from PySide6.QtCore import QByteArray, QObject, QSettings, Qt, Slot
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.region import Region
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.board_view import Changes
 from pingmon_gui.ui.async_slot import Spawner
-from pingmon_gui.ui.history_windows import HistorySession
+from pingmon_gui.ui.history_windows import HistorySession, HistoryWindows
 from pingmon_gui.ui.selection import Selection
 from pingmon_gui.ui.window_actions import WindowActions
 
@@ -40,6 +41,7 @@ class DetailSide(QObject):
         board: Board,
         selection: Selection,
         actions: WindowActions,
+        history: HistoryWindows,
         spawner: Spawner,
         settings: QSettings,
         now_ms: Callable[[], int],
@@ -51,6 +53,7 @@ class DetailSide(QObject):
         self._board = board
         self._selection = selection
         self._actions = actions
+        self._history = history
         self._spawner = spawner
         self._settings = settings
         self._now_ms = now_ms
@@ -70,6 +73,8 @@ class DetailSide(QObject):
         pane.edit_requested.connect(self._actions.edit.trigger)
         pane.check_requested.connect(self._actions.check.trigger)
         pane.tags_requested.connect(self._actions.tags.trigger)
+        pane.history_requested.connect(self._actions.history.trigger)
+        pane.explain_requested.connect(self.on_explain_requested)
         pane.pause_requested.connect(self._selection.on_pause_requested)
         pane.resume_requested.connect(self._selection.on_resume_requested)
         self._splitter.addWidget(pane)
@@ -116,6 +121,11 @@ class DetailSide(QObject):
             self.pane.show_many([self._board.monitors[monitor] for monitor in ids])
         else:
             self.pane.show_nothing(bool(self._board.ids))
+
+    @Slot(object)
+    def on_explain_requested(self, region: Region) -> None:
+        if self.pane is not None and self.pane.monitor is not None:
+            self._history.explain_hour(self.pane.monitor, region)
 
     @Slot(bool)
     def on_toggled(self, is_on: bool) -> None:

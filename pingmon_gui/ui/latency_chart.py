@@ -34,6 +34,7 @@ class LatencyChart(QWidget):
     """See the module. The owner loads what `span_chosen` asks for and calls `show_history`."""
 
     span_chosen = Signal(int)
+    history_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +65,12 @@ class LatencyChart(QWidget):
             button.setProperty("pill", True)
             self._spans.addButton(button, span_ms)
             head.addWidget(button)
+        more = QPushButton(self.tr("More…"), self)
+        more.setAccessibleName(self.tr("History of this domain, over any time"))
+        more.setToolTip(self.tr("History of this domain, over any time (Ctrl+H)"))
+        more.setProperty("pill", True)
+        more.clicked.connect(self.history_asked)
+        head.addWidget(more)
         self._spans.idClicked.connect(self.on_span_clicked)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

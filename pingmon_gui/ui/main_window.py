@@ -206,6 +206,7 @@ class MainWindow(QMainWindow):
             self._board,
             self.selection,
             actions,
+            self.history,
             self.spawner,
             self.settings,
             self._now_ms,
@@ -225,6 +226,7 @@ class MainWindow(QMainWindow):
         actions.select_all.triggered.connect(self.table.selectAll)
         actions.add_probe.triggered.connect(self.on_add_probe)
         actions.probes.triggered.connect(self.probes.show_page)
+        actions.history.triggered.connect(self.on_history)
         actions.incidents.triggered.connect(self.on_incidents)
         actions.time_machine.triggered.connect(self.on_time_machine)
         actions.alerts.triggered.connect(self.on_alerts)
@@ -321,6 +323,12 @@ class MainWindow(QMainWindow):
     @Slot()
     def on_alerts(self) -> None:
         self.alerts.show_page()
+
+    @Slot()
+    def on_history(self) -> None:
+        """Show the history of the domain that is selected, of several the first."""
+        if ids := self.selection.ids:
+            self.history.show_history(ids[0])
 
     @Slot()
     def on_incidents(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pingmon_probe.protocol import PHASES, CheckResult
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.ui import status_shape, wording
 from pingmon_gui.ui.monitor_detail import Measured, RegionDetail
 from pingmon_gui.ui.phase_bar import PhaseBar, phase_colours, phase_spans
+from pingmon_gui.ui.share_button import ShareButton
 from pingmon_gui.ui.theme import current, scaled_font
 
 translate = QCoreApplication.translate
@@ -68,7 +70,12 @@ def _certificate_facts(result: CheckResult, now_ms: int) -> list[str]:
 
 
 class RegionSection(QWidget):
-    """What one probe of one region measured last. Updated in place, so that a selection in it stays."""
+    """What one probe of one region measured last. Updated in place, so that a selection in it stays.
+
+    `explain_asked` carries the region whose share of the last hour was pressed.
+    """
+
+    explain_asked = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,7 +97,15 @@ class RegionSection(QWidget):
         self._phases.setColumnStretch(1, 1)
         self._phase_labels = [self._phase_row(place) for place in range(len(PHASES))]
         self._facts = plain_label(self)
+        self._region: Region | None = None
+        self._hour_name = plain_label(self, can_wrap=False)
+        self._hour_name.setText(translate("Detail", "Available in the last hour"))
+        self.share = ShareButton(self)
+        self.share.clicked.connect(self.on_share_clicked)
         self._hour = plain_label(self)
+        hour = QHBoxLayout()
+        hour.addWidget(self._hour_name, 1)
+        hour.addWidget(self.share)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -99,6 +114,7 @@ class RegionSection(QWidget):
         column.addWidget(self._bar)
         column.addLayout(self._phases)
         column.addWidget(self._facts)
+        column.addLayout(hour)
         column.addWidget(self._hour)
 
     def show_measured(self, detail: RegionDetail, measured: Measured, now_ms: int) -> None:
@@ -128,22 +144,19 @@ class RegionSection(QWidget):
         self._name.setFont(scaled_font(1.0, weight=self._name.font().Weight.DemiBold))
         self._figure.setText(self._figure_of(detail, result))
         self._show_result(measured, now_ms)
-        share = wording.availability_short(detail.availability)
-        text = translate("Detail", "Last hour: %1 available. %2")
-        self._hour.setText(text.replace("%2", wording.availability_sentence(detail.availability)).replace("%1", share))
-        self._hour.setToolTip(
-            wording.tool_tip(
-                translate(
-                    "Detail",
-                    "Available time over known time. Each result speaks until the next one, or for 2.5 intervals; "
-                    "the rest is unknown and counts neither way. Slow is available, pauses count neither way.",
-                )
-            )
-        )
-        for label in (self._facts, self._hour):
+        self._region = detail.region
+        self.share.show_share(detail.availability, translate("Detail", "%1, last hour").replace("%1", region))
+        self.share.refresh()
+        self._hour.setText(wording.availability_sentence(detail.availability))
+        for label in (self._facts, self._hour_name, self._hour):
             label.setStyleSheet(f"color: {theme.muted}")
         bad = theme.offline if measured.status is Status.OFFLINE else theme.muted
         self._sentence.setStyleSheet(f"color: {bad}")
+
+    @Slot()
+    def on_share_clicked(self) -> None:
+        if self._region is not None:
+            self.explain_asked.emit(self._region)
 
     def _figure_of(self, detail: RegionDetail, result: CheckResult | None) -> str:
         if detail.state in (Status.ONLINE, Status.SLOW) and result is not None and result.failure is None:

@@ -63,11 +63,11 @@ def moments(from_ms: int, to_ms: int, step: Step, zone: QTimeZone | None = None)
     day = QDateTime.fromMSecsSinceEpoch(int(from_ms), zone).date()
     found: list[int] = []
     day = _first_day(day, step)
-    while (midnight_ms := _midnight_ms(day, zone)) <= to_ms:
+    while (begin_ms := _midnight_ms(day, zone)) <= to_ms:
         if step.unit is Unit.CLOCK:
-            found += _of_day(day, midnight_ms, from_ms, to_ms, step.count, zone)
-        elif midnight_ms >= from_ms:
-            found.append(midnight_ms)
+            found += _of_day(day, begin_ms, from_ms, to_ms, step.count, zone)
+        elif begin_ms >= from_ms:
+            found.append(begin_ms)
         day = _next_day(day, step)
     return found
 
@@ -77,7 +77,8 @@ def edges(from_ms: int, to_ms: int, step: Step, zone: QTimeZone | None = None) -
 
     There are at least two.
     """
-    reach_ms = step.about_ms + 2 * DAY_MS if step.unit is not Unit.CLOCK else step.about_ms + 2 * HOUR_MS
+    # Longer than any such step is: a year has 366 days, a day 25 hours.
+    reach_ms = step.about_ms + 2 * HOUR_MS if step.unit is Unit.CLOCK else step.about_ms * 11 // 10 + 2 * DAY_MS
     around = moments(from_ms - reach_ms, to_ms + reach_ms, step, zone)
     first = max(place for place, at_ms in enumerate(around) if at_ms <= from_ms)
     last = next(place for place, at_ms in enumerate(around) if at_ms >= to_ms and place > first)
@@ -96,6 +97,12 @@ def label(at_ms: int, step: Step, zone: QTimeZone | None = None) -> str:
     if step.count < _MINUTE_MS and "s" not in pattern:
         pattern = pattern.replace("mm", "mm:ss")
     return locale.toString(when.time(), pattern)
+
+
+def midnight_ms(at_ms: int, zone: QTimeZone | None = None) -> int:
+    """Return when the day of a moment began."""
+    zone = zone or QTimeZone.systemTimeZone()
+    return _midnight_ms(QDateTime.fromMSecsSinceEpoch(int(at_ms), zone).date(), zone)
 
 
 def _midnight_ms(day: QDate, zone: QTimeZone) -> int:
@@ -126,15 +133,15 @@ def _next_day(day: QDate, step: Step) -> QDate:
     return day.addDays(1)
 
 
-def _of_day(day: QDate, midnight_ms: int, from_ms: int, to_ms: int, length_ms: int, zone: QTimeZone) -> list[int]:
+def _of_day(day: QDate, begin_ms: int, from_ms: int, to_ms: int, length_ms: int, zone: QTimeZone) -> list[int]:
     """Return the steps of a day: up to an hour they follow each other evenly, longer ones by the clock on the wall."""
     next_ms = _midnight_ms(day.addDays(1), zone)
     if length_ms <= HOUR_MS:
-        first = midnight_ms + -(-max(0, from_ms - midnight_ms) // length_ms) * length_ms
+        first = begin_ms + -(-max(0, from_ms - begin_ms) // length_ms) * length_ms
         return list(range(first, min(next_ms, to_ms + 1), length_ms))
     found: list[int] = []
     for hour in range(0, 24, length_ms // HOUR_MS):
-        at_ms = midnight_ms if hour == 0 else QDateTime(day, QTime(hour, 0), zone).toMSecsSinceEpoch()
+        at_ms = begin_ms if hour == 0 else QDateTime(day, QTime(hour, 0), zone).toMSecsSinceEpoch()
         if from_ms <= at_ms <= to_ms and (not found or at_ms > found[-1]):
             found.append(at_ms)
     return found

@@ -38,6 +38,7 @@ class WindowActions(QObject):
         self.tags = self._action(self.tr("&Tags…"), "Ctrl+T", icon="tag")
         self.pause = self._action(self.tr("&Pause"), "P", icon="pause")
         self.delete = self._action(self.tr("&Delete"), _KEY.Delete, icon="delete")
+        self.history = self._action(self.tr("&History of the domain"), "Ctrl+H")
         self.add_probe = self._action(self.tr("&Add a probe…"), "Ctrl+Shift+N", icon="plus")
         self.probes = self._action(self.tr("All &probes"), "Ctrl+Shift+P")
         self.incidents = self._action(self.tr("&Incidents"), "Ctrl+I")
@@ -82,7 +83,7 @@ class WindowActions(QObject):
         probes = bar.addMenu(self.tr("&Probes"))
         self._fill(probes, [self.add_probe, self.probes])
         history = bar.addMenu(self.tr("Hi&story"))
-        self._fill(history, [self.incidents, self.alerts, self.time_machine])
+        self._fill(history, [self.history, self.incidents, self.alerts, self.time_machine])
         view = bar.addMenu(self.tr("&View"))
         self._fill(view, [*self.show_choices.actions(), None])
         sort = view.addMenu(self.tr("&Sort by"))
@@ -98,8 +99,11 @@ class WindowActions(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._fill(
             menu,
-            [self.check, self.edit, self.tags, self.pause, None, self.copy_address, self.copy_row, None, self.delete],
-        )
+            [
+                self.history, None, self.check, self.edit, self.tags, self.pause, None, self.copy_address,
+                self.copy_row, None, self.delete,
+            ],
+        )  # fmt: skip
         return menu
 
     def refresh(self) -> None:
@@ -109,7 +113,8 @@ class WindowActions(QObject):
 
     def for_selection(self) -> tuple[QAction, ...]:
         """Return the actions that need a selected domain."""
-        return self.check, self.edit, self.tags, self.pause, self.delete, self.copy_address, self.copy_row
+        selected = (self.check, self.edit, self.tags, self.pause, self.delete, self.copy_address, self.copy_row)
+        return (*selected, self.history)
 
     def _action(
         self,

@@ -198,6 +198,27 @@ def share(ratio: float | None) -> str:
     return text.replace(" ", _NARROW)
 
 
+def exact_share(ratio: float | None) -> str:
+    """Return a share as per cent with four decimals, never rounded up: for where a figure is explained."""
+    if ratio is None or math.isnan(ratio):
+        return NOTHING
+    digits = 0 if ratio in (0.0, 1.0) else 4
+    shown = number(math.floor(ratio * 1_000_000) / 10_000, digits)
+    text = translate("Wording", "%1 %", "per cent").replace("%1", shown)
+    return text.replace(" ", _NARROW)
+
+
+def exact_duration(ms: int) -> str:
+    """Return a span to the millisecond, so that it can be added up by hand: 1 d 02:03:04.005."""
+    days, rest = divmod(int(ms), 86_400_000)
+    hours, rest = divmod(rest, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    text = f"{hours:02}:{minutes:02}:{rest // 1000:02}{QLocale().decimalPoint()}{rest % 1000:03}"
+    if not days:
+        return text
+    return translate("Wording", "%1 d %2").replace("%2", text).replace("%1", number(days)).replace(" ", _NARROW)
+
+
 def duration(ms: float) -> str:
     """Return a span in its two largest units: 59 min 50 s, 2 h 5 min, 3 days 4 h; below a second in ms."""
     if ms < 1000:
@@ -220,19 +241,29 @@ def interval(ms: int) -> str:
     return translate("Wording", "every %1").replace("%1", duration(ms))
 
 
-def clock_time(at_ms: int) -> str:
-    """Return the time of day with seconds, in the user's locale and time zone."""
-    when = QDateTime.fromMSecsSinceEpoch(int(at_ms)).time()
+def _clock_pattern() -> str:
+    """Return the locale's pattern of a time of day, with seconds."""
     pattern = QLocale().timeFormat(QLocale.FormatType.ShortFormat)
     if "s" not in pattern:
         pattern = pattern.replace("mm", "mm:ss") if ":mm" in pattern else pattern.replace("mm", "mm.ss")
-    return QLocale().toString(when, pattern)
+    return pattern
+
+
+def clock_time(at_ms: int) -> str:
+    """Return the time of day with seconds, in the user's locale and time zone."""
+    return QLocale().toString(QDateTime.fromMSecsSinceEpoch(int(at_ms)).time(), _clock_pattern())
 
 
 def time_of_day(at_ms: int) -> str:
     """Return hours and minutes, in the user's locale and time zone."""
     when = QDateTime.fromMSecsSinceEpoch(int(at_ms)).time()
     return QLocale().toString(when, QLocale.FormatType.ShortFormat)
+
+
+def exact_time(at_ms: int) -> str:
+    """Return date and time to the millisecond: what a length was counted from."""
+    pattern = _clock_pattern().replace("ss", f"ss{QLocale().decimalPoint()}zzz")
+    return f"{date(at_ms)} {QLocale().toString(QDateTime.fromMSecsSinceEpoch(int(at_ms)).time(), pattern)}"
 
 
 def date_time(at_ms: int) -> str:

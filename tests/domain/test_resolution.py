@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
-from pingmon_gui.domain.resolution import Kept, bucket_length_ms, shows_results
+from pingmon_gui.domain.resolution import Kept, bucket_length_ms, shown_length_ms, shows_results
 
 NOW = 400 * DAY_MS
 KEPT = Kept(NOW - 7 * DAY_MS, NOW - 30 * DAY_MS, NOW - 365 * DAY_MS, NOW - 399 * DAY_MS)
@@ -39,6 +39,21 @@ def test_span_that_begins_before_anything_is_shown_as_fine_as_what_there_is() ->
     nothing = Kept(None, None, None, None)
     assert bucket_length_ms(NOW - DAY_MS, NOW, nothing) == DAY_MS
     assert not shows_results(NOW - HOUR_MS, NOW, nothing)
+
+
+@pytest.mark.parametrize(
+    ("days", "bucket_ms", "shown_ms"),
+    [
+        (1, FIVE_MINUTES_MS, FIVE_MINUTES_MS),
+        (30, HOUR_MS, HOUR_MS),
+        (90, HOUR_MS, 3 * HOUR_MS),
+        (120, HOUR_MS, 4 * HOUR_MS),
+        (365, DAY_MS, DAY_MS),
+        (10_000, DAY_MS, 24 * DAY_MS),
+    ],
+)
+def test_long_spans_are_drawn_in_whole_numbers_of_buckets(days: int, bucket_ms: int, shown_ms: int) -> None:
+    assert shown_length_ms(days * DAY_MS, bucket_ms) == shown_ms
 
 
 def test_first_raw_hours_are_not_whole_where_there_was_something_before() -> None:

@@ -17,13 +17,14 @@ from pingmon_gui.domain.alert_state import AlertState, Habit, HabitKey
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import ProbeError, StorageError
-from pingmon_gui.domain.history import Series, SeriesHistory
+from pingmon_gui.domain.history import Series, SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import NO_FAILURE, Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
@@ -269,6 +270,17 @@ class FakeStore:
     ) -> list[SeriesHistory]:
         found = [b for b in self.batches if probes is None or b.probe in probes]
         return [history(b, monitor) for b in found if (b.monitor == monitor).any()]
+
+    async def kept_since(self) -> Kept:
+        return Kept(None, None, None, None)
+
+    async def rollups(
+        self, monitor: MonitorId, from_ms: int, to_ms: int, bucket_ms: int, now_ms: int | None = None
+    ) -> list[SeriesRollup]:
+        return []
+
+    async def all_probes(self) -> dict[ProbeId, Probe]:
+        return {one.id: one for one in self.kept.probes}
 
     async def latest(self, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
         found: dict[ProbeId, tuple[ProbeId, CheckResult, Status]] = {}

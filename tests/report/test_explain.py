@@ -152,7 +152,7 @@ def test_domain_is_explained_by_its_verdicts(tmp_path: Path) -> None:
             VerdictSpan(START_MS + HOUR_MS, START_MS + 2 * HOUR_MS, Verdict.OFFLINE),
         )
         await store.record([Judgement(one.id, spans, ())], START_MS + 2 * HOUR_MS)
-        found = await explained_domain(store, one.id, START_MS, START_MS + 3 * HOUR_MS, START_MS)
+        found = await explained_domain(store, one.id, START_MS, START_MS + 3 * HOUR_MS)
         assert [(i.held, i.length_ms) for i in found.intervals] == [
             (Held.ONLINE, HOUR_MS),
             (Held.OFFLINE, HOUR_MS),

@@ -108,7 +108,7 @@ def test_figures_are_those_of_the_explanation_for_any_span(tmp_path: Path) -> No
         now_ms = place.clock.now_ms()
         for from_ms, to_ms in ((at(0), at(40)), (at(3) + 17, at(21) + 4_321), (at(12), at(13))):
             (one,) = (await report_of(place, from_ms=from_ms, to_ms=to_ms)).monitors
-            told = await explained_domain(place.store, one.monitor.id, from_ms, to_ms, one.monitor.created_at_ms)
+            told = await explained_domain(place.store, one.monitor.id, from_ms, to_ms)
             assert one.time.availability == told.time
             for region in one.regions:
                 told = await explained_region(place.store, one.monitor.id, region.region, from_ms, to_ms, now_ms)

@@ -129,10 +129,10 @@ def test_kept_says_since_when_there_is_what(tmp_path: Path) -> None:
     async def main() -> None:
         clock = Clock()
         store = open_store(tmp_path, clock)
-        assert await store.kept() == Kept(None, None, None, None)
+        assert await store.kept_since() == Kept(None, None, None, None)
         await store.change_preferences({"keep_raw_days": 1, "keep_5min_days": 2, "keep_hour_days": 3})
         await measured_days(store, clock, 6)
-        kept = await store.kept()
+        kept = await store.kept_since()
         assert kept.raw_ms == (clock.ms - DAY_MS) // HOUR_MS * HOUR_MS
         assert kept.five_minutes_ms == (clock.ms - 2 * DAY_MS) // HOUR_MS * HOUR_MS
         assert (kept.hour_ms, kept.day_ms) == (START_MS + 3 * DAY_MS, START_MS)
@@ -147,7 +147,7 @@ def test_kept_of_what_was_just_measured_begins_with_it(tmp_path: Path) -> None:
         (one,) = await add(store, 1)
         store.append(batch([Measured(one.id, START_MS + HOUR_MS)]))
         await store.flush()
-        assert await store.kept() == Kept(*[START_MS + HOUR_MS] * 4)
+        assert await store.kept_since() == Kept(*[START_MS + HOUR_MS] * 4)
         await store.close()
 
     run(main())

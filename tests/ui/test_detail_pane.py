@@ -25,6 +25,7 @@ from pingmon_gui.ui.detail_pane import DetailPane
 from pingmon_gui.ui.monitor_detail import Measured, MonitorDetail, RegionDetail, detail_of
 from pingmon_gui.ui.phase_bar import PhaseBar
 from pingmon_gui.ui.region_section import RegionSection
+from pingmon_gui.ui.share_button import ShareButton
 from tests.engine.fakes import FakeClock, batch, monitor, voting
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
@@ -122,9 +123,14 @@ def test_detail_pane_shows_phases_facts_and_the_share_explained(qtbot: QtBot) ->
         "HTTP 200 · 192.0.2.7 (IPv4)",
         "redirected by http://shop.example/ (301)",
         "certificate of shop.example by A CA, expires in 30 days",
-        "Last hour: 98.6 % available. 59 min 50 s of 1 h known; available 59 min.",
+        "Available in the last hour",
+        "59 min 50 s of 1 h known; available 59 min.",
     ):
         assert part in text
+    (share,) = pane.findChildren(ShareButton)
+    assert share.text().replace("\u00a0", " ") == "98.6 %"
+    with qtbot.waitSignal(pane.explain_requested, check_params_cb=lambda region: region is Region.LOCAL):
+        share.click()
 
 
 @pytest.mark.parametrize("failure", FAILURES)
