@@ -28,7 +28,7 @@ lab: ## starts five hosts in five regions to play with, and tells how (root, Deb
 	@$(LAB) up
 
 lab-window: ## opens the window in the lab, with a data folder of its own
-	@$(LAB) desk $(abspath $(PYTHON)) -m pingmon_gui --data-dir $(abspath build/lab-data)
+	@$(LAB) pingmon
 
 lab-down: ## takes the lab down, with the hosts' disks
 	@$(LAB) down

@@ -1,7 +1,8 @@
 """The lab by hand: `make lab`, `make lab-down`, and what one does in between (as root).
 
 python -m tests.lab up [--hosts plain]          five regions, each with a host; prints how to get in
-python -m tests.lab desk COMMAND ...            runs a command at the desk: ssh, the window, a shell
+python -m tests.lab desk COMMAND ...            runs a command at the desk: ssh, a shell
+python -m tests.lab pingmon [WORDS ...]         runs Pingmon at the desk, on the lab's own data folder; alone: the window
 python -m tests.lab show                        nodes, delays, cuts
 python -m tests.lab set NODE rtt_ms=300 loss=0.1
 python -m tests.lab cut A [B] | heal [A [B]]
@@ -15,23 +16,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import NoReturn
 
 from tests.lab import roots
 from tests.lab.host import HostKind
 from tests.lab.lab import REGION_RTT_MS, Lab
-from tests.lab.place import LabError
+from tests.lab.place import NAME_VARIABLE, REPOSITORY, LabError, lab_name
 from tests.lab.target import ZONE, Page
 
-_NAME = "play"
+#: What Pingmon at the desk keeps: the same for the window and the command line, so that one shows what the other did.
+_DATA = REPOSITORY / "build" / "lab-data"
 _HELP = """The lab is up: five hosts with Debian, and a website to watch.
 
-  A window in it      make lab-window
+  A window in it      {named}make lab-window
   A shell in it       {desk} bash
   A login             {desk} ssh -F {ssh_config} eu
-  A first probe       {desk} pingmon probe bootstrap eu --region eu --ssh-config {ssh_config}
+  A first probe       {lab} pingmon probe bootstrap eu --region eu --ssh-config {ssh_config}
   What to watch       https://shop.{zone}/
   Steer it            {lab} show | set oc rtt_ms=400 loss=0.05 | cut eu | heal | page / 503 | reboot as
-  Take it down        make lab-down
+  Take it down        {named}make lab-down
 
   Host   Round trip   Users: root, ops (sudo), careful (sudo, password “{password}”), plain (no sudo)
 {hosts}"""
@@ -46,12 +49,13 @@ def up(lab: Lab, init: str) -> None:
         hosts = [lab.region_host(region, HostKind(init=init)) for region in REGION_RTT_MS]
         for host in hosts:
             host.wait_until_up()
-    program = f"{sys.executable} -m tests.lab"
+    named = f"{NAME_VARIABLE}={lab.name} " if os.environ.get(NAME_VARIABLE) else ""
+    program = f"{named}{sys.executable} -m tests.lab"
     rows = [f"  {region}     {rtt_ms:4.0f} ms" for region, rtt_ms in REGION_RTT_MS.items()]
     print(
         _HELP.format(
-            desk=f"{program} desk", lab=program, ssh_config=lab.ssh_config, zone=ZONE, password=roots.PASSWORD,
-            hosts="\n".join(rows),
+            named=named, desk=f"{program} desk", lab=program, ssh_config=lab.ssh_config, zone=ZONE,
+            password=roots.PASSWORD, hosts="\n".join(rows),
         )
     )  # fmt: skip
 
@@ -67,6 +71,8 @@ def main() -> int:
     commands.add_parser("show", help="nodes, delays and cuts")
     desk = commands.add_parser("desk", help="run a command at the desk")
     desk.add_argument("words", nargs=argparse.REMAINDER)
+    pingmon = commands.add_parser("pingmon", help="run Pingmon at the desk, on the lab's own data folder")
+    pingmon.add_argument("words", nargs=argparse.REMAINDER)
     change = commands.add_parser("set", help="change a node's rtt_ms, jitter_ms or loss")
     change.add_argument("node")
     change.add_argument("properties", nargs="+", metavar="NAME=NUMBER")
@@ -80,7 +86,7 @@ def main() -> int:
         commands.add_parser(name, help=f"{name} a host").add_argument("host")
     options = parser.parse_args()
     try:
-        _obey(Lab(_NAME), options)
+        _obey(Lab(lab_name()), options)
     except (LabError, OSError, ValueError) as exc:
         print(f"The lab cannot do that: {exc}", file=sys.stderr)
         return 1
@@ -101,8 +107,9 @@ def _obey(lab: Lab, options: argparse.Namespace) -> None:
                 print(name, *(f"{key}={value:g}" for key, value in node.items()))
             print("cut:", ", ".join(f"{a} to {b}" for a, b in state["cuts"]) or "nothing")
         case "desk":
-            command = lab.desk_command(*options.words)
-            os.execvp(command[0], command)
+            _become(lab.desk_command(*options.words))
+        case "pingmon":
+            _become(lab.desk_command(sys.executable, "-m", "pingmon_gui", "--data-dir", str(_DATA), *options.words))
         case "set":
             pairs = (word.split("=") for word in options.properties)
             lab.network.set(options.node, **{name: float(value) for name, value in pairs})
@@ -118,6 +125,10 @@ def _obey(lab: Lab, options: argparse.Namespace) -> None:
             host = lab.find_host(options.host)
             host.lose_power()
             host.start()
+
+
+def _become(command: list[str]) -> NoReturn:
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pytest
 from tests.lab.host import Host, HostKind
 from tests.lab.lab import Lab
 from tests.lab.need import NEEDS, may_lack
-from tests.lab.place import run
+from tests.lab.place import lab_name, run
 from tests.lab.router import enter_namespace
 
 _CLONE_NEWNS = 0x20000
@@ -35,7 +35,7 @@ Ssh = Callable[..., subprocess.CompletedProcess[str]]
 def lab() -> Iterator[Lab]:
     """A lab without hosts. The tests themselves are at its desk: its network is theirs, and its names."""
     _own_mounts()
-    lab = Lab(os.environ.get("PINGMON_LAB_NAME", "test"))
+    lab = Lab(lab_name(for_tests=True))
     lab.up()
     try:
         with _at_desk(lab):

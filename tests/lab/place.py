@@ -2,6 +2,7 @@
 
 What is built once (root file systems) and each lab's disks are in the cache folder; sockets, process ids and logs of
 a running lab are in /run. `PINGMON_LAB_CACHE` moves the cache; its file system must be able to carry an overlay.
+`PINGMON_LAB_NAME` names the lab, so that several people have one each on one machine.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+NAME_VARIABLE = "PINGMON_LAB_NAME"
 CACHE = Path(os.environ.get("PINGMON_LAB_CACHE") or Path.home() / ".cache" / "pingmon-lab")
 RUN = Path("/run/pingmon-lab")
 REPOSITORY = Path(__file__).parents[2]
@@ -18,6 +20,16 @@ REPOSITORY = Path(__file__).parents[2]
 
 class LabError(Exception):
     """The lab cannot do what was asked; the text says why."""
+
+
+def lab_name(*, for_tests: bool = False) -> str:
+    """Return the name of this person's lab, or of the one that their tests run in beside it. Raises LabError."""
+    chosen = os.environ.get(NAME_VARIABLE, "")
+    if not chosen:
+        return "test" if for_tests else "play"
+    if not (chosen.isascii() and chosen.isalnum()):
+        raise LabError(f"“{chosen}” cannot name a lab ({NAME_VARIABLE}): use letters and digits only.")
+    return f"{chosen}test" if for_tests else chosen
 
 
 def run(*argv: str | Path, stdin: str = "", timeout_s: float = 60.0) -> str:
