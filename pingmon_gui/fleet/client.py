@@ -9,7 +9,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -56,6 +56,33 @@ MAX_SENTENCE_CHARACTERS = 300
 MAX_DROPPED_SPANS = 10_000
 
 
+class Trip:
+    """When a request left and when the head of its answer was there, as httpcore traces it; by the steady clock.
+
+    What comes before (a connection that has to be made first) and after (a body in a packet of its own) would count
+    as time on the way, and a probe's clock would seem to be off by half of it.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._left_s = self._back_s = now_s()
+
+    async def __call__(self, event: str, _details: Any) -> None:
+        if event.endswith("send_request_headers.started"):
+            self._left_s = self._now_s()
+        elif event.endswith("receive_response_headers.complete"):
+            self._back_s = self._now_s()
+
+    @property
+    def round_ms(self) -> float:
+        return (self._back_s - self._left_s) * 1000
+
+    def offset_ms(self, probe_wall_ms: int, now_ms: int) -> float:
+        """Return probe wall minus app wall at mid round trip; `now_ms` is the app's wall at this moment."""
+        since_mid_trip_ms = (self._now_s() - (self._left_s + self._back_s) / 2) * 1000
+        return probe_wall_ms - (now_ms - since_mid_trip_ms)
+
+
 class ProbeClient:
     """One probe at one address. Make it inside the running loop; `close` it there.
 
@@ -99,9 +126,8 @@ class ProbeClient:
 
     async def status(self) -> ProbeStatus:
         """Ask how the probe is. Raises ProbeVersionMismatch where it speaks no protocol of ours."""
-        sent_s = time.monotonic()
-        document = await self._json("GET", "/v1/status")
-        round_trip_ms = (time.monotonic() - sent_s) * 1000
+        trip = Trip()
+        document = await self._json("GET", "/v1/status", trip=trip)
         with self._reading():
             versions = document["protocol"]
             low, high = _whole(versions["min"]), _whole(versions["max"])
@@ -118,7 +144,7 @@ class ProbeClient:
                     "Upgrade this probe.",
                 )
             wall_ms = _whole(document["wall_ms"])
-            offset_ms = _offset_ms(wall_ms, sent_s, self._now_ms())
+            offset_ms = trip.offset_ms(wall_ms, self._now_ms())
             votes, reason = _self_check(document["self_check"])
             features, spool = document["features"], document["spool"]
             if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
@@ -143,7 +169,7 @@ class ProbeClient:
                 checks=_whole(document["checks"]),
                 is_measuring=document["measuring"] is True,
                 lease_until_ms=None if document["lease_until_ms"] is None else _whole(document["lease_until_ms"]),
-                round_trip_ms=round_trip_ms,
+                round_trip_ms=trip.round_ms,
             )
         self._correction_ms = correction_ms(offset_ms)
         return status
@@ -164,13 +190,13 @@ class ProbeClient:
             query["spool"] = spool
         header: StreamHeader | None = None
         correction = 0.0
-        sent_s = time.monotonic()
-        async with self._stream("GET", "/v1/results", query=query, silence_s=self._silence_s) as lines:
+        trip = Trip()
+        async with self._stream("GET", "/v1/results", query=query, silence_s=self._silence_s, trip=trip) as lines:
             async for line in lines:
                 document = read_json(line)
                 if header is None:
                     with self._reading():
-                        header = _header(document, sent_s, self._now_ms())
+                        header = _header(document, trip, self._now_ms())
                     correction = self._correction_ms = correction_ms(header.clock_offset_ms)
                     if header.spool != spool:
                         after = 0
@@ -203,13 +229,22 @@ class ProbeClient:
         raise ProbeUnreachable(f"{self._name} broke off {left} checks.", "Try again in a moment.")
 
     async def _json(
-        self, method: str, path: str, body: bytes | None = None, timeout_s: float = ANSWER_S
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        timeout_s: float = ANSWER_S,
+        trip: Trip | None = None,
     ) -> dict[str, Any]:
         """Return the JSON object of an answer; the whole exchange takes at most `timeout_s` and some."""
         with self._network():
             async with asyncio.timeout(CONNECT_S + timeout_s):
                 async with self._http.stream(
-                    method, path, content=body, timeout=httpx.Timeout(timeout_s, connect=CONNECT_S)
+                    method,
+                    path,
+                    content=body,
+                    timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
+                    extensions=_traced(trip),
                 ) as response:
                     answer = await self._read_all(response)
                     if response.status_code != 200:
@@ -225,10 +260,16 @@ class ProbeClient:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
         silence_s: float,
+        trip: Trip | None = None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         with self._network():
             async with self._http.stream(
-                method, path, params=query, content=body, timeout=httpx.Timeout(silence_s, connect=CONNECT_S)
+                method,
+                path,
+                params=query,
+                content=body,
+                timeout=httpx.Timeout(silence_s, connect=CONNECT_S),
+                extensions=_traced(trip),
             ) as response:
                 if response.status_code != 200:
                     async with asyncio.timeout(ANSWER_S):
@@ -321,7 +362,11 @@ def _encode(document: Any) -> bytes:
     return json.dumps(document(), separators=(",", ":")).encode("ascii")
 
 
-def _header(document: dict[str, Any], sent_s: float, now_ms: int) -> StreamHeader:
+def _traced(trip: Trip | None) -> dict[str, Any]:
+    return {} if trip is None else {"trace": trip}
+
+
+def _header(document: dict[str, Any], trip: Trip, now_ms: int) -> StreamHeader:
     wall_ms = _whole(document["wall_ms"])
     dropped = document.get("dropped", [])
     if not isinstance(dropped, list) or len(dropped) > MAX_DROPPED_SPANS:
@@ -335,7 +380,7 @@ def _header(document: dict[str, Any], sent_s: float, now_ms: int) -> StreamHeade
         last=last,
         dropped=tuple((_whole(low), _whole(high)) for low, high in dropped),
         wall_ms=wall_ms,
-        clock_offset_ms=_offset_ms(wall_ms, sent_s, now_ms),
+        clock_offset_ms=trip.offset_ms(wall_ms, now_ms),
     )
 
 
@@ -356,12 +401,6 @@ def _self_check(document: Any) -> tuple[bool, str | None]:
     if not isinstance(votes, bool):
         raise TypeError("votes")
     return votes, None if reason is None else _text(reason, MAX_SENTENCE_CHARACTERS)
-
-
-def _offset_ms(probe_wall_ms: int, sent_s: float, now_ms: int) -> float:
-    """Return probe wall minus app wall at mid round trip; the trip by the monotonic clock, as the wall may jump."""
-    half_trip_ms = (time.monotonic() - sent_s) * 500
-    return probe_wall_ms - (now_ms - half_trip_ms)
 
 
 def _whole(value: Any) -> int:

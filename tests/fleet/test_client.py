@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from contextlib import aclosing
 from typing import Any
 
@@ -20,6 +22,7 @@ from pingmon_gui.domain.error import (
 )
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, StreamHeader
+from pingmon_gui.fleet.client import Trip
 from tests.fleet.scripted_probe import (
     TOKEN,
     Answer,
@@ -62,11 +65,46 @@ def collect(answer: Answer, after: int = 0, spool: str | None = None, silence_s:
     return asyncio.run(run())
 
 
-def test_status_measures_the_offset_at_mid_round_trip() -> None:
+def test_trip_is_neither_the_making_of_a_connection_nor_a_late_body() -> None:
+    now_s = 100.0
+    trip = Trip(lambda: now_s)
+
     async def run() -> None:
-        async with scripted(whole(200, status_document())) as client:
+        nonlocal now_s
+        for event, at_s in (
+            ("connection.connect_tcp.started", 100.0),
+            ("connection.connect_tcp.complete", 100.9),
+            ("http11.send_request_headers.started", 101.0),
+            ("http11.send_request_headers.complete", 101.01),
+            ("http11.receive_response_headers.complete", 101.2),
+            ("http11.receive_response_body.complete", 101.7),
+        ):
+            now_s = at_s
+            await trip(event, {})
+
+    asyncio.run(run())
+    assert trip.round_ms == pytest.approx(200)
+    # Now, at 101.7, the app's clock says 50,700 ms: at mid trip, 101.1, it said 50,100.
+    assert trip.offset_ms(50_100, 50_700) == pytest.approx(0, abs=0.001)
+    assert trip.offset_ms(50_350, 50_700) == pytest.approx(250)
+
+
+def test_status_measures_its_trip_to_the_head_of_the_answer() -> None:
+    late_s = 0.3
+
+    async def answer(_request: str, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        body = json.dumps(status_document()).encode()
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(late_s)
+        writer.write(body)
+
+    async def run() -> None:
+        async with scripted(answer) as client:
+            before_s = time.monotonic()
             status = await client.status()
-        assert abs(status.clock_offset_ms) < 5_000
+            whole_ms = (time.monotonic() - before_s) * 1000
+        assert 0 < status.round_trip_ms <= whole_ms - late_s * 1000
         assert (status.spool, status.last_seq, status.revision, status.votes) == ("a", 7, 3, True)
 
     asyncio.run(run())

@@ -2,7 +2,7 @@
 
 python -m tests.lab up [--hosts plain]          five regions, each with a host; prints how to get in
 python -m tests.lab desk COMMAND ...            runs a command at the desk: ssh, a shell
-python -m tests.lab pingmon [WORDS ...]         runs Pingmon at the desk, on the lab's own data folder; alone: the window
+python -m tests.lab pingmon [WORDS ...]         runs Pingmon at the desk, on the lab's data folder; alone: the window
 python -m tests.lab show                        nodes, delays, cuts
 python -m tests.lab set NODE rtt_ms=300 loss=0.1
 python -m tests.lab cut A [B] | heal [A [B]]
