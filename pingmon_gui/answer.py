@@ -102,7 +102,7 @@ class Answers:
         except (KeyError, TypeError, ValueError) as exc:
             raise InvalidInput("The request lacks the secrets of the probe.") from exc
         probe = probe_from_json(request.get("probe"))
-        await self._session.enrol(probe, secrets, take_over=request.get("take_over") is True)
+        await self._session.enrol(probe, secrets)
         return {"probe": probe_json(probe)}
 
     async def _list_probes(self, _: Json) -> Json:

@@ -1,39 +1,36 @@
 """Provisioning joined with what keeps probes: both front ends set probes up, upgrade and remove them through this.
 
-What happens on a host is the business of `provision`; here a probe that was set up is enrolled, and one that cannot
-be enrolled is taken off its host again.
+What happens on a host is the business of `provision`; here it meets the list of probes and their secrets.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from pingmon_gui.domain.error import PingmonError, ProbeUnauthorised
+from pingmon_gui.domain.error import ProbeUnauthorised
 from pingmon_gui.domain.probe import Probe
-from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
-from pingmon_gui.provision.bootstrap import Known, bootstrap, measure_url
+from pingmon_gui.provision.acceptance import measure_url
+from pingmon_gui.provision.bootstrap import bootstrap
 from pingmon_gui.provision.bundle import probe_bundle
 from pingmon_gui.provision.doctor import Finding, diagnose
-from pingmon_gui.provision.enrolment import BootstrapRequest, Enrolment
+from pingmon_gui.provision.enrolment import BootstrapRequest, Enrolment, Roll
 from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.known_probe import KnownProbe
 from pingmon_gui.provision.progress import Listener
 from pingmon_gui.provision.prompt import Prompter
 from pingmon_gui.provision.removal import remove
 from pingmon_gui.provision.upgrade import logs, restart, upgrade
 
-_log = logging.getLogger(__name__)
-
 #: Measured first where nothing is watched yet: a site that is there to be asked for (RFC 2606).
 FIRST_URL = "https://example.com/"
 
 
-class Keeper(Protocol):
+class Keeper(Roll, Protocol):
     """Who keeps probes: a running session, or a command for the moment. Raises PingmonError, OSError."""
 
     async def owner(self) -> str:
@@ -48,10 +45,6 @@ class Keeper(Protocol):
         """Return an address worth a first measurement, None if nothing is watched yet."""
         ...
 
-    async def enrol(self, enrolment: Enrolment) -> None: ...
-
-    async def forget(self, id_: ProbeId) -> None: ...
-
 
 class Provisioning:
     """Every method raises ProvisionError with host, step and transcript, or UserCancelled; the host is as found."""
@@ -63,29 +56,17 @@ class Provisioning:
 
     async def bootstrap(self, request: BootstrapRequest, prompter: Prompter, listener: Listener) -> Enrolment | None:
         """Set a probe up and measure with it from now on. Returns None for a dry run."""
-        enrolment = await bootstrap(
+        return await bootstrap(
             request,
             known_hosts=self._known_hosts,
             prompter=prompter,
             listener=listener,
             check=measure_url(await self._keeper.some_url() or FIRST_URL),
             owner=await self._keeper.owner(),
+            roll=self._keeper,
             bundle=await asyncio.to_thread(probe_bundle),
-            known=await self._known(),
+            known=[KnownProbe(probe, await self._secrets_if_any(probe)) for probe in await self._keeper.probes()],
         )
-        if enrolment is None:
-            return None
-        try:
-            await self._keeper.enrol(enrolment)
-        except (PingmonError, OSError):
-            # A probe that nobody collects from must not stay on somebody's host.
-            _log.warning("the probe on %s cannot be kept here; it is removed again", request.host)
-            try:
-                await remove(enrolment.probe, known_hosts=self._known_hosts, prompter=prompter, listener=listener)
-            except PingmonError as left:
-                _log.error("the probe on %s could not be removed again: %s", request.host, left)
-            raise
-        return enrolment
 
     async def upgrade(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
         """Bring a probe to this Pingmon's version; the one before comes back if the new one is not well."""
@@ -107,12 +88,9 @@ class Provisioning:
 
     async def diagnose(self, probe: Probe, prompter: Prompter, listener: Listener) -> list[Finding]:
         """Look for what is wrong on the way to a probe and on its host; empty for one that is well."""
-        secrets: ProbeSecrets | None = None
-        with contextlib.suppress(ProbeUnauthorised):
-            secrets = await self._secrets_of(probe)
         return await diagnose(
             probe,
-            secrets=secrets,
+            secrets=await self._secrets_if_any(probe),
             owner=await self._keeper.owner(),
             known_hosts=self._known_hosts,
             prompter=prompter,
@@ -121,17 +99,20 @@ class Provisioning:
 
     async def remove(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
         """Take a probe off its host without a trace, then forget it. What it measured stays."""
-        sentences = await remove(probe, known_hosts=self._known_hosts, prompter=prompter, listener=listener)
+        sentences = await remove(
+            probe,
+            owner=await self._keeper.owner(),
+            known_hosts=self._known_hosts,
+            prompter=prompter,
+            listener=listener,
+        )
         await self._keeper.forget(probe.id)
         return sentences
 
-    async def _known(self) -> list[Known]:
-        """Return the probes that can be opened from here: set up again, they keep their id, token and key."""
-        known = []
-        for probe in await self._keeper.probes():
-            with contextlib.suppress(ProbeUnauthorised):
-                known.append(Known(probe, await self._secrets_of(probe)))
-        return known
-
     async def _secrets_of(self, probe: Probe) -> ProbeSecrets:
         return await asyncio.to_thread(self._secrets.load, probe.id)
+
+    async def _secrets_if_any(self, probe: Probe) -> ProbeSecrets | None:
+        with contextlib.suppress(ProbeUnauthorised):
+            return await self._secrets_of(probe)
+        return None

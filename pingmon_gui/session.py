@@ -18,7 +18,7 @@ from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import InvalidInput, StorageError, StorageReadOnly
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
-from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState, parse_probe_name
+from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState, name_taken, parse_probe_name
 from pingmon_gui.domain.region import REGION_NAMES, Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import NO_FAILURE
@@ -176,22 +176,13 @@ class Session:
 
     # Probes on other hosts
 
-    async def enrol(self, probe: Probe, secrets: ProbeSecrets, *, take_over: bool = False) -> None:
+    async def enrol(self, probe: Probe, secrets: ProbeSecrets) -> None:
         """Keep a probe that was set up and measure with it from now on; one with its id is replaced.
-
-        `take_over`: it has the plan of another Pingmon, and the user wants it replaced.
 
         Raises StorageError, or OSError where its secrets cannot be kept; then nothing was changed.
         """
-        await asyncio.to_thread(self.secrets.save, probe.id, secrets)
-        try:
-            await self.store.save_probe(probe)
-        except BaseException:
-            await asyncio.to_thread(self.secrets.forget, probe.id)
-            raise
+        await self.secrets.save_with(probe.id, secrets, lambda: self.store.save_probe(probe))
         await self._running.add_link(self._link_to(probe))
-        if take_over:
-            self._running.take_over(probe.id)
 
     async def forget(self, id_: ProbeId) -> None:
         """Measure with a probe no longer and delete what opens it; what it measured stays. Its host is not asked."""
@@ -202,6 +193,9 @@ class Session:
     async def rename(self, id_: ProbeId, name: str) -> Probe:
         """Give a probe on another host another name. Raises InvalidInput, StorageError."""
         probe = replace(self._remote(id_), name=parse_probe_name(name))
+        others = (health.probe for health in self.board.probes.values() if health.probe.id != id_)
+        if taken := name_taken(probe.name, others):
+            raise InvalidInput(taken)
         await self.store.save_probe(probe)
         await self._running.add_link(self._link_to(probe))
         return probe
@@ -281,7 +275,7 @@ class _SessionKeeper:
         return next((monitor.url for monitor in monitors if not monitor.is_paused), None)
 
     async def enrol(self, enrolment: Enrolment) -> None:
-        await self._session.enrol(enrolment.probe, enrolment.secrets, take_over=enrolment.is_taken_over)
+        await self._session.enrol(enrolment.probe, enrolment.secrets)
 
     async def forget(self, id_: ProbeId) -> None:
         await self._session.forget(id_)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pingmon_gui.answer import Answers
-from pingmon_gui.domain.error import InvalidInput, ProbeUnauthorised, StorageFull
+from pingmon_gui.domain.error import InvalidInput, ProbeUnauthorised, ProbeUnreachable, StorageFull
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.probe import Probe, ProbeAccess, ProbeState, Supervisor, Transport, new_probe_id
 from pingmon_gui.domain.region import Region
@@ -43,6 +44,7 @@ class ProbeSession(Session):
     def __init__(self, data_dir: Path) -> None:
         self.clock = FakeClock()
         self.links: list[FakeLink] = []
+        self.is_away = False
         super().__init__(data_dir, probes=lambda *_: [self.fake(probe())], remote=self.remote, clock=self.clock)
 
     def fake(self, one: Probe) -> FakeLink:
@@ -51,7 +53,9 @@ class ProbeSession(Session):
 
     def remote(self, one: Probe, secrets: SecretStore, _now_ms: object) -> FakeLink:
         assert secrets.load(one.id).token.reveal() == SECRETS.token.reveal()
-        return self.fake(one)
+        link = self.fake(one)
+        link.failure = ProbeUnreachable("Its host is off.") if self.is_away else None
+        return link
 
 
 def run(data_dir: Path, test: Callable[[ProbeSession], Coroutine[object, object, None]]) -> None:
@@ -102,6 +106,41 @@ def test_probe_that_cannot_be_stored_leaves_no_secret_behind(tmp_path: Path) -> 
     run(tmp_path, check)
 
 
+def test_probe_set_up_again_that_cannot_be_stored_keeps_what_opened_it(tmp_path: Path) -> None:
+    one = remote()
+    fresh = ProbeSecrets(Token("another-token"), "another key")
+
+    async def check(session: ProbeSession) -> None:
+        async def full(_: Probe) -> None:
+            raise StorageFull("The disk is full.")
+
+        await session.enrol(one, SECRETS)
+        session.store.save_probe = full  # type: ignore[method-assign]
+        with pytest.raises(StorageFull):
+            await session.enrol(one, fresh)
+        assert session.secrets.load(one.id).token.reveal() == SECRETS.token.reveal()
+
+    run(tmp_path, check)
+
+
+def test_probe_taken_from_another_pingmon_stays_so_until_it_has_our_plan(tmp_path: Path) -> None:
+    """The app may end between the set-up and the first contact: the command line's always does."""
+    one = replace(remote(), access=replace(ACCESS, is_taken_over=True))
+
+    async def enrol(session: ProbeSession) -> None:
+        session.is_away = True
+        await session.enrol(one, SECRETS)
+        assert session.links[-1].plans == []
+
+    async def again(session: ProbeSession) -> None:
+        await session.commands.add([MonitorDraft("https://shop.example/")])
+        await until(lambda: bool(session.links[-1].plans))
+        assert session.links[-1].plans[0].take_over
+
+    run(tmp_path, enrol)
+    run(tmp_path, again)
+
+
 def test_forgotten_probe_is_gone_with_its_secrets(tmp_path: Path) -> None:
     one = remote()
 
@@ -130,6 +169,9 @@ def test_renamed_probe_keeps_its_id_and_its_way(tmp_path: Path) -> None:
         for name in ("", "x" * 61, "a\x00b"):
             with pytest.raises(InvalidInput):
                 await session.rename(one.id, name)
+        await session.enrol(replace(remote(), name="Dallas"), SECRETS)
+        with pytest.raises(InvalidInput, match="named “dallas” already"):
+            await session.rename(one.id, "dallas")
         with pytest.raises(InvalidInput, match="no such probe"):
             await session.rename(probe().id, "This computer")
 

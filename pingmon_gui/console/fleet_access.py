@@ -55,19 +55,14 @@ class _CommandKeeper:
 
     async def enrol(self, enrolment: Enrolment) -> None:
         async def alone(store: Store) -> Json:
-            await asyncio.to_thread(self._secrets.save, enrolment.probe.id, enrolment.secrets)
-            try:
-                await store.save_probe(enrolment.probe)
-            except BaseException:
-                await asyncio.to_thread(self._secrets.forget, enrolment.probe.id)
-                raise
+            probe = enrolment.probe
+            await self._secrets.save_with(probe.id, enrolment.secrets, lambda: store.save_probe(probe))
             return {}
 
         request = {
             "command": "probe.enrol",
             "probe": probe_json(enrolment.probe),
             "secrets": enrolment.secrets.encode(),
-            "take_over": enrolment.is_taken_over,
         }
         await self._carry_out(request, alone)
 

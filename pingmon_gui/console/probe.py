@@ -14,8 +14,8 @@ from pingmon_gui.console import access, fleet_access, output
 from pingmon_gui.console.option import WrongUsage, reader
 from pingmon_gui.console.prompter import TerminalPrompter
 from pingmon_gui.console.setup_report import SetupReport
-from pingmon_gui.domain.error import InvalidInput, PingmonError, ProvisionError
-from pingmon_gui.domain.probe import Probe, Transport, parse_probe_name
+from pingmon_gui.domain.error import InvalidInput, PingmonError, ProvisionError, SshUnreachable
+from pingmon_gui.domain.probe import Probe, Transport, name_taken, parse_probe_name
 from pingmon_gui.domain.region import REGION_NAMES, Region
 from pingmon_gui.request import probe_json
 
@@ -78,17 +78,15 @@ def _add_bootstrap(parser: argparse.ArgumentParser) -> None:
         help="[user@]host[:port] or an alias of your SSH configuration; several are set up at once",
     )
     regions = ", ".join(f"{region.value} ({REGION_NAMES[region]})" for region in REMOTE_REGIONS)
-    parser.add_argument(
-        "--region", type=Region, choices=REMOTE_REGIONS, required=True, metavar="REGION", help=f"one of {regions}"
-    )
+    parser.add_argument("--region", type=reader(_region), required=True, metavar="REGION", help=f"one of {regions}")
     parser.add_argument("--name", type=reader(parse_probe_name), help="its name in the window (default: the host's)")
     parser.add_argument("--user", help="whose login, in place of what the SSH configuration says")
     parser.add_argument("--port", type=reader(_port), metavar="PORT", help="of the SSH server")
     parser.add_argument("--identity", type=Path, metavar="FILE", help="private key to log in with")
     parser.add_argument("--ssh-config", type=Path, metavar="FILE", help="in place of ~/.ssh/config")
     parser.add_argument(
-        "--transport", type=Transport, choices=(Transport.TUNNEL, Transport.DIRECT), default=Transport.TUNNEL,
-        metavar="tunnel|direct", help="how it is reached later: through SSH (default), or by TLS on a port of its own",
+        "--transport", type=reader(_transport), default=Transport.TUNNEL, metavar="tunnel|direct",
+        help="how it is reached later: through SSH (default), or by TLS on a port of its own",
     )  # fmt: skip
     parser.add_argument("--host-key", metavar="SHA256:...", help="the host key's fingerprint, instead of being asked")
     parser.add_argument("--allow-private", action="store_true", help="let it measure private addresses too")
@@ -148,9 +146,10 @@ def run_bootstrap(args: argparse.Namespace) -> int:
         report.complain(cause)
     done = [outcome for outcome in outcomes if outcome is not None and not isinstance(outcome, ProvisionError)]
     if args.json:
-        output.write_json(
-            {"probes": [_enrolment_json(one) for one in done], "failed": [_failure_json(c) for c in failed]}
-        )
+        document = {"probes": [_enrolment_json(one) for one in done], "failed": [_failure_json(c) for c in failed]}
+        if args.dry_run:
+            document["planned"] = [{"host": host, "steps": steps} for host, steps in report.planned.items()]
+        output.write_json(document)
     else:
         for enrolment in done:
             output.write(f"{enrolment.probe.name}: measuring from {REGION_NAMES[enrolment.probe.region]}.")
@@ -230,8 +229,8 @@ def run_logs(args: argparse.Namespace) -> int:
 def run_rename(args: argparse.Namespace) -> int:
     probe = fleet_access.find(fleet_access.probes(args.data_dir), args.probe)
     name = parse_probe_name(args.new_name)
-    if any(other.name == name and other.id != probe.id for other in fleet_access.probes(args.data_dir)):
-        raise InvalidInput(f"Another probe is named “{name}” already.")
+    if taken := name_taken(name, (other for other in fleet_access.probes(args.data_dir) if other.id != probe.id)):
+        raise InvalidInput(taken)
 
     async def alone(store: Store) -> Json:
         renamed = replace(probe, name=name)
@@ -248,11 +247,20 @@ def run_rename(args: argparse.Namespace) -> int:
 
 def run_take_over(args: argparse.Namespace) -> int:
     probe = fleet_access.find(fleet_access.probes(args.data_dir), args.probe)
-    if access.ask_owner(args.data_dir, {"command": "probe.take_over", "id": probe.id}) is None:
-        raise InvalidInput(
-            "A probe is taken over by a Pingmon that runs.", "Open the window or start “pingmon run”, then try again."
-        )
-    output.say(f"{probe.name} works for this Pingmon now.")
+    if probe.access is None:
+        raise InvalidInput("There is no such probe on another host.")
+    agreed = replace(probe, access=replace(probe.access, is_taken_over=True))
+
+    async def alone(store: Store) -> Json:
+        await store.save_probe(agreed)
+        return {"is_later": True}
+
+    answer = access.carry_out(args.data_dir, {"command": "probe.take_over", "id": probe.id}, alone)
+    when = "from the next time Pingmon runs" if "is_later" in answer else "now"
+    if args.json:
+        output.write_json({"probe": probe.name, "is_later": "is_later" in answer})
+    else:
+        output.write(f"{probe.name} works for this Pingmon {when}.")
     return 0
 
 
@@ -269,9 +277,14 @@ def run_remove(args: argparse.Namespace) -> int:
         fleet_access.forget(args.data_dir, probe.id)
         sentences: Sequence[str] = (f"{probe.name} is forgotten. What is left on {host} stops by itself.",)
     else:
-        sentences = _with_provisioning(
-            args, lambda provisioning, prompter, report: provisioning.remove(probe, prompter, report)
-        )
+        try:
+            sentences = _with_provisioning(
+                args, lambda provisioning, prompter, report: provisioning.remove(probe, prompter, report)
+            )
+        except SshUnreachable as exc:
+            gone = f"If the host is gone for good: pingmon probe remove “{probe.name}” --forget"
+            exc.hint = f"{exc.hint} {gone}" if exc.hint else gone
+            raise
     if args.json:
         output.write_json({"removed": probe.name, "summary": list(sentences)})
     else:
@@ -370,6 +383,20 @@ def _status_row(probe: Probe, answer: Json) -> tuple[str, ...]:
         lease,
         f"{results} results, {answer['spool_bytes'] / 1_048_576:.1f} MiB",
     )
+
+
+def _region(text: str) -> Region:
+    known = {region.value: region for region in REMOTE_REGIONS}
+    if text.lower() not in known:
+        raise InvalidInput(f"There is no region “{text[:40]}”.", f"Regions are {', '.join(known)}.")
+    return known[text.lower()]
+
+
+def _transport(text: str) -> Transport:
+    known = {transport.value: transport for transport in (Transport.TUNNEL, Transport.DIRECT)}
+    if text.lower() not in known:
+        raise InvalidInput(f"There is no transport “{text[:40]}”.", f"It is {' or '.join(known)}.")
+    return known[text.lower()]
 
 
 def _port(text: str) -> int:

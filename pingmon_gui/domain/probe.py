@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -39,6 +41,20 @@ def parse_probe_name(text: str) -> str:
     if not name.isprintable():
         raise InvalidInput("The name has characters that cannot be shown.")
     return name
+
+
+def name_taken(name: str, others: Iterable[Probe]) -> str | None:
+    """Return the sentence that says that another probe has this name, None where none has."""
+    is_taken = any(other.name.casefold() == name.casefold() for other in others)
+    return f"Another probe is named “{name}” already." if is_taken else None
+
+
+def name_like(wish: str, others: Iterable[Probe]) -> str:
+    """Return a name that no other probe has: the wish itself, else with a number behind it."""
+    known = list(others)
+    wish = wish[: MAX_NAME_CHARACTERS - 5]
+    names = itertools.chain([wish], (f"{wish} {number}" for number in itertools.count(2)))
+    return next(name for name in names if name_taken(name, known) is None)
 
 
 def new_probe_id() -> ProbeId:
@@ -81,6 +97,7 @@ class ProbeAccess:
         certificate: the probe's pinned certificate in PEM, for "direct" only.
         is_private_allowed: whether it may measure private addresses.
         installed_at_ms: Unix ms of the setup.
+        is_taken_over: whether the user agreed that another Pingmon, whose plan it may still have, gives way to us.
     """
 
     host: str
@@ -97,6 +114,7 @@ class ProbeAccess:
     certificate: str | None = None
     is_private_allowed: bool = False
     installed_at_ms: int = 0
+    is_taken_over: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -64,7 +64,8 @@ class Scheduler:
         self._assigned_hash: str | None = None
         self._is_answering = False
         self._is_changed = True
-        self._may_take_over = False
+        access = link.probe.access
+        self._may_take_over = access is not None and access.is_taken_over
         self._wanted: dict[MonitorId, None] = {}
         self._wake: asyncio.Event | None = None
 

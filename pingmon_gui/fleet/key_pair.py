@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 
 
 def new_key_pair() -> tuple[str, str]:
@@ -12,6 +19,15 @@ def new_key_pair() -> tuple[str, str]:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return private.decode("ascii"), f"{public.decode('ascii')} pingmon"
+
+
+def public_half(private_key: str | None) -> str | None:
+    """Return the public half (type, blank, base64) of a private key of ours, None where it is missing or damaged."""
+    try:
+        key = load_ssh_private_key((private_key or "").encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
 
 
 def restricted_line(public_line: str, port: int) -> str:

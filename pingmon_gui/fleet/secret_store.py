@@ -1,16 +1,18 @@
 """Where secrets of probes and channels are kept: the system's keyring where there is one, else files only you can read.
 
-Blocking: call it in a thread. Nothing here ever writes a secret to the log, the database or the environment.
+Blocking, but for what is awaited: call it in a thread. Nothing here ever writes a secret to the log, the database or
+the environment.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,6 +142,21 @@ class SecretStore:
     def save(self, probe: ProbeId, secrets: ProbeSecrets) -> None:
         """Keep a probe's secrets, in place of any it had. Raises OSError where not even a file can be written."""
         self._texts.save(_name(probe), secrets.encode())
+
+    async def save_with(self, probe: ProbeId, secrets: ProbeSecrets, save: Callable[[], Awaitable[None]]) -> None:
+        """Keep secrets together with what `save` saves; where that fails, those of before are there again."""
+        before: ProbeSecrets | None = None
+        with contextlib.suppress(ProbeUnauthorised):
+            before = await asyncio.to_thread(self.load, probe)
+        await asyncio.to_thread(self.save, probe, secrets)
+        try:
+            await save()
+        except BaseException:
+            if before is None:
+                await asyncio.to_thread(self.forget, probe)
+            else:
+                await asyncio.to_thread(self.save, probe, before)
+            raise
 
     def forget(self, probe: ProbeId) -> None:
         """Delete a probe's secrets. Harmless if there are none."""

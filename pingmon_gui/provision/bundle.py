@@ -28,3 +28,8 @@ def probe_bundle() -> bytes:
     data = builder.build()
     assert isinstance(data, bytes)
     return data
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Return what versions of the probe are ordered by; parts that are no numbers count as 0."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pingmon_gui.domain.probe import Probe, Transport
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.fleet.secret_store import ProbeSecrets
 
 
@@ -44,13 +46,23 @@ class BootstrapRequest:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A probe that was set up and proved: ready to be saved with its secrets.
+    """A probe that was set up and proved, with what opens it.
 
-    `summary` are sentences: what was set up, what is weaker than it could be. `is_taken_over` asks the engine to
-    send the first plan with "take over": the probe has one of another owner.
+    `summary` are sentences: what was set up, what is weaker than it could be.
     """
 
     probe: Probe
     secrets: ProbeSecrets
     summary: tuple[str, ...]
-    is_taken_over: bool = False
+
+
+class Roll(Protocol):
+    """The app's list of probes. Raises PingmonError, OSError; then it is as it was."""
+
+    async def enrol(self, enrolment: Enrolment) -> None:
+        """Keep a probe and measure with it; one with its id is replaced."""
+        ...
+
+    async def forget(self, id_: ProbeId) -> None:
+        """Drop a probe and what opens it. Its host is not asked, what it measured stays."""
+        ...

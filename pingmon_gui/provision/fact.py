@@ -56,7 +56,8 @@ class HostFacts:
     """Facts of one host; what could not be learned is None, False or empty.
 
     `sshd` is its effective configuration for the probe's user (keyword in lower case -> values), None where the
-    server is not OpenSSH or nobody may ask. `clock_offset_ms` is host minus this computer, exact to the round trip.
+    server is not OpenSSH or nobody may ask. `sudo_problem` is a sentence where sudo was tried in vain.
+    `clock_offset_ms` is host minus this computer, exact to the round trip.
     """
 
     os_name: str
@@ -71,6 +72,7 @@ class HostFacts:
     server_port: int = 22
     is_root: bool = False
     has_sudo: bool = False
+    sudo_problem: str = ""
     init: str = "other"
     has_user_systemd: bool = False
     is_lingering: bool = False
@@ -127,7 +129,8 @@ async def gather(host: RootedHost, *, now_s: Callable[[], float] = time.time) ->
     if not facts.os_name:
         return facts
     is_root = facts.uid == 0
-    facts = replace(facts, is_root=is_root, has_sudo=not is_root and await host.can_sudo())
+    has_sudo = not is_root and await host.can_sudo()
+    facts = replace(facts, is_root=is_root, has_sudo=has_sudo, sudo_problem=host.sudo_problem)
     if facts.is_admin:
         words = [ACCOUNT, facts.client_address or "127.0.0.1", facts.server_address or "127.0.0.1"]
         argv = ["sh", "-s", *words, str(facts.server_port)]

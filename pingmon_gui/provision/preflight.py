@@ -49,12 +49,13 @@ def problems(facts: HostFacts, request: BootstrapRequest) -> list[Problem]:
 def _reach(facts: HostFacts) -> Iterator[Problem]:
     if facts.is_existing_out_of_reach:
         yield Problem(
-            "An administrator has set a probe up on this host already.",
+            f"An administrator has set a probe up on this host already. {facts.sudo_problem}".strip(),
             "Log in as root or as a user with sudo to take it over.",
         )
     elif not facts.is_admin:
+        cause = facts.sudo_problem or f"The user {facts.user} has no sudo."
         yield Problem(
-            f"The user {facts.user} has no sudo: the probe will run as {facts.user}, with less of a sandbox.",
+            f"{cause} The probe will run as {facts.user}, with less of a sandbox.",
             "With sudo or as root it gets a user of its own.",
             is_fatal=False,
         )
@@ -74,8 +75,9 @@ def _python(facts: HostFacts) -> Iterator[Problem]:
         message = f"The newest Python of this host is {version}; the probe needs {wanted} or newer."
     else:
         message = "This host has no Python 3."
-    if manager is None:
-        yield Problem(message, f"Install Python {wanted} or newer there, then try again.")
+    if manager is None or (facts.python_version is not None and crippled is None):
+        # What the package manager calls python3 is the one that is too old.
+        yield Problem(message, f"Install Python {wanted} or newer there (python3.11, say), then try again.")
     elif facts.is_admin and facts.python_version is None:
         # Not in the way: it is offered as the first step.
         yield Problem(message, f"Pingmon can install it: {manager.command}.", is_fatal=False)

@@ -6,10 +6,9 @@ import contextlib
 import posixpath
 from collections.abc import Awaitable, Callable
 
-from pingmon_gui.domain.error import ProvisionError
+from pingmon_gui.domain.error import PreflightFailed, ProvisionError
 from pingmon_gui.domain.probe import Probe, Supervisor
 from pingmon_gui.provision.account import remove_account
-from pingmon_gui.provision.bootstrap import Ways
 from pingmon_gui.provision.fact import ACCOUNT
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython
@@ -22,11 +21,13 @@ from pingmon_gui.provision.service import Service
 from pingmon_gui.provision.setup_lock import SetupLock
 from pingmon_gui.provision.step import Step, run_steps
 from pingmon_gui.provision.visit import Visit, visit
+from pingmon_gui.provision.way import Ways
 
 
 async def remove(
     probe: Probe,
     *,
+    owner: str,
     known_hosts: KnownHosts,
     prompter: Prompter,
     listener: Listener,
@@ -35,9 +36,16 @@ async def remove(
 ) -> tuple[str, ...]:
     """Remove everything that the set-up made; return sentences of what was done. Forgetting it is the caller's.
 
-    Raises ProvisionError: a host that is gone for good can only be forgotten.
+    `owner` is this app's id: a probe that works for another one by now is left alone. Raises ProvisionError: a host
+    that is gone for good can only be forgotten.
     """
     async with visit(probe, known_hosts=known_hosts, prompter=prompter, listener=listener, ways=ways) as there:
+        health = there.facts.existing.health if there.is_there and there.facts.existing is not None else None
+        if health is not None and health.owner not in (None, owner):
+            raise PreflightFailed(
+                f"The probe on {there.host.name} works for another Pingmon by now.",
+                "Forget it here; or set it up again, which takes it over, and remove it then.",
+            )
         lock = SetupLock(there.layout, is_fresh=False)
         steps = _steps(there)
         if is_dry_run:

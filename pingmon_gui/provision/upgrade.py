@@ -12,7 +12,8 @@ from pingmon_gui.domain.error import PreflightFailed, ProvisionError, StepFailed
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.engine.link import ProbeLink
 from pingmon_gui.fleet.secret_store import ProbeSecrets
-from pingmon_gui.provision.bootstrap import ReachStep, Ways, version_key
+from pingmon_gui.provision.acceptance import ReachStep
+from pingmon_gui.provision.bundle import version_key
 from pingmon_gui.provision.file_step import FileStep
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython
@@ -25,6 +26,7 @@ from pingmon_gui.provision.service import START_S, Service, ServiceStep
 from pingmon_gui.provision.setup_lock import SetupLock
 from pingmon_gui.provision.step import Step, run_steps
 from pingmon_gui.provision.visit import Visit, visit
+from pingmon_gui.provision.way import Ways
 
 MAX_LOG_LINES = 2_000
 

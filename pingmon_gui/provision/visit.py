@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pingmon_gui.domain.error import AuthFailed, PreflightFailed, ProvisionError
 from pingmon_gui.domain.probe import Probe, ProbeAccess
-from pingmon_gui.provision.bootstrap import Ways, real_ways
 from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.fact import ACCOUNT, ExistingProbe, HostFacts, gather
 from pingmon_gui.provision.host import Host, RootedHost
@@ -21,6 +20,7 @@ from pingmon_gui.provision.prompt import Prompter
 from pingmon_gui.provision.service import Service
 from pingmon_gui.provision.ssh_config import SshTarget
 from pingmon_gui.provision.step import Reopen, Transcript
+from pingmon_gui.provision.way import Ways, real_ways
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ async def visit(
             if layout.is_system and not facts.is_admin:
                 raise AuthFailed(
                     f"The user {facts.user} may not change the probe on {opened.host.name}: it is the whole host's.",
-                    opened.host.sudo_problem or "Log in as root, or as a user with sudo.",
+                    facts.sudo_problem or "Log in as root, or as a user with sudo.",
                 )
 
             async def reopen() -> Host:

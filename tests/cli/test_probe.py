@@ -100,10 +100,17 @@ def test_probe_is_renamed_and_no_two_have_one_name(pingmon: Command, data_dir: P
         assert done.code == 1 and sentence in done.err
 
 
-def test_take_over_needs_a_pingmon_that_runs(pingmon: Command, data_dir: Path, server: SshServer) -> None:
-    keep(data_dir, server, free_port(), "Frankfurt")
+def test_take_over_without_a_pingmon_that_runs_is_kept_for_the_next_one(
+    pingmon: Command, data_dir: Path, server: SshServer
+) -> None:
+    one = keep(data_dir, server, free_port(), "Frankfurt")
     done = pingmon("probe", "take-over", "Frankfurt")
-    assert done.code == 1 and "pingmon run" in done.err
+    assert (done.code, done.out) == (0, "Frankfurt works for this Pingmon from the next time Pingmon runs.\n")
+
+    store = Store.open(database_path(data_dir), now_ms=lambda: 1_790_000_000_000)
+    (kept,) = (probe for probe in store.configuration().probes if probe.id == one.id)
+    asyncio.run(store.close())
+    assert kept.access is not None and kept.access.is_taken_over
 
 
 @pytest.mark.parametrize(

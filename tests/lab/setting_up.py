@@ -12,11 +12,14 @@ from pingmon_probe.protocol import CheckResult, CheckSpec
 
 from pingmon_gui.domain.error import ProbeError
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.fleet.remote import RemoteProbe
-from pingmon_gui.provision.bootstrap import Known, MeasureFirst, bootstrap, measure_url
+from pingmon_gui.provision.acceptance import MeasureFirst, measure_url
+from pingmon_gui.provision.bootstrap import bootstrap
 from pingmon_gui.provision.bundle import probe_bundle
 from pingmon_gui.provision.enrolment import BootstrapRequest, Enrolment
 from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.known_probe import KnownProbe
 from pingmon_gui.provision.progress import StepProgress, StepState, TranscriptLine
 from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.provision.removal import remove
@@ -57,22 +60,19 @@ class App:
     lab: Lab
     data_dir: Path
     owner: str = OWNER
+    enrolled: dict[ProbeId, Enrolment] = field(default_factory=dict)
     person: Person = field(default_factory=Person)
     states: dict[str, list[StepState]] = field(default_factory=dict)
     check: MeasureFirst = field(default_factory=lambda: measure_url(TARGET))
     on_step: Callable[[StepProgress], None] = lambda _progress: None
 
-    async def set_up(
-        self, host: Host, user: str = "ops", known: Enrolment | None = None, **wanted: object
-    ) -> Enrolment:
+    async def set_up(self, host: Host, user: str = "ops", **wanted: object) -> Enrolment:
         """Run the setup whole and return what came of it. `wanted` are fields of the request."""
-        enrolment = await self.attempt(host, user, known, **wanted)
+        enrolment = await self.attempt(host, user, **wanted)
         assert enrolment is not None
         return enrolment
 
-    async def attempt(
-        self, host: Host, user: str = "ops", known: Enrolment | None = None, **wanted: object
-    ) -> Enrolment | None:
+    async def attempt(self, host: Host, user: str = "ops", **wanted: object) -> Enrolment | None:
         self.states = {}
         fields = {"host": f"{user}@{host.name}", "region": Region.EU, "ssh_config": self.lab.ssh_config, **wanted}
         return await bootstrap(
@@ -82,15 +82,25 @@ class App:
             listener=self._listen,
             check=self.check,
             owner=self.owner,
+            roll=self,
             bundle=probe_bundle(),
-            known=[Known(known.probe, known.secrets)] if known is not None else [],
+            known=[KnownProbe(each.probe, each.secrets) for each in self.enrolled.values()],
         )
+
+    async def enrol(self, enrolment: Enrolment) -> None:
+        self.enrolled[enrolment.probe.id] = enrolment
+
+    async def forget(self, id_: ProbeId) -> None:
+        del self.enrolled[id_]
 
     async def take_off(self, enrolment: Enrolment) -> None:
         """Remove a probe from its host."""
         self.states = {}
         known_hosts = KnownHosts(self.data_dir / "known_hosts")
-        await remove(enrolment.probe, known_hosts=known_hosts, prompter=self.person, listener=self._listen)
+        await remove(
+            enrolment.probe, owner=self.owner, known_hosts=known_hosts, prompter=self.person, listener=self._listen
+        )
+        await self.forget(enrolment.probe.id)
 
     def _listen(self, event: StepProgress | TranscriptLine) -> None:
         if isinstance(event, StepProgress):

@@ -71,7 +71,7 @@ def test_probe_is_set_up_twice_survives_a_reboot_and_leaves_no_trace(
         assert any(TARGET in sentence for sentence in first.summary)
         found = trace(host)
 
-        again = await app.set_up(host, case.user, first, transport=case.transport)
+        again = await app.set_up(host, case.user, transport=case.transport)
         assert differences(found, trace(host)) == []
         assert again.probe == first.probe
         assert StepState.DONE not in {state for step, state in app.last_states().items() if step in _CHANGING}

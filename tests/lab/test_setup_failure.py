@@ -211,7 +211,7 @@ def test_probe_of_another_app_is_taken_over_on_yes_only(lab: Lab, new_host: NewH
 
     app.person.agrees = True
     second = asyncio.run(app.set_up(host))
-    assert second.is_taken_over
+    assert second.probe.access is not None and second.probe.access.is_taken_over
     assert asyncio.run(measure(second)).http_status == 200
     with pytest.raises(ProbeError):
         asyncio.run(measure(first, patience_s=0))

@@ -20,29 +20,32 @@ from pathlib import Path
 import pytest
 from pingmon_probe import __version__
 
-from pingmon_gui.domain.error import HealthCheckFailed, PreflightFailed, ProvisionError, StepFailed, UserCancelled
+from pingmon_gui.domain.error import (
+    HealthCheckFailed,
+    PreflightFailed,
+    ProvisionError,
+    StepFailed,
+    StorageFull,
+    UserCancelled,
+)
 from pingmon_gui.domain.probe import Probe, Supervisor
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.engine.link import ProbeLink
 from pingmon_gui.fleet.client import ProbeClient
 from pingmon_gui.fleet.secret_store import ProbeSecrets
-from pingmon_gui.provision.bootstrap import (
-    BootstrapRequest,
-    Enrolment,
-    Known,
-    OpenHost,
-    Ways,
-    bootstrap,
-    measure_url,
-    version_key,
-)
-from pingmon_gui.provision.bundle import probe_bundle
+from pingmon_gui.provision.acceptance import measure_url
+from pingmon_gui.provision.bootstrap import bootstrap
+from pingmon_gui.provision.bundle import probe_bundle, version_key
+from pingmon_gui.provision.enrolment import BootstrapRequest, Enrolment
 from pingmon_gui.provision.host_python import HostPython
 from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.known_probe import KnownProbe
 from pingmon_gui.provision.progress import Listener, StepState
 from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.provision.proof import Proof
 from pingmon_gui.provision.ssh_config import SshTarget
+from pingmon_gui.provision.way import OpenHost, Ways
 from tests.provision.hosts import Events, LocalHost
 
 TARGET = SshTarget(host="local.test", address="127.0.0.1", port=22, user="pat")
@@ -102,7 +105,9 @@ class Desk:
         self.opened = 0
         self.on_check: Callable[[], None] | None = None
         self.on_prove: Callable[[], None] | None = None
-        self.known: list[Known] = []
+        self.known: list[KnownProbe] = []
+        self.enrolled: list[Enrolment] = []
+        self.on_enrol: Callable[[], None] | None = None
         self.owner = "an-owner"
         self.start_s = 30.0
         self.bundle = probe_bundle()
@@ -140,10 +145,20 @@ class Desk:
             listener=self.events,
             check=self.check,
             owner=self.owner,
+            roll=self,
             bundle=self.bundle,
             known=self.known,
             ways=ways,
         )
+
+    async def enrol(self, enrolment: Enrolment) -> None:
+        if self.on_enrol is not None:
+            self.on_enrol()
+            await asyncio.sleep(0)
+        self.enrolled = [*(each for each in self.enrolled if each.probe.id != enrolment.probe.id), enrolment]
+
+    async def forget(self, id_: ProbeId) -> None:
+        self.enrolled = [each for each in self.enrolled if each.probe.id != id_]
 
     def run(self) -> Enrolment:
         enrolment = asyncio.run(self.bootstrap())
@@ -212,7 +227,9 @@ def test_a_probe_is_set_up_and_measures(desk: Desk) -> None:
         *CHANGING,
         "reach",
         "proof",
+        "enrol",
     ]
+    assert desk.enrolled == [enrolment]
     said = " ".join(enrolment.summary)
     assert "First result: http://127.0.0.1" in said and "no sudo" in said and "runs as pat" in said
     token = enrolment.secrets.token.reveal()
@@ -225,7 +242,7 @@ def test_setting_up_again_changes_nothing(desk: Desk) -> None:
     first = desk.run()
     pids = desk.status(first.secrets)["spool"]
     before = lasting(desk.host.listing())
-    desk.known = [Known(first.probe, first.secrets)]
+    desk.known = [KnownProbe(first.probe, first.secrets)]
     desk.events = Events()
     second = desk.run()
     assert lasting(desk.host.listing()) == before
@@ -233,7 +250,7 @@ def test_setting_up_again_changes_nothing(desk: Desk) -> None:
     assert {step: desk.events.last_states()[step] for step in CHANGING} == dict.fromkeys(CHANGING, StepState.UNCHANGED)
     assert desk.status(first.secrets)["spool"] == pids
     assert desk.prompter.questions == []
-    assert not second.is_taken_over
+    assert second.probe.access is not None and not second.probe.access.is_taken_over
 
 
 def test_a_dry_run_leaves_the_host_alone(desk: Desk) -> None:
@@ -247,9 +264,9 @@ def test_a_dry_run_leaves_the_host_alone(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("way", "step"),
     [
-        *(("fails", step) for step in [*CHANGING, "reach", "proof"]),
+        *(("fails", step) for step in [*CHANGING, "reach", "proof", "enrol"]),
         *(("connection breaks", step) for step in ("key", "service")),
-        *(("cancelled", step) for step in ("unit", "service", "proof")),
+        *(("cancelled", step) for step in ("unit", "service", "proof", "enrol")),
     ],
 )
 def test_whatever_ends_it_the_host_is_as_it_was(desk: Desk, step: str, way: str) -> None:
@@ -269,6 +286,7 @@ def test_whatever_ends_it_the_host_is_as_it_was(desk: Desk, step: str, way: str)
 
     asyncio.run(main())
     assert desk.host.listing() == before
+    assert desk.enrolled == []
     assert desk.opened == (2 if way == "connection breaks" and step in CHANGING else 1)
 
 
@@ -300,6 +318,7 @@ def end_in(desk: Desk, step: str, way: str, task: asyncio.Task[Enrolment | None]
     desk.host.before = before
     desk.on_check = end if step == "reach" else None
     desk.on_prove = end if step == "proof" else None
+    desk.on_enrol = end if step == "enrol" else None
 
 
 @pytest.mark.parametrize("step", ["folders", "key", "service"])
@@ -322,7 +341,7 @@ def test_a_failed_upgrade_leaves_the_old_probe_running(desk: Desk) -> None:
     first = desk.run()
     before = lasting(desk.host.listing())
     spool = desk.status(first.secrets)["spool"]
-    desk.known = [Known(first.probe, first.secrets)]
+    desk.known = [KnownProbe(first.probe, first.secrets)]
     desk.bundle = b"#!/usr/bin/env python3\nprint('no probe')\n"
     desk.start_s = 1.0
     with pytest.raises(StepFailed, match="does not run"):
@@ -331,6 +350,71 @@ def test_a_failed_upgrade_leaves_the_old_probe_running(desk: Desk) -> None:
     status = desk.status(first.secrets)
     assert status["version"] == __version__
     assert status["spool"]["id"] == spool["id"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("error", [StorageFull("The disk is full."), OSError(28, "No space left on device")])
+def test_a_probe_that_cannot_be_kept_here_is_taken_off_again(desk: Desk, error: Exception) -> None:
+    before = desk.host.listing()
+
+    def fail() -> None:
+        raise error
+
+    desk.on_enrol = fail
+    with pytest.raises(StepFailed) as caught:
+        desk.run()
+    assert caught.value.step == "enrol" and caught.value.host == "pat@local.test"
+    assert desk.host.listing() == before
+
+
+def test_set_up_again_that_cannot_be_kept_leaves_probe_and_entry_as_they_were(desk: Desk) -> None:
+    first = desk.run()
+    before = lasting(desk.host.listing())
+    desk.known = [KnownProbe(first.probe, first.secrets)]
+    desk.request = replace(desk.request, name="Another name")
+
+    def fail() -> None:
+        raise StorageFull("The disk is full.")
+
+    desk.on_enrol = fail
+    with pytest.raises(StepFailed):
+        desk.run()
+    assert lasting(desk.host.listing()) == before
+    assert desk.enrolled == [first]
+
+
+def test_a_probe_whose_key_was_lost_here_keeps_its_entry_and_its_spool(desk: Desk) -> None:
+    first = desk.run()
+    take_plan(desk, first)
+    spool = desk.status(first.secrets)["spool"]
+    desk.known = [KnownProbe(first.probe, None)]
+    second = desk.run()
+    assert desk.prompter.questions == []
+    assert (second.probe.id, second.probe.name) == (first.probe.id, first.probe.name)
+    assert second.secrets.token.reveal() != first.secrets.token.reveal()
+    assert desk.status(second.secrets)["spool"]["id"] == spool["id"]  # type: ignore[index]
+
+
+def test_a_probe_that_another_pingmon_took_comes_back_to_its_entry_on_yes(desk: Desk) -> None:
+    first = desk.run()
+    take_plan(desk, first)
+    desk.owner, desk.known = "another-owner", []
+    second = desk.run()
+    take_plan(desk, second, "another-owner")
+    desk.owner, desk.known = "an-owner", [KnownProbe(first.probe, first.secrets)]
+    desk.prompter = Asked(True)
+    third = desk.run()
+    assert "works for another Pingmon" in desk.prompter.questions[0]
+    assert third.probe.id == first.probe.id != second.probe.id
+    assert third.probe.access is not None and third.probe.access.is_taken_over
+
+
+def test_a_probe_that_nobody_claimed_yet_is_asked_about(desk: Desk) -> None:
+    desk.run()
+    desk.owner, desk.known = "another-owner", []
+    desk.prompter = Asked(False)
+    with pytest.raises(UserCancelled):
+        desk.run()
+    assert "does not say for whom it works" in desk.prompter.questions[0]
 
 
 def test_a_probe_of_another_pingmon_is_taken_over_on_yes(desk: Desk) -> None:
@@ -344,7 +428,7 @@ def test_a_probe_of_another_pingmon_is_taken_over_on_yes(desk: Desk) -> None:
     assert lasting(desk.host.listing()) == before
     desk.prompter = Asked(True)
     second = desk.run()
-    assert second.is_taken_over
+    assert second.probe.access is not None and second.probe.access.is_taken_over
     assert "works for another Pingmon" in desk.prompter.questions[0]
     assert second.secrets.token.reveal() != first.secrets.token.reveal()
     assert desk.status(second.secrets)["spool"]["id"] == desk.status(second.secrets)["spool"]["id"]  # type: ignore[index]
@@ -352,8 +436,8 @@ def test_a_probe_of_another_pingmon_is_taken_over_on_yes(desk: Desk) -> None:
     assert keys.count("permitopen") == 1
 
 
-def take_plan(desk: Desk, enrolment: Enrolment) -> None:
-    body = json.dumps({"owner": "an-owner", "revision": 1, "checks": []}).encode()
+def take_plan(desk: Desk, enrolment: Enrolment, owner: str = "an-owner") -> None:
+    body = json.dumps({"owner": owner, "revision": 1, "checks": [], "take_over": True}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{desk.port}/v1/plan", body, method="PUT")
     request.add_header("Authorization", f"Bearer {enrolment.secrets.token.reveal()}")
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -366,7 +450,7 @@ def test_a_newer_probe_is_left_as_it_is(desk: Desk) -> None:
     program = desk.host.home / ".local/share/pingmon-probe/pingmon-probe.pyz"
     program.write_bytes(newer)
     desk.stop()
-    desk.known = [Known(first.probe, first.secrets)]
+    desk.known = [KnownProbe(first.probe, first.secrets)]
     # It is started by the run, which first has to learn its version from the one that answers.
     asyncio.run(desk.start())
     enrolment = desk.run()
@@ -384,7 +468,7 @@ def test_an_older_probe_is_upgraded(desk: Desk) -> None:
     desk.stop()
     asyncio.run(desk.start())
     assert desk.status(first.secrets)["version"] == "0.0.1"
-    desk.known = [Known(first.probe, first.secrets)]
+    desk.known = [KnownProbe(first.probe, first.secrets)]
     second = desk.run()
     assert program.read_bytes() == probe_bundle()
     assert desk.status(second.secrets)["version"] == __version__

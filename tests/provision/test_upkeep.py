@@ -14,13 +14,14 @@ from pingmon_gui.domain.error import PreflightFailed, SshUnreachable, StepFailed
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
 from pingmon_gui.provision import upgrade as upkeep
-from pingmon_gui.provision.bootstrap import Enrolment, Ways
 from pingmon_gui.provision.bundle import probe_bundle
 from pingmon_gui.provision.doctor import Finding, diagnose
+from pingmon_gui.provision.enrolment import Enrolment
 from pingmon_gui.provision.known_host import KnownHosts
 from pingmon_gui.provision.progress import Listener, StepState
 from pingmon_gui.provision.removal import remove
 from pingmon_gui.provision.ssh_config import SshTarget
+from pingmon_gui.provision.way import Ways
 from tests.provision.hosts import LocalHost
 from tests.provision.test_bootstrap import TARGET, Desk, LocalProbe, desk, lasting, probe_of_version, take_plan
 
@@ -60,6 +61,9 @@ class Home:
 
     def upgrade(self, bundle: bytes) -> tuple[str, ...]:
         return self.do(upkeep.upgrade, secrets=self.enrolment.secrets, bundle=bundle)
+
+    def remove(self, **options: Any) -> tuple[str, ...]:
+        return self.do(remove, **{"owner": "an-owner", **options})
 
     def diagnose(self, **options: Any) -> list[Finding]:
         return self.do(diagnose, **{"secrets": self.enrolment.secrets, "owner": "an-owner", **options})
@@ -137,14 +141,14 @@ def test_logs_are_the_last_lines(well: Home) -> None:
 
 
 def test_removal_leaves_nothing_behind(own: Home) -> None:
-    said = own.do(remove)
+    said = own.remove()
     assert said[0].startswith("The probe was removed from pat@local.test")
     assert own.desk.host.listing() == own.before
     with pytest.raises(OSError, match="refused"):
         own.status()
     # A second time there is nothing to do, and nothing wrong.
     own.desk.events.all.clear()
-    own.do(remove)
+    own.remove()
     states = own.desk.events.last_states()
     assert {states[step] for step in ("service", "key", "files")} == {StepState.UNCHANGED}
     assert own.desk.host.listing() == own.before
@@ -159,18 +163,27 @@ def test_removal_that_broke_off_goes_on(own: Home) -> None:
 
     host.before = cut
     with pytest.raises(SshUnreachable):
-        own.do(remove)
+        own.remove()
     host.before = None
     host.is_gone = False
     # The lock of the run that broke off names the server's process of its connection, which is gone.
     (host.home / ".pingmon-probe.setup" / "by").write_text(f"mark {2**22 + 1}\n")
-    own.do(remove)
+    own.remove()
     assert host.listing() == own.before
+
+
+def test_a_probe_that_works_for_another_pingmon_by_now_is_not_removed(own: Home) -> None:
+    take_plan(own.desk, own.enrolment, "another-owner")
+    before = lasting(own.desk.host.listing())
+    with pytest.raises(PreflightFailed, match="works for another Pingmon"):
+        own.remove()
+    assert lasting(own.desk.host.listing()) == before
+    assert own.status()["version"] == __version__
 
 
 def test_a_dry_removal_only_tells(well: Home) -> None:
     before = lasting(well.desk.host.listing())
-    well.do(remove, is_dry_run=True)
+    well.remove(is_dry_run=True)
     assert lasting(well.desk.host.listing()) == before
     assert well.desk.events.last_states()["files"] is StepState.PLANNED
 
@@ -192,7 +205,7 @@ def test_doctor_names_what_is_missing(own: Home) -> None:
     own.desk.stop()
     own.file("token").unlink()
     assert any("/token is missing on pat@local.test" in finding.cause for finding in own.diagnose())
-    own.do(remove)
+    own.remove()
     assert "has no probe any more" in own.diagnose()[0].cause
 
 
@@ -246,4 +259,4 @@ def test_doctor_without_the_key_says_so(well: Home) -> None:
 def test_the_embedded_probe_has_no_host_to_change(well: Home) -> None:
     embedded = Home(well.desk, replace(well.enrolment, probe=Probe(EMBEDDED_PROBE, "This computer", Region.LOCAL)), {})
     with pytest.raises(PreflightFailed, match="runs in this Pingmon itself"):
-        embedded.do(remove)
+        embedded.remove()
