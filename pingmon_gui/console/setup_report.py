@@ -16,9 +16,14 @@ _WORDS = {
 
 
 class SetupReport:
-    """A listener. With several hosts at once every line begins with its host; `is_debug` shows all that is run."""
+    """A listener. With several hosts at once every line begins with its host; `is_debug` shows all that is run.
+
+    Attributes:
+        planned: what a dry run found, by host: each step with its title and state, in order.
+    """
 
     def __init__(self, *, is_many: bool, is_debug: bool) -> None:
+        self.planned: dict[str, list[dict[str, str]]] = {}
         self._is_many = is_many
         self._is_debug = is_debug
 
@@ -27,6 +32,9 @@ class SetupReport:
             if self._is_debug:
                 self._say(event.host, f"    {event.text}")
             return
+        if event.state in (StepState.PLANNED, StepState.UNCHANGED):
+            step = {"step": event.step, "title": event.title, "state": event.state.value}
+            self.planned.setdefault(event.host, []).append(step)
         word = _WORDS.get(event.state)
         if word is not None:
             detail = f" ({event.detail})" if event.detail else ""

@@ -8,13 +8,15 @@ from pingmon_probe import __version__ as PROBE_VERSION
 
 from pingmon_gui.domain.error import ProbeError, ProvisionError
 from pingmon_gui.domain.probe import Probe, Transport
+from pingmon_gui.fleet.key_pair import public_half
 from pingmon_gui.fleet.secret_store import ProbeSecrets
-from pingmon_gui.provision.bootstrap import Ways, public_key_of, real_ways, version_key
+from pingmon_gui.provision.bundle import version_key
 from pingmon_gui.provision.known_host import KnownHosts
 from pingmon_gui.provision.preflight import CLOCK_FATAL_MS, CLOCK_NOTED_MS, problems
 from pingmon_gui.provision.progress import Listener
 from pingmon_gui.provision.prompt import Prompter
 from pingmon_gui.provision.visit import Visit, access_of, request_of, visit
+from pingmon_gui.provision.way import Ways, real_ways
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ async def _on_the_host(probe: Probe, secrets: ProbeSecrets | None, owner: str, t
         is_taken = not is_running and layout.port in facts.listening_ports
         if is_taken:
             cause = f"The probe does not run on {name}, and another program listens on its port {layout.port}.{ends}"
-            found.append(Finding(cause, "End that program, then restart the probe."))
+            cure = "End that program and restart the probe, or set the probe up again: it moves to another port."
+            found.append(Finding(cause, cure))
         elif is_running:
             found.append(Finding(f"The probe on {name} does not answer: {health.problem}.{ends}", "Restart the probe."))
         else:
@@ -129,7 +132,7 @@ async def _on_the_host(probe: Probe, secrets: ProbeSecrets | None, owner: str, t
     if not is_enabled:
         found.append(Finding(f"The probe on {name} does not start after a reboot.", "Set the probe up again."))
     key = facts.existing.public_key if facts.existing is not None else None
-    if probe.transport is Transport.TUNNEL and secrets is not None and key != public_key_of(secrets):
+    if probe.transport is Transport.TUNNEL and secrets is not None and key != public_half(secrets.private_key):
         cause = f"The app's key is not, or no longer, in {layout.authorized_keys} on {name}."
         found.append(Finding(cause, "Set the probe up again."))
     if probe.transport is Transport.DIRECT and not found:

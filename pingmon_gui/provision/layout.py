@@ -152,10 +152,20 @@ def new_layout(
         is_system=is_system,
         supervisor=supervisor,
         transport=transport,
-        port=existing.port if existing is not None else free_port(facts.listening_ports, first_port) or first_port,
+        port=_port_for(facts, first_port),
         is_private_allowed=is_private_allowed,
         installed_at_ms=existing.installed_at_ms if existing is not None else installed_at_ms,
     )
+
+
+def _port_for(facts: HostFacts, first_port: int) -> int:
+    """Return the port of the probe that is there, unless another program took it while the probe did not run."""
+    existing = facts.existing
+    if existing is not None:
+        is_silent = existing.health is not None and existing.health.code == 0
+        if not (is_silent and existing.port in facts.listening_ports):
+            return existing.port
+    return free_port(facts.listening_ports, first_port) or first_port
 
 
 def existing_layout(facts: HostFacts, existing: ExistingProbe) -> Layout:

@@ -19,6 +19,7 @@ from pingmon_gui.provision.bundle import probe_bundle
 from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.fact import ExistingProbe, HostFacts, HostPythonFound, add_root_facts, gather, read_facts
 from pingmon_gui.provision.host import CommandResult
+from pingmon_gui.provision.host_python import Health
 from pingmon_gui.provision.layout import DEFAULT_PORT, PORTS, Layout, free_port, new_layout, supervisor_for
 from pingmon_gui.provision.marked_block import BEGIN, END, block_in, public_key_in, with_block, without_block
 from pingmon_gui.provision.preflight import problems
@@ -159,7 +160,8 @@ def test_what_is_in_the_way_is_named(change: dict[str, object], said: str) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"has_sudo": False, "has_user_systemd": True, "linger_allowed": True}, "will run as ops"),
+        ({"has_sudo": False, "has_user_systemd": True, "linger_allowed": True}, "ops has no sudo. The probe will run"),
+        ({"has_sudo": False, "sudo_problem": "sudo wants a password."}, "sudo wants a password. The probe will run"),
         ({"has_sudo": False, "has_user_systemd": True}, "loginctl enable-linger ops"),
         ({"pythons": ()}, "apt-get install --no-install-recommends python3"),
         ({"free_system_bytes": 200_000_000}, "190 MB left"),
@@ -222,6 +224,15 @@ def test_layout_keeps_what_is_there() -> None:
     facts = replace(READY, existing=existing, listening_ports=frozenset({46470}))
     layout = new_layout(facts, Transport.TUNNEL, installed_at_ms=99)
     assert (layout.port, layout.installed_at_ms) == (46470, 7)
+
+
+def test_layout_leaves_a_port_to_the_program_that_took_it_while_the_probe_did_not_run() -> None:
+    existing = ExistingProbe(True, Supervisor.SYSTEMD, Transport.TUNNEL, 46464, False, Health(0, problem="refused"))
+    taken = replace(READY, existing=existing, listening_ports=frozenset({46464}))
+    assert new_layout(taken, Transport.TUNNEL).port == 46465
+    assert new_layout(replace(taken, listening_ports=frozenset()), Transport.TUNNEL).port == 46464
+    well = replace(taken, existing=replace(existing, health=Health(200, "0.1.0")))
+    assert new_layout(well, Transport.TUNNEL).port == 46464
 
 
 def test_layout_of_a_users_probe_is_not_moved_by_sudo() -> None:
