@@ -9,7 +9,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -40,6 +40,7 @@ from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
 from pingmon_gui.fleet.decode import BadInput, correction_ms, decode_batch, decode_check, read_json
 from pingmon_gui.fleet.now import NowMs, system_now_ms
 from pingmon_gui.fleet.secret import Token
+from pingmon_gui.fleet.trip import ClockOffset, Trip
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
@@ -54,33 +55,6 @@ MAX_LINE_BYTES = MAX_BATCH_BYTES + 64 * 1024
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_SENTENCE_CHARACTERS = 300
 MAX_DROPPED_SPANS = 10_000
-
-
-class Trip:
-    """When a request left and when the head of its answer was there, as httpcore traces it; by the steady clock.
-
-    What comes before (a connection that has to be made first) and after (a body in a packet of its own) would count
-    as time on the way, and a probe's clock would seem to be off by half of it.
-    """
-
-    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
-        self._now_s = now_s
-        self._left_s = self._back_s = now_s()
-
-    async def __call__(self, event: str, _details: Any) -> None:
-        if event.endswith("send_request_headers.started"):
-            self._left_s = self._now_s()
-        elif event.endswith("receive_response_headers.complete"):
-            self._back_s = self._now_s()
-
-    @property
-    def round_ms(self) -> float:
-        return (self._back_s - self._left_s) * 1000
-
-    def offset_ms(self, probe_wall_ms: int, now_ms: int) -> float:
-        """Return probe wall minus app wall at mid round trip; `now_ms` is the app's wall at this moment."""
-        since_mid_trip_ms = (self._now_s() - (self._left_s + self._back_s) / 2) * 1000
-        return probe_wall_ms - (now_ms - since_mid_trip_ms)
 
 
 class ProbeClient:
@@ -106,6 +80,7 @@ class ProbeClient:
         self._name = f"The probe “{probe.name}”"
         self._silence_s = silence_s
         self._now_ms = now_ms
+        self._clock = ClockOffset()
         self._correction_ms = 0.0
         # Neither proxies nor .netrc of the surroundings concern a probe. The usual context trusts nobody: it is
         # for a loopback port, and loading all the world's authorities costs 30 ms.
@@ -144,7 +119,7 @@ class ProbeClient:
                     "Upgrade this probe.",
                 )
             wall_ms = _whole(document["wall_ms"])
-            offset_ms = trip.offset_ms(wall_ms, self._now_ms())
+            offset_ms = self._offset_by(trip, wall_ms)
             votes, reason = _self_check(document["self_check"])
             features, spool = document["features"], document["spool"]
             if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
@@ -196,7 +171,7 @@ class ProbeClient:
                 document = read_json(line)
                 if header is None:
                     with self._reading():
-                        header = _header(document, trip, self._now_ms())
+                        header = _header(document, self._offset_by(trip, _whole(document["wall_ms"])))
                     correction = self._correction_ms = correction_ms(header.clock_offset_ms)
                     if header.spool != spool:
                         after = 0
@@ -227,6 +202,9 @@ class ProbeClient:
                 if not left:
                     return
         raise ProbeUnreachable(f"{self._name} broke off {left} checks.", "Try again in a moment.")
+
+    def _offset_by(self, trip: Trip, wall_ms: int) -> float:
+        return self._clock.take(trip.offset_ms(wall_ms, self._now_ms()), trip.round_ms, time.monotonic())
 
     async def _json(
         self,
@@ -366,8 +344,7 @@ def _traced(trip: Trip | None) -> dict[str, Any]:
     return {} if trip is None else {"trace": trip}
 
 
-def _header(document: dict[str, Any], trip: Trip, now_ms: int) -> StreamHeader:
-    wall_ms = _whole(document["wall_ms"])
+def _header(document: dict[str, Any], clock_offset_ms: float) -> StreamHeader:
     dropped = document.get("dropped", [])
     if not isinstance(dropped, list) or len(dropped) > MAX_DROPPED_SPANS:
         raise TypeError("dropped")
@@ -379,8 +356,8 @@ def _header(document: dict[str, Any], trip: Trip, now_ms: int) -> StreamHeader:
         first=first,
         last=last,
         dropped=tuple((_whole(low), _whole(high)) for low, high in dropped),
-        wall_ms=wall_ms,
-        clock_offset_ms=trip.offset_ms(wall_ms, now_ms),
+        wall_ms=_whole(document["wall_ms"]),
+        clock_offset_ms=clock_offset_ms,
     )
 
 

@@ -53,6 +53,7 @@ class RemoteProbe:
         self._turn = asyncio.Lock()
         self._look_s = look_s
         self._looking: asyncio.Task[None] | None = None
+        self._failure: ProbeError | None = None
 
     @property
     def probe(self) -> Probe:
@@ -73,9 +74,11 @@ class RemoteProbe:
                 await self._break_off()
             try:
                 await self._connect()
-            except BaseException:
+            except BaseException as exc:
+                self._failure = exc if isinstance(exc, ProbeError) else None
                 await self._break_off()
                 raise
+            self._failure = None
 
     def hurry(self) -> None:
         """Look at once whether the way still stands. If not, streams end now, not when their silence is noticed."""
@@ -108,6 +111,8 @@ class RemoteProbe:
                 yield result
 
     def _ready_client(self) -> ProbeClient:
+        if self._client is None and self._failure is not None:
+            raise ProbeUnreachable(self._failure.message, self._failure.hint)
         if self._client is None:
             raise ProbeUnreachable(f"The connection to the probe “{self._probe.name}” is being made.")
         return self._client

@@ -22,7 +22,6 @@ from pingmon_gui.domain.error import (
 )
 from pingmon_gui.domain.result import ResultBatch
 from pingmon_gui.engine.link import Heartbeat, StreamHeader
-from pingmon_gui.fleet.client import Trip
 from tests.fleet.scripted_probe import (
     TOKEN,
     Answer,
@@ -63,30 +62,6 @@ def collect(answer: Answer, after: int = 0, spool: str | None = None, silence_s:
             return [item async for item in items]
 
     return asyncio.run(run())
-
-
-def test_trip_is_neither_the_making_of_a_connection_nor_a_late_body() -> None:
-    now_s = 100.0
-    trip = Trip(lambda: now_s)
-
-    async def run() -> None:
-        nonlocal now_s
-        for event, at_s in (
-            ("connection.connect_tcp.started", 100.0),
-            ("connection.connect_tcp.complete", 100.9),
-            ("http11.send_request_headers.started", 101.0),
-            ("http11.send_request_headers.complete", 101.01),
-            ("http11.receive_response_headers.complete", 101.2),
-            ("http11.receive_response_body.complete", 101.7),
-        ):
-            now_s = at_s
-            await trip(event, {})
-
-    asyncio.run(run())
-    assert trip.round_ms == pytest.approx(200)
-    # Now, at 101.7, the app's clock says 50,700 ms: at mid trip, 101.1, it said 50,100.
-    assert trip.offset_ms(50_100, 50_700) == pytest.approx(0, abs=0.001)
-    assert trip.offset_ms(50_350, 50_700) == pytest.approx(250)
 
 
 def test_status_measures_its_trip_to_the_head_of_the_answer() -> None:

@@ -195,6 +195,9 @@ def test_server_that_is_away_is_unreachable_until_it_is_back(way: Way) -> None:
                 await probe.start()
             with pytest.raises(ProbeUnreachable, match="refuses connections"):
                 await probe.start()
+            # Whoever asks in between is told the same.
+            with pytest.raises(ProbeUnreachable, match="refuses connections"):
+                await probe.status()
             way.server.start()
             await probe.start()
             await probe.status()
