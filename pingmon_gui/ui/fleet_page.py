@@ -44,9 +44,19 @@ from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: How often the probes are asked for lease, spool and round trip while somebody looks.
 ASK_MS = 5_000
-_WIDTHS = {Column.NAME: 22, Column.REGION: 18, Column.HOST: 28, Column.STATE: 26, Column.VERSION: 11, Column.OFFSET: 22}
+#: In average letters; the last column has the rest.
+_WIDTHS = {
+    Column.NAME: 20,
+    Column.REGION: 21,
+    Column.HOST: 25,
+    Column.STATE: 23,
+    Column.VERSION: 11,
+    Column.LATENCY: 11,
+    Column.OFFSET: 17,
+    Column.CONTACT: 14,
+}
 #: The table shows so many probes before it scrolls, as long as nobody pulls the handle below it.
-_ROWS_SHOWN = 6
+_MOST_ROWS_SHOWN = 9
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,8 @@ class FleetPage(QDialog):
         self._works: dict[ProbeId, tuple[str, Work]] = {}
         self.cards: dict[ProbeId, RunCard] = {}
         self.question: QMessageBox | None = None
+        self._is_pulled = False
+        self._rows_fitted = 0
         self.model = ProbeTable(now_ms, self)
         self.table = self._table()
         self._make_actions()
@@ -101,10 +113,25 @@ class FleetPage(QDialog):
     def show_probes(self, known: Iterable[ProbeHealth]) -> None:
         """Take over what is known of all probes."""
         self.model.show_probes(known)
+        self._fit_table()
         self._drop_gone()
         if self.model.rowCount() and self.selected() is None:
             self.table.selectRow(0)
         self._show_selected()
+
+    def _fit_table(self) -> None:
+        """Give the table the height of its rows, until a person has pulled the handle below it."""
+        rows = min(max(self.model.rowCount(), 3), _MOST_ROWS_SHOWN)
+        if self._is_pulled or rows == self._rows_fitted:
+            return
+        self._rows_fitted = rows
+        height = self.table.verticalHeader().defaultSectionSize() * rows
+        height += self.table.horizontalHeader().sizeHint().height() + 2 * self.table.frameWidth()
+        self.splitter.setSizes([height, max(height, self.height() - height)])
+
+    @Slot()
+    def _on_pulled(self) -> None:
+        self._is_pulled = True
 
     def selected(self) -> ProbeFacts | None:
         """Return what is known of the selected probe."""
@@ -418,7 +445,7 @@ class FleetPage(QDialog):
         header.setStretchLastSection(True)
         unit = table.fontMetrics().averageCharWidth()
         for column in Column:
-            table.setColumnWidth(column, unit * _WIDTHS.get(column, 13))
+            table.setColumnWidth(column, unit * _WIDTHS[column])
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._on_menu_asked)
         return table
@@ -466,9 +493,7 @@ class FleetPage(QDialog):
         self.splitter.addWidget(scrolling(self._detail, self))
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
-        table_height = self.table.verticalHeader().defaultSectionSize() * _ROWS_SHOWN
-        table_height += self.table.horizontalHeader().sizeHint().height() + 4
-        self.splitter.setSizes([table_height, 10 * table_height])
+        self.splitter.splitterMoved.connect(self._on_pulled)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(10)

@@ -41,9 +41,9 @@ def place_text(probe: Probe) -> str:
     return translate("Fleet", "this computer") if probe.access is None else wording.plain(probe.access.host, 80)
 
 
-def offset_text(health: ProbeHealth) -> str:
-    """Return how far the probe's clock is ahead of or behind this computer's."""
-    offset = health.clock_offset_ms
+def offset_text(facts: ProbeFacts) -> str:
+    """Return how far the probe's clock is ahead of or behind this computer's, as it was measured last."""
+    offset = facts.health.clock_offset_ms if facts.status is None else facts.status.clock_offset_ms
     if offset is None:
         return NOTHING
     if abs(offset) < 1:
@@ -66,7 +66,13 @@ def sentence(facts: ProbeFacts) -> str:
     """Return what is going on, and what to do about it where that is known."""
     health, status = facts.health, facts.status
     if health.reason:
-        return wording.plain(translate("Sentence", health.reason), 600)
+        reason = wording.plain(translate("Sentence", health.reason), 600)
+        if health.state is ProbeState.UNREACHED and facts.probe.access is not None and health.last_contact_at_ms:
+            meanwhile = translate(
+                "Fleet", "If it runs, it goes on measuring, and what it measures is fetched once it is reached again."
+            )
+            return f"{reason} {meanwhile}"
+        return reason
     if status is not None and status.problem:
         return wording.plain(translate("Sentence", status.problem), 600)
     match health.state:

@@ -146,7 +146,7 @@ class ProbeTable(QAbstractTableModel):
             case Column.LATENCY:
                 return round_trip_text(facts)
             case Column.OFFSET:
-                return offset_text(facts.health)
+                return offset_text(facts)
             case _:
                 return contact_text(facts.health, self._now_ms())
 

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QTextCursor,
 )
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -39,6 +40,7 @@ from pingmon_gui.ui.theme import current, scaled_font
 from pingmon_gui.ui.window_prompter import WindowPrompter
 
 MAX_LINES = 5_000
+MOST_LINES_SHOWN = 20
 #: Questions before a run explain themselves in a few lines, not in a column.
 QUESTION_SHEET = "QLabel#qt_msgbox_informativelabel { min-width: 30em; }"
 Spawn = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
@@ -178,7 +180,11 @@ class RunCard(QWidget):
         if outcome.text:
             lines = outcome.text.splitlines()[-MAX_LINES:]
             self.text.setPlainText("\n".join(wording.plain(line) for line in lines))
+            self.text.setFixedHeight(self.text.fontMetrics().lineSpacing() * (min(len(lines), MOST_LINES_SHOWN) + 2))
             self.text.show()
+            # What was written last is what is looked for.
+            self.text.moveCursor(QTextCursor.MoveOperation.End)
+            self.text.moveCursor(QTextCursor.MoveOperation.StartOfLine)
         self._end(RunState.DONE, self.tr("Done."))
         self.steps_button.setChecked(False)
 

@@ -20,7 +20,7 @@ def controls() -> str:
         background: {t.raised}; color: {t.text}; }}
     QPushButton:hover, QToolButton:hover {{ background: {t.hover}; }}
     QPushButton:focus, QToolButton:focus {{ border-color: {t.accent}; }}
-    QPushButton:disabled {{ color: {t.muted}; }}
+    QPushButton:disabled, QToolButton:disabled {{ color: {t.muted}; background: transparent; border-color: {t.line}; }}
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent};
         font-weight: 600; }}
     QPushButton[primary="true"]:hover {{ background: {t.accent_hover}; }}

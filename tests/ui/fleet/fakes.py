@@ -173,7 +173,7 @@ def answer(**values: Any) -> ProbeStatus:
         "spool": "s",
         "last_seq": 1_200,
         "wall_ms": START_MS,
-        "clock_offset_ms": 0.0,
+        "clock_offset_ms": 12.4,
         "votes": True,
         "reason": None,
         "late_p99_ms": 0.4,
