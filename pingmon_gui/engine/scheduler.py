@@ -67,6 +67,8 @@ class Scheduler:
         access = link.probe.access
         self._may_take_over = access is not None and access.is_taken_over
         self._wanted: dict[MonitorId, None] = {}
+        #: Monitors, each in a version, that run on demand just now: asked for twice, they are run once.
+        self._under_way: set[tuple[MonitorId, int]] = set()
         self._wake: asyncio.Event | None = None
 
     def connected(self, status: ProbeStatus) -> None:
@@ -98,7 +100,7 @@ class Scheduler:
         self._nap.wake()
 
     def check_now(self, ids: Iterable[MonitorId]) -> None:
-        """Run the checks of these monitors as soon as the probe has them in its plan."""
+        """Run the checks of these monitors as soon as the probe has them in its plan, unless they are under way."""
         self._wanted.update(dict.fromkeys(ids))
         self._notify()
 
@@ -183,6 +185,8 @@ class Scheduler:
         known = [self._board.monitors[monitor] for monitor in wanted if monitor in self._board.monitors]
         out = self._board.left_out.get(self._link.probe.id, {})
         ready = [m for m in known if not m.is_paused and m.watched_from(region) and m.id not in out]
+        ready = [m for m in ready if (m.id, m.version) not in self._under_way]
+        self._under_way |= {(m.id, m.version) for m in ready}
         return [ready[i : i + MAX_CHECKS_PER_REQUEST] for i in range(0, len(ready), MAX_CHECKS_PER_REQUEST)]
 
     async def _run_slice(self, monitors: list[Monitor], turn: contextlib.AbstractAsyncContextManager[None]) -> None:
@@ -195,3 +199,5 @@ class Scheduler:
                     pass
         except ProbeError as exc:
             _log.warning("probe %s ran no checks on demand: %s", self._link.probe.name, exc)
+        finally:
+            self._under_way -= {(monitor.id, monitor.version) for monitor in monitors}

@@ -391,7 +391,8 @@ def history(batch: ResultBatch, monitor: int) -> SeriesHistory:
 class FakeLink:
     """A probe that does what the test says: `feed` items into its open stream, or let the next call fail.
 
-    `features`, `owner`, `revision` and `plan_hash` are what it answers; `plans` and `checked` what it was given.
+    `features`, `owner`, `revision` and `plan_hash` are what it answers; `plans` and `checked` what it was given. Checks
+    on demand are answered while `may_answer` is set.
     """
 
     def __init__(self, probe: Probe, clock: FakeClock) -> None:
@@ -411,6 +412,8 @@ class FakeLink:
         self.plans: list[Plan] = []
         self.checked: list[CheckSpec] = []
         self.opened: list[tuple[int, str | None]] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self.is_closed = False
         self.hurries = 0
 
@@ -478,6 +481,7 @@ class FakeLink:
 
     async def run_checks(self, specs: Sequence[CheckSpec]) -> AsyncGenerator[CheckResult, None]:
         self.checked += specs
+        await self.may_answer.wait()
         for spec in specs:
             yield CheckResult(url=spec.url, monitor=spec.monitor, version=spec.version)
 

@@ -315,19 +315,44 @@ def test_each_result_is_judged_with_the_version_it_carries() -> None:
     run(check)
 
 
+def test_check_asked_for_while_it_runs_is_not_run_twice_but_in_a_new_version() -> None:
+    async def check() -> None:
+        bench = Bench(monitor(2))
+        bench.link.may_answer.clear()
+        async with bench.running():
+            await until(lambda: len(bench.link.checked) == 1)
+            await bench.engine.commands.check_now([MonitorId(2)])
+            changed = replace(bench.board.monitors[2], settings=MonitorSettings(slow_ms=2_000))
+            await bench.engine.commands.change([changed])
+            await bench.engine.commands.check_now([MonitorId(2)])
+            await until(lambda: len(bench.link.checked) == 2)
+            assert [spec.version for spec in bench.link.checked] == [1, 2]
+            bench.link.may_answer.set()
+            await until(lambda: not bench.engine._room_of(EMBEDDED_PROBE).scheduler._under_way)
+            await bench.engine.commands.check_now([MonitorId(2)])
+            await until(lambda: len(bench.link.checked) == 3)
+
+    run(check)
+
+
 def test_old_backlog_is_caught_up_without_a_vote_and_everything_is_measured_at_once() -> None:
     async def check() -> None:
         bench = Bench(monitor(2))
         bench.clock.advance(3_600_000)
-        bench.link.header = StreamHeader("spool", 1, 2, (), START_MS, 0.0)
+        bench.link.header = StreamHeader("spool", 1, 4, (), START_MS, 0.0)
         async with bench.running():
             await until(lambda: len(bench.link.checked) == 1)
             bench.link.feed(batch([(2, START_MS + 60_000, ON)]))
             await until(lambda: bench.health() is ProbeState.CATCHING_UP)
             assert not bench.board.probes[1].votes
+            assert bench.board.probes[1].caught_up == 0.25
             await until(lambda: len(bench.link.checked) == 2)
-            bench.link.feed(batch([(2, START_MS + 3_599_000, ON)], first_seq=2))
+            bench.link.feed(batch([(2, START_MS + 70_000, ON), (2, START_MS + 80_000, ON)], first_seq=2))
+            await until(lambda: bench.board.probes[1].caught_up == 0.75)
+            assert bench.board.cards().health == "The probe “probe 1” is catching up, 75 % done."
+            bench.link.feed(batch([(2, START_MS + 3_599_000, ON)], first_seq=4))
             await until(lambda: bench.health() is ProbeState.CONNECTED)
+            assert bench.board.probes[1].caught_up is None
             assert bench.state() is ON
 
     run(check)
