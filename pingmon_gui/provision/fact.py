@@ -81,6 +81,7 @@ class HostFacts:
     programs: frozenset[str] = frozenset()
     has_cron: bool = False
     is_selinux: bool = False
+    has_ipv6: bool = False
     is_dropbear: bool = False
     package_manager: str | None = None
     nologin: str = "/bin/false"
@@ -178,6 +179,7 @@ def read_facts(out: str, middle_s: float) -> HostFacts | None:
         programs=frozenset(values.get("program", [])),
         has_cron="cron" in values,
         is_selinux="selinux" in values,
+        has_ipv6="ipv6" in values,
         package_manager=first.get("package_manager"),
         nologin=first.get("nologin", "/bin/false"),
         has_account="account" in values,

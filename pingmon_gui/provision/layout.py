@@ -43,6 +43,7 @@ class Layout:
     spool_limit_mb: int = SPOOL_LIMIT_MB
     is_private_allowed: bool = False
     is_raw_socket_needed: bool = False
+    is_ipv6: bool = False
     #: Whether the set-up let the user's services run after logout, and a removal has to take that back.
     is_linger_ours: bool = False
     installed_at_ms: int = 0
@@ -87,8 +88,10 @@ class Layout:
 
     @property
     def listen(self) -> str:
-        """Where the probe listens: on loopback, for "direct" on all addresses."""
-        return f"{'127.0.0.1' if self.transport is Transport.TUNNEL else '0.0.0.0'}:{self.port}"
+        """Where the probe listens: on loopback, for "direct" on all addresses of the families that the host has."""
+        if self.transport is Transport.TUNNEL:
+            return f"127.0.0.1:{self.port}"
+        return f"{'[::]' if self.is_ipv6 else '0.0.0.0'}:{self.port}"
 
     @property
     def systemctl(self) -> tuple[str, ...]:
@@ -222,6 +225,7 @@ def _layout(
             shell="/bin/sh" if facts.is_dropbear else facts.nologin,
             spool_limit_mb=spool_limit_mb,
             is_private_allowed=is_private_allowed,
+            is_ipv6=facts.has_ipv6,
             # Where the kernel lets no group ping without it; see icmp(7).
             is_raw_socket_needed="icmp" in FEATURES and facts.ping_groups[0] > facts.ping_groups[1],
             installed_at_ms=installed_at_ms,
@@ -245,6 +249,7 @@ def _layout(
         lock=f"{facts.home}/.pingmon-probe.setup",
         spool_limit_mb=spool_limit_mb,
         is_private_allowed=is_private_allowed,
+        is_ipv6=facts.has_ipv6,
         installed_at_ms=installed_at_ms,
         is_linger_ours=supervisor is Supervisor.SYSTEMD_USER
         and (facts.existing.is_linger_ours if facts.existing is not None else not facts.is_lingering),

@@ -228,6 +228,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         if os.name != "nt":  # there it would let another process take the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if host == "::":  # all addresses of both families, whatever the system's own default is
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except OSError as exc:

@@ -316,6 +316,7 @@ def test_units_quote_odd_paths() -> None:
 def test_direct_is_served_with_tls_on_all_addresses() -> None:
     words = " ".join(layout_for(READY, Transport.DIRECT).serve("as"))
     assert "--listen 0.0.0.0:46464" in words
+    assert "--listen [::]:46464" in " ".join(layout_for(replace(READY, has_ipv6=True), Transport.DIRECT).serve("as"))
     assert "--tls-cert /etc/pingmon-probe/tls.crt --tls-key /etc/pingmon-probe/tls.key" in words
     assert "--tls-cert" not in " ".join(layout_for(READY).serve("as"))
     assert "127.0.0.1:46464" in " ".join(layout_for(READY).serve("as"))

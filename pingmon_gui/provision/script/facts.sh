@@ -85,6 +85,7 @@ sys.exit(0 if fit else 4)' 2>/dev/null)
     dropbear) say dropbear yes ;;
     esac
   done 2>/dev/null
+  read -r _ 2>/dev/null </proc/net/if_inet6 && say ipv6 yes
   read -r low high </proc/sys/net/ipv4/ping_group_range && say ping_groups "$low $high"
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ local _ state _; do
     [ "$state" = 0A ] && say listen "${local##*:}"
