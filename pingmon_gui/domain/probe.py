@@ -141,7 +141,8 @@ class ProbeHealth:
     """What the app knows of a probe just now. Times are Unix ms; None where it is not known.
 
     `reason` is a sentence for a person while the probe does not vote. `votes` is false while it is not
-    reached, its own network is down, it is late, or its clock is off.
+    reached, its own network is down, it is late, or its clock is off. `caught_up` is the share of what it measured
+    meanwhile that is here by now, 0 to 1, while it is CATCHING_UP.
     """
 
     probe: Probe
@@ -154,3 +155,4 @@ class ProbeHealth:
     late_p99_ms: float | None = None
     skipped: int = 0
     restarts: int = 0
+    caught_up: float | None = None

@@ -53,7 +53,8 @@ def health_sentence(probes: Sequence[ProbeHealth], problem: str | None) -> str:
     for state, what in ((ProbeState.STARTING, "starting"), (ProbeState.CATCHING_UP, "catching up")):
         for health in probes:
             if health.state is state:
-                return f"The probe “{health.probe.name}” is {what}."
+                share = "" if health.caught_up is None else f", {health.caught_up:.0%} done".replace("%", " %")
+                return f"The probe “{health.probe.name}” is {what}{share}."
     return GOOD
 
 

@@ -59,7 +59,7 @@ class Collector:
         self._on_results = on_results
         self._nap = nap
         self._header: StreamHeader | None = None
-        self._catch_up_seq = 0
+        self._catch_up_from = self._catch_up_seq = 0
         self._is_stale = False
         self._back_off = BackOff()
 
@@ -115,6 +115,8 @@ class Collector:
             if last > self._seq:
                 name, count = self._link.probe.name, last - max(first, self._seq + 1) + 1
                 _log.warning("probe %s had no room left and dropped %d results", name, count)
+        if self._desk.health.state is not ProbeState.CATCHING_UP:
+            self._catch_up_from = self._seq
         self._catch_up_seq = header.last
         self._header = header
         if header.last <= self._seq or self._desk.health.state is ProbeState.CONNECTED:
@@ -152,6 +154,8 @@ class Collector:
         self._desk.heard()
         if self._seq >= self._catch_up_seq:
             self._desk.caught_up()
+        elif self._desk.health.state is ProbeState.CATCHING_UP:
+            self._desk.catching_up((self._seq - self._catch_up_from) / (self._catch_up_seq - self._catch_up_from))
 
 
 def keep(batch: ResultBatch, kept: npt.NDArray[np.bool_]) -> ResultBatch:

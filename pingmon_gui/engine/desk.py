@@ -60,6 +60,11 @@ class ProbeDesk:
         if self.ahead_ms is not None:
             self._say(clock_offset_ms=self.ahead_ms + self._clock.error_ms)
 
+    def catching_up(self, share: float) -> None:
+        """So much of the backlog is here; said for every hundredth."""
+        if int(share * 100) != int((self.health.caught_up or 0.0) * 100):
+            self._say(caught_up=share)
+
     def caught_up(self) -> None:
         if self.health.state is ProbeState.CATCHING_UP:
             self._say(state=ProbeState.CONNECTED)
@@ -98,6 +103,8 @@ class ProbeDesk:
         health = replace(before, restarts=self._link.restarts, **values)  # type: ignore[arg-type]
         if self._plan_refusal is not None and health.state is not ProbeState.UNREACHED:
             health, reason = replace(health, state=ProbeState.REFUSED), self._plan_refusal
+        if health.state is not ProbeState.CATCHING_UP:
+            health = replace(health, caught_up=None)
         votes, why = health.state is ProbeState.CONNECTED, reason
         if health.state in (ProbeState.CONNECTED, ProbeState.CATCHING_UP):
             health = replace(health, last_contact_at_ms=self._clock.now_ms())
@@ -118,4 +125,4 @@ class ProbeDesk:
 
 
 def _noticeable(health: ProbeHealth) -> tuple[object, ...]:
-    return health.state, health.reason, health.votes, health.version, health.restarts
+    return health.state, health.reason, health.votes, health.version, health.restarts, health.caught_up

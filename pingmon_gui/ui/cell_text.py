@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import QCoreApplication
 
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.domain.target import display_url
@@ -28,6 +29,22 @@ def no_probe_sentence(region: Region) -> str:
     return translate("CellText", "No probe in %1 yet: click the column's title to add one").replace(
         "%1", wording.region_name(region)
     )
+
+
+def silent_probe(board: BoardView, column: int) -> ProbeHealth | None:
+    """Return the probe that says why a region has no vote just now, None where it has one or no probe."""
+    found = [health for health in board.probes.values() if health.probe.region is REGIONS[column]]
+    if any(health.votes for health in found):
+        return None
+    # One that is being filled in is nearest to a vote.
+    return max(found, key=lambda health: health.state is ProbeState.CATCHING_UP, default=None)
+
+
+def silent_sentence(health: ProbeHealth) -> str:
+    """Return why nothing new is heard of a region, in the words of its probe."""
+    said = wording.plain(translate("Sentence", health.reason), 300) if health.reason else wording.probe_state(health)
+    text = translate("CellText", "The probe %1 has no vote just now: %2")
+    return text.replace("%1", wording.isolated(health.probe.name)).replace("%2", said)
 
 
 def region_short(board: BoardView, row: int, column: int) -> str:
@@ -70,6 +87,8 @@ def region_explained(board: BoardView, row: int, column: int) -> str:
     lines = [region_sentence(board, row, column)]
     if not board.assigned[row, column]:
         return lines[0]
+    if (silent := silent_probe(board, column)) is not None:
+        lines.append(silent_sentence(silent))
     at_ms = int(board.at_ms[row, column])
     if at_ms:
         lines.append(

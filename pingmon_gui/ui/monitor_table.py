@@ -306,6 +306,8 @@ class MonitorTable(QAbstractTableModel):
         column = section - FIRST_REGION_COLUMN
         if not self._board.has_probe[column]:
             return cell_text.no_probe_sentence(REGIONS[column])
+        if (silent := cell_text.silent_probe(self._board, column)) is not None:
+            return cell_text.silent_sentence(silent)
         return self.tr("Seen from %1: state, latency, availability and history of the last hour.").replace(
             "%1", wording.region_name(REGIONS[column])
         )

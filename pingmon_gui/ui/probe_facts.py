@@ -28,14 +28,6 @@ class ProbeFacts:
         return self.health.probe
 
 
-def state_text(facts: ProbeFacts) -> str:
-    """Return the state in a few words: a connected probe that may not vote says so."""
-    health = facts.health
-    if health.state is ProbeState.CONNECTED and not health.votes:
-        return translate("Fleet", "connected, no vote")
-    return wording.probe_state_word(health.state)
-
-
 def place_text(probe: Probe) -> str:
     """Return the host as the person typed it; "this computer" for the embedded probe."""
     return translate("Fleet", "this computer") if probe.access is None else wording.plain(probe.access.host, 80)
@@ -79,7 +71,7 @@ def sentence(facts: ProbeFacts) -> str:
         case ProbeState.CONNECTED:
             return translate("Fleet", "It measures, and its results come in.")
         case ProbeState.CATCHING_UP:
-            return translate("Fleet", "What it measured meanwhile is being collected.")
+            return translate("Fleet", "What it measured meanwhile is being collected; its region knows soon.")
         case ProbeState.STARTING:
             return translate("Fleet", "It is being reached.")
         case _:

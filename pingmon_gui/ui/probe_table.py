@@ -22,7 +22,6 @@ from pingmon_gui.ui.probe_facts import (
     place_text,
     round_trip_text,
     sentence,
-    state_text,
 )
 from pingmon_gui.ui.theme import current
 
@@ -140,7 +139,7 @@ class ProbeTable(QAbstractTableModel):
             case Column.HOST:
                 return place_text(facts.probe)
             case Column.STATE:
-                return state_text(facts)
+                return wording.probe_state(facts.health)
             case Column.VERSION:
                 return wording.plain(facts.health.version, 30) if facts.health.version else wording.NOTHING
             case Column.LATENCY:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.engine.board_view import BoardView
-from pingmon_gui.ui import wording
+from pingmon_gui.ui import cell_text, wording
 from pingmon_gui.ui.cell_delegate import PADDING, CellDelegate
 from pingmon_gui.ui.monitor_table import MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN
@@ -62,7 +62,10 @@ class RegionHeader(QHeaderView):
         column = section - FIRST_REGION_COLUMN
         if column < 0:
             return ""
-        return self.tr("last hour") if self._board.has_probe[column] else self.tr("add a probe")
+        if not self._board.has_probe[column]:
+            return self.tr("add a probe")
+        silent = cell_text.silent_probe(self._board, column)
+        return self.tr("last hour") if silent is None else wording.probe_state(silent)
 
     def narrow_width(self) -> int:
         """Return the width at which the title of a region without a probe fits in two lines."""
@@ -100,7 +103,9 @@ class RegionHeader(QHeaderView):
         small = scaled_font(0.85)
         small.setUnderline(is_empty and section == self._hovered)
         painter.setFont(small)
-        painter.setPen(QColor(theme.accent if is_empty else theme.muted))
+        is_silent = not is_empty and cell_text.silent_probe(self._board, section - FIRST_REGION_COLUMN) is not None
+        painter.setPen(QColor(theme.accent if is_empty else theme.text if is_silent else theme.muted))
+        note = painter.fontMetrics().elidedText(note, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, note)
 
     def _paint_narrow(self, painter: QPainter, inner: QRect, name: str, *, is_hovered: bool) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.error import PingmonError
-from pingmon_gui.domain.probe import ProbeState
+from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
@@ -147,6 +147,16 @@ def probe_state_word(state: ProbeState) -> str:
             return translate("Wording", "refused")
         case ProbeState.STOPPED:
             return translate("Wording", "stopped")
+
+
+def probe_state(health: ProbeHealth) -> str:
+    """Return the state of a probe in a few words, with what a state alone does not tell."""
+    if health.state is ProbeState.CONNECTED and not health.votes:
+        return translate("Wording", "connected, no vote")
+    if health.state is ProbeState.CATCHING_UP and health.caught_up is not None:
+        done = share(math.floor(health.caught_up * 100) / 100)
+        return translate("Wording", "catching up, %1").replace("%1", done)
+    return probe_state_word(health.state)
 
 
 def phase_name(phase: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
@@ -14,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from pingmon_gui.domain.error import StorageFull
+from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
@@ -21,7 +23,7 @@ from pingmon_gui.engine.event import Notice, RaiseWindow, StorageProblem
 from pingmon_gui.ui import theme as theme_module
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, Show
-from tests.engine.fakes import monitor, until, voting
+from tests.engine.fakes import monitor, probe, until, voting
 from tests.ui.conftest import RunAsync
 from tests.ui.window.conftest import Bench, MakeBench, numbered
 
@@ -309,6 +311,25 @@ def test_regions_without_probe_say_so_and_can_be_hidden(make_bench: MakeBench, s
     window.bridge.frame()
     assert not window.table.isColumnHidden(europe)
     assert window.table.header.note(europe) == "last hour"
+
+
+def test_region_whose_probe_has_no_vote_says_why_in_its_title(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    bench = make_bench(numbered(1))
+    window = show_window(bench)
+    europe = FIRST_REGION_COLUMN + 2
+
+    def say(*states: tuple[ProbeState, dict[str, Any]]) -> tuple[str, str]:
+        probes = [ProbeHealth(probe(9 + n, Region.EU), state, **more) for n, (state, more) in enumerate(states)]
+        bench.board.set_probes([voting(1, Region.LOCAL), *probes])
+        window.bridge.frame()
+        tool_tip = window.model.headerData(europe, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        return window.table.header.note(europe), str(tool_tip)
+
+    away = (ProbeState.UNREACHED, {"reason": "eu.example does not answer."})
+    note, tool_tip = say(away)
+    assert note == "not reached" and "eu.example does not answer." in tool_tip
+    assert say(away, (ProbeState.CATCHING_UP, {"caught_up": 0.437}))[0].replace("\u00a0", " ") == "catching up, 43 %"
+    assert say(away, (ProbeState.CONNECTED, {"votes": True}))[0] == "last hour"
 
 
 def test_theme_switch_repaints_the_window(make_bench: MakeBench, show_window: ShowWindow) -> None:
