@@ -21,7 +21,7 @@ test: env ## everything that must be green, offscreen
 test-lab: ## real hosts, tray and namespaces (root, Linux)
 	@sh packaging/env.sh lab
 	@$(LAB) build
-	PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m pytest -q -m lab tests/lab
+	PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m pytest -q -m lab -n 2 --dist worksteal tests/lab
 
 lab: ## starts five hosts in five regions to play with, and tells how (root, Debian)
 	@sh packaging/env.sh lab

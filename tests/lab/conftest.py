@@ -20,7 +20,6 @@ from tests.lab.place import lab_name, run
 from tests.lab.router import enter_namespace
 
 _CLONE_NEWNS = 0x20000
-_unmet: dict[str, str] = {}
 
 
 class NewHost(Protocol):
@@ -108,16 +107,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, left_out = [], []
     for item in items:
         unmet = [mark.args[0] for mark in item.iter_markers("needs") if not NEEDS[mark.args[0]]()]
-        if unmet and set(unmet) <= allowed.keys():
-            _unmet.update({need: allowed[need] for need in unmet})
-            left_out.append(item)
-        else:
-            kept.append(item)
+        (left_out if unmet and set(unmet) <= allowed.keys() else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for need, sentence in _unmet.items():
-        terminalreporter.write_line(f"This machine cannot run everything ({need}). {sentence}")
+    for need, sentence in may_lack().items():
+        if not NEEDS[need]():
+            terminalreporter.write_line(f"This machine cannot run everything ({need}). {sentence}")

@@ -19,7 +19,7 @@ _HOME = f"/var/lib/{_USER}"
 _PATIENCE_S = 30.0
 
 
-def put_probe(host: Host, *options: str) -> tuple[Probe, ProbeSecrets]:
+def put_probe(host: Host, *options: str, region: Region = Region.EU) -> tuple[Probe, ProbeSecrets]:
     """Start a probe that listens on the host's loopback, and let a new key reach it and nothing else."""
     host.run("useradd", "--system", "--create-home", f"--home-dir={_HOME}", "--shell=/usr/sbin/nologin", _USER)
     private_key, public_line = new_key_pair()
@@ -39,7 +39,7 @@ def put_probe(host: Host, *options: str) -> tuple[Probe, ProbeSecrets]:
         host_key=host.host_key,
         supervisor=Supervisor.SYSTEMD,
     )
-    return Probe(new_probe_id(), host.name, Region.EU, Transport.TUNNEL, access), ProbeSecrets(token, private_key)
+    return Probe(new_probe_id(), host.name, region, Transport.TUNNEL, access), ProbeSecrets(token, private_key)
 
 
 def start_probe(host: Host, *options: str) -> None:

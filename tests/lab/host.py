@@ -214,7 +214,7 @@ class Host:
             self.write("etc/ld.so.preload", f"/{library.relative_to(self.root)}\n")
 
     def _own_key(self) -> Path:
-        key = CACHE / "host-keys" / self.name
+        key = CACHE / "host-keys" / self.network.lab / self.name
         if not key.exists():
             key.parent.mkdir(parents=True, exist_ok=True)
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", key)

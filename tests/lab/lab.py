@@ -93,6 +93,14 @@ class Lab:
         self._write_ssh_files()
         return host
 
+    def move(self, host: Host) -> None:
+        """Give a host another IPv4 address, as providers and home networks do. Its name follows."""
+        number, self._next_number = self._next_number, self._next_number + 1
+        old, host.address = host.address, v4(number)
+        self.network.move(host.name, old, host.address)
+        self.target.set_name(host.name, [host.address])
+        self._write_ssh_files()
+
     def region_host(self, region: str, kind: HostKind | None = None) -> Host:
         """Make the host of a region, as far away as that region is."""
         return self.host(region, kind, rtt_ms=REGION_RTT_MS[region], number=_REGION_NUMBERS[region])

@@ -76,6 +76,14 @@ class Network:
             family = ["-6"] if line.startswith("-6 ") else []
             run("ip", "-n", namespace, *family, *line.removeprefix("-6 ").split())
 
+    def move(self, node: str, old: str, new: str) -> None:
+        """Give a node another IPv4 address in place of one it has; what is sent to the old one is lost from now on."""
+        namespace = self.namespace(node)
+        run("ip", "-n", namespace, "addr", "add", f"{new}/32", "dev", DEVICE)
+        run("ip", "-n", namespace, "route", "replace", "default", "dev", DEVICE, "src", new)
+        run("ip", "-n", namespace, "addr", "del", f"{old}/32", "dev", DEVICE)
+        self.router.ask("move", name=node, old=old, new=new)
+
     def leave(self, node: str) -> None:
         """Take a node away, with what runs in it left to whoever started it."""
         self.router.ask("leave", name=node)

@@ -23,13 +23,16 @@ class LabError(Exception):
 
 
 def lab_name(*, for_tests: bool = False) -> str:
-    """Return the name of this person's lab, or of the one that their tests run in beside it. Raises LabError."""
+    """Return the name of this person's lab, or of the one that their tests run in beside it. Raises LabError.
+
+    Each process that runs tests has a lab of its own.
+    """
     chosen = os.environ.get(NAME_VARIABLE, "")
-    if not chosen:
-        return "test" if for_tests else "play"
-    if not (chosen.isascii() and chosen.isalnum()):
+    if chosen and not (chosen.isascii() and chosen.isalnum()):
         raise LabError(f"“{chosen}” cannot name a lab ({NAME_VARIABLE}): use letters and digits only.")
-    return f"{chosen}test" if for_tests else chosen
+    if not for_tests:
+        return chosen or "play"
+    return f"{chosen}test{os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw')}"
 
 
 def run(*argv: str | Path, stdin: str = "", timeout_s: float = 60.0) -> str:

@@ -161,6 +161,8 @@ class Router:
                 self._join(**order)
             case "leave":
                 self._leave(order["name"])
+            case "move":
+                self._move(order["name"], order["old"], order["new"])
             case "set":
                 node = self.nodes[order.pop("name")]
                 for name in ("rtt_ms", "jitter_ms", "loss"):
@@ -187,11 +189,18 @@ class Router:
     def _join(self, name: str, namespace: str, addresses: list[str], rtt_ms: float) -> None:
         if name in self.nodes:
             raise KeyError(f"there is a node {name} already")
-        packed = [socket.inet_pton(socket.AF_INET6 if ":" in each else socket.AF_INET, each) for each in addresses]
+        packed = [_packed(each) for each in addresses]
         node = Node(name, open_tun(namespace), packed, rtt_ms)
         self.nodes[name] = node
         self.owners.update(dict.fromkeys(packed, node))
         self.selector.register(node.tun, selectors.EVENT_READ, node)
+
+    def _move(self, name: str, old: str, new: str) -> None:
+        node = self.nodes[name]
+        before, after = (_packed(address) for address in (old, new))
+        node.addresses[node.addresses.index(before)] = after
+        del self.owners[before]
+        self.owners[after] = node
 
     def _leave(self, name: str) -> None:
         node = self.nodes.pop(name)
@@ -215,6 +224,10 @@ class Router:
             for node in self.nodes.values()
         }
         return {"nodes": nodes, "cuts": sorted(self.cuts), "under_way": len(self._under_way)}
+
+
+def _packed(address: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
 
 
 class RouterClient:

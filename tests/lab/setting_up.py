@@ -72,9 +72,15 @@ class App:
         assert enrolment is not None
         return enrolment
 
-    async def attempt(self, host: Host, user: str = "ops", **wanted: object) -> Enrolment | None:
+    async def attempt(self, host: Host, user: str = "ops", *, name: str = "", **wanted: object) -> Enrolment | None:
+        """`name` is typed instead of the one that the lab's ssh_config knows."""
         self.states = {}
-        fields = {"host": f"{user}@{host.name}", "region": Region.EU, "ssh_config": self.lab.ssh_config, **wanted}
+        fields = {
+            "host": f"{user}@{name or host.name}",
+            "region": Region.EU,
+            "ssh_config": self.lab.ssh_config,
+            **wanted,
+        }
         return await bootstrap(
             BootstrapRequest(**fields),  # type: ignore[arg-type]
             known_hosts=KnownHosts(self.data_dir / "known_hosts"),
