@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._now_ms = now_ms
         self._is_leaving = False
+        self._generation = -1
         self.settings = layout_settings(session.data_dir)
         self.spawner = Spawner(self.show_error, crashes.report)
         self.bridge = Bridge(session.board, session.hub, self)
@@ -269,9 +270,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def refresh(self) -> None:
         """Bring everything but the table's cells up to date with the board."""
-        self.top.set_counts(self.model.rules.counts())
+        self._generation = self._board.generation
+        self._show_numbers()
+        self._say_probes()
         self.top.set_tags(self.model.rules.tags)
-        self.cards.show_cards(self._board.cards())
         total, shown = len(self._board.ids), self.model.rowCount()
         if total == 0:
             page: QWidget = self.first
@@ -295,8 +297,12 @@ class MainWindow(QMainWindow):
                 .replace("%2", wording.monitors_counted(total))
                 .replace("%1", wording.number(shown))
             )
-        self._say_probes()
         self.selection.update_actions()
+
+    def _show_numbers(self) -> None:
+        """Show what results alone can change."""
+        self.top.set_counts(self.model.rules.counts())
+        self.cards.show_cards(self._board.cards())
 
     def show_error(self, error: PingmonError) -> None:
         """Say a known error in the message bar, with what to do about it."""
@@ -308,10 +314,14 @@ class MainWindow(QMainWindow):
         if changes.probes_changed:
             self.model.probes_changed()
             self.probes.refresh()
+            self._say_probes()
             self._fit_columns()
         if self.model.rules.is_live and not self._reorder_timer.isActive():
             self._reorder_timer.start()
-        self.refresh()
+        if changes.generation == self._generation:
+            self._show_numbers()
+        else:
+            self.refresh()
         self.details.apply(changes)
 
     @Slot(object)

@@ -18,24 +18,13 @@ from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.engine.board_view import BoardView, Changes
 from pingmon_gui.ui import cell_text, wording
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, RowOrder, Rows, Show
+from pingmon_gui.ui.seen_cells import SeenCells
 
 COLUMNS = FIRST_REGION_COLUMN + len(REGIONS)
 #: Role of a monitor's id, in every column.
 MONITOR_ROLE = Qt.ItemDataRole.UserRole
 
 _NO_PARENT = QModelIndex()
-_SHOWN_CELL = np.dtype(
-    [
-        ("state", "i1"),
-        ("is_checking", "i1"),
-        ("assigned", "i1"),
-        ("failure", "i1"),
-        ("availability", "i2"),
-        ("coverage", "i2"),
-        ("total_ms", "f4"),
-        ("strip", "u1", 30),
-    ]
-)
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 
@@ -48,6 +37,7 @@ class MonitorTable(QAbstractTableModel):
         self._board = board
         self.visible_rows: Callable[[], tuple[int, int]] | None = None
         self.rules = RowOrder(board)
+        self._seen = SeenCells(board)
         self._order: Rows = np.zeros(0, dtype=np.intp)
         self._shown_ids: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._generation = board.generation
@@ -100,11 +90,11 @@ class MonitorTable(QAbstractTableModel):
 
     def cell(self, row: int, column: int) -> np.void:
         """Return what can be seen of a region's cell (board's row and column), as of the last frame."""
-        return self._told[row, column]
+        return self._seen.cell(row, column)
 
     def cell_key(self, row: int, column: int) -> bytes:
         """Return the bytes of `cell`: equal bytes look the same."""
-        return self._told[row, column].tobytes()
+        return self._seen.cell(row, column).tobytes()
 
     def monitor_at(self, row: int) -> MonitorId:
         return self._board.ids[self.board_row(row)]
@@ -146,30 +136,21 @@ class MonitorTable(QAbstractTableModel):
         if changes.generation != self._generation:
             self.describe()
             return
-        rows = changes.rows
-        if len(rows) == 0:
+        if len(changes.rows) == 0:
             return
-        cells, verdicts = self._cells(rows), self._board.verdict[rows]
-        size = _SHOWN_CELL.itemsize
-        differs = (
-            cells.view(np.uint8).reshape(len(rows), len(REGIONS), size)
-            != self._told[rows].view(np.uint8).reshape(len(rows), len(REGIONS), size)
-        ).any(axis=2)
-        verdict_differs = verdicts != self._told_verdict[rows]
-        self._told[rows], self._told_verdict[rows] = cells, verdicts
+        self._seen.outdate(changes.rows)
         first, last = self.visible_rows() if self.visible_rows is not None else (0, len(self._order) - 1)
-        if last < first:
-            return
-        places = self._place[rows]
-        seen = np.flatnonzero((places >= first) & (places <= last) & (verdict_differs | differs.any(axis=1)))
-        for at in seen.tolist():
-            shown = int(places[at])
-            if verdict_differs[at]:
-                self._tell(shown, VERDICT_COLUMN, VERDICT_COLUMN)
-            columns = np.flatnonzero(differs[at])
+        places = self._place[changes.rows]
+        differing = self._seen.freshen(changes.rows[(places >= first) & (places <= last)])
+        for row, is_verdict, regions in zip(
+            self._place[differing.rows].tolist(), differing.verdict.tolist(), differing.regions, strict=True
+        ):
+            if is_verdict:
+                self._tell(row, VERDICT_COLUMN, VERDICT_COLUMN)
+            columns = np.flatnonzero(regions)
             for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
                 if len(run):
-                    self._tell(shown, FIRST_REGION_COLUMN + int(run[0]), FIRST_REGION_COLUMN + int(run[-1]))
+                    self._tell(row, FIRST_REGION_COLUMN + int(run[0]), FIRST_REGION_COLUMN + int(run[-1]))
 
     def describe(self) -> None:
         """Read names, addresses, tags and the set of monitors anew."""
@@ -199,30 +180,14 @@ class MonitorTable(QAbstractTableModel):
         return True
 
     def _take_stock(self) -> None:
-        everything = np.arange(len(self._board.ids))
         self._all_ids = np.array(self._board.ids, dtype=np.int64)
-        self._told = self._cells(everything)
-        self._told_verdict = self._board.verdict.copy()
+        self._seen.restart()
         self._find_places()
 
     def _find_places(self) -> None:
         self._place = np.full(len(self._all_ids), -1, dtype=np.intp)
         known = np.flatnonzero(self._order >= 0)
         self._place[self._order[known]] = known
-
-    def _cells(self, rows: Rows) -> npt.NDArray[np.void]:
-        """Return what can be seen of these rows, shape (rows, regions); equal bytes look the same."""
-        board = self._board
-        cells = np.zeros((len(rows), len(REGIONS)), dtype=_SHOWN_CELL)
-        for name in ("state", "is_checking", "assigned", "failure", "strip"):
-            cells[name] = getattr(board, name)[rows]
-        for name in ("availability", "coverage"):
-            share = getattr(board, name)[rows]
-            cells[name] = np.where(np.isnan(share), -1, share * 10_000)
-        # To what is shown of it: more digits would only make equal looks differ.
-        total_ms = np.where(np.isnan(board.total_ms[rows]), -1, board.total_ms[rows])
-        cells["total_ms"] = np.where(total_ms < 10, np.round(total_ms, 2), np.round(total_ms))
-        return cells
 
     def _arrange(self, new: Rows) -> None:
         """Go from the present order to `new` by moves at first, then one removal, one insertion and moves again."""

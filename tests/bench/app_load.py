@@ -74,21 +74,26 @@ def feeding_links(rate: float | None, load_core: str | None) -> Callable[[Path, 
 
 
 class Beat:
-    """A timer that asks to be called every 5 ms; `late_ms` is by how much each call came too late."""
+    """A timer that asks to be called every 5 ms.
+
+    `late_ms` is by how much each call came too late, `busy_ms` what this thread worked between two calls: at least as
+    much as it was late by its own fault, however busy the machine is.
+    """
 
     def __init__(self) -> None:
         from PySide6.QtCore import Qt, QTimer
 
         self.late_ms: list[float] = []
+        self.busy_ms: list[float] = []
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(BEAT_MS)
         self._timer.timeout.connect(self._on_beat)
-        self._before_s = 0.0
+        self._before_s = self._before_cpu_s = 0.0
 
     def start(self) -> None:
-        self.late_ms = []
-        self._before_s = time.perf_counter()
+        self.late_ms, self.busy_ms = [], []
+        self._before_s, self._before_cpu_s = time.perf_counter(), time.thread_time()
         self._timer.start()
 
     def stop(self) -> list[float]:
@@ -96,9 +101,10 @@ class Beat:
         return self.late_ms
 
     def _on_beat(self) -> None:
-        now_s = time.perf_counter()
+        now_s, cpu_s = time.perf_counter(), time.thread_time()
         self.late_ms.append(max(0.0, (now_s - self._before_s) * 1000 - BEAT_MS))
-        self._before_s = now_s
+        self.busy_ms.append((cpu_s - self._before_cpu_s) * 1000)
+        self._before_s, self._before_cpu_s = now_s, cpu_s
 
 
 class Watch:
@@ -172,7 +178,7 @@ class Meter:
         watch = self._watch()
         self._beat.start()
         await asyncio.sleep(15.0)
-        self.figures["still_ms"] = self._beat.stop()
+        self.figures["still_ms"], self.figures["still_busy_ms"] = self._beat.stop(), self._beat.busy_ms
         self.figures["still"] = watch.figures()
         known = self._run.session.board.at_ms[:, 1:] > 0
         self.figures["cells_known"] = float(known.mean())
@@ -194,7 +200,7 @@ class Meter:
                 step = -step
             bar.setValue(bar.value() + step)
             await asyncio.sleep(FRAME_S)
-        self.figures["scroll_ms"] = self._beat.stop()
+        self.figures["scroll_ms"], self.figures["scroll_busy_ms"] = self._beat.stop(), self._beat.busy_ms
         self.figures["scroll"] = watch.figures()
         bar.setValue(0)
 
@@ -202,34 +208,35 @@ class Meter:
         """Type into the search and sort by every column; each timed until the table is painted anew."""
         from PySide6.QtCore import Qt
 
-        async def timed(act: Callable[[], None]) -> float:
-            began_s = time.perf_counter()
+        async def timed(name: str, act: Callable[[], None]) -> None:
+            began_s, began_cpu_s = time.perf_counter(), time.thread_time()
             act()
             window.table.viewport().repaint()
-            spent_ms = (time.perf_counter() - began_s) * 1000
+            spent_s, spent_cpu_s = time.perf_counter() - began_s, time.thread_time() - began_cpu_s
+            self.figures.setdefault(f"{name}_ms", []).append(spent_s * 1000)
+            self.figures.setdefault(f"{name}_cpu_ms", []).append(spent_cpu_s * 1000)
             await asyncio.sleep(0.05)
-            return spent_ms
 
         search = window.top.search
-        texts = ["d", "do", "dom", "domain 7", "domain 77", "nothing at all", ""] * 3
-        self.figures["filter_ms"] = [await timed(lambda text=text: search.setText(text)) for text in texts]
+        for text in ["d", "do", "dom", "domain 7", "domain 77", "nothing at all", ""] * 3:
+            await timed("filter", lambda text=text: search.setText(text))
         orders = (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder)
         sorts = [(column, order) for order in orders for column in (0, 1, 3, 4)] * 2
-        self.figures["sort_ms"] = [
-            await timed(lambda one=one: window.table.sortByColumn(*one)) for one in [*sorts, (1, orders[1])]
-        ]
+        for one in [*sorts, (1, orders[1])]:
+            await timed("sort", lambda one=one: window.table.sortByColumn(*one))
 
     async def _add(self, _window: Any) -> None:
         """Add one monitor a second: what everybody waits for on the loop."""
         from pingmon_gui.domain.monitor import MonitorDraft
 
-        slowest = []
+        slowest, busiest = [], []
         for n in range(4):
             self._beat.start()
             await self._run.session.commands.add([MonitorDraft(f"https://new{n}.example/")])
             await asyncio.sleep(1.5)
             slowest.append(max(self._beat.stop()))
-        self.figures["add_ms"] = slowest
+            busiest.append(max(self._beat.busy_ms))
+        self.figures["add_ms"], self.figures["add_busy_ms"] = slowest, busiest
 
     async def _shown(self, _window: Any) -> None:
         """Time from bytes received to painted cell; `watch_painting` has to be called before the window is made."""
@@ -309,18 +316,23 @@ class Painting:
     def begin(self, window: Any, board: Any) -> None:
         import numpy as np
 
+        from pingmon_gui.ui.seen_cells import SeenCells
+
         apply = board.apply
         model, table = window.model, window.table
+        cells = SeenCells(board)
+        cells.freshen(np.arange(len(board.ids)))
 
         def applied(batch: Any) -> None:
             apply(batch)
             first, last = table.visible_rows()
             rows = np.array([model.board_row(row) for row in range(first, last + 1)], dtype=np.intp)
             # What looks the same is not painted anew, so nobody waits for it.
-            differs = model._cells(rows) != model._told[rows]
+            cells.outdate(rows)
+            differing = cells.freshen(rows)
             arrived_s = self._arrived_s.get(asyncio.current_task(), time.perf_counter())
-            for at, column in zip(*(found.tolist() for found in differs.nonzero()), strict=True):
-                self._waiting.setdefault((int(rows[at]), column), arrived_s)
+            for at, column in zip(*(found.tolist() for found in differing.regions.nonzero()), strict=True):
+                self._waiting.setdefault((int(differing.rows[at]), column), arrived_s)
 
         self._waiting.clear()
         self._spent_ms = []

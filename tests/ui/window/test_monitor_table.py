@@ -13,7 +13,7 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.ui.monitor_table import COLUMNS, MONITOR_ROLE, MonitorTable
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, Show
@@ -62,11 +62,19 @@ def test_every_role_gives_plain_python(make_bench: MakeBench) -> None:
     assert type(model.rowCount()) is int
 
 
+def paint(model: MonitorTable) -> None:
+    """Read every cell, as painting does."""
+    for row in range(model.rowCount()):
+        for column in range(len(REGIONS)):
+            model.cell_key(model.board_row(row), column)
+
+
 def test_apply_tells_only_changed_cells(make_bench: MakeBench) -> None:
     bench = make_bench(numbered(4), [Region.LOCAL, Region.EU])
     bench.feed(*((number, Status.ONLINE) for number in range(10, 14)))
     bench.board.take_changes()
     model = MonitorTable(bench.board)
+    paint(model)
     cells = told(model)
     bench.clock.advance(10)
     bench.feed((12, Status.ONLINE), probe=2, rounds=1)
@@ -85,15 +93,17 @@ def test_apply_is_silent_about_rows_out_of_sight(make_bench: MakeBench) -> None:
     assert {top for top, *_ in cells} == {3}
 
 
-def test_apply_tells_value_that_went_and_came_back_out_of_sight(make_bench: MakeBench) -> None:
+def test_apply_tells_what_went_out_of_sight_and_came_back_in_it(make_bench: MakeBench) -> None:
     bench = make_bench(numbered(10))
     bench.feed((17, Status.ONLINE))
     bench.board.take_changes()
     model = MonitorTable(bench.board)
+    paint(model)
     model.visible_rows = lambda: (0, 3)
     bench.feed((17, Status.OFFLINE))
     model.apply(bench.board.take_changes())
     model.visible_rows = lambda: (5, 9)
+    assert model.cell(7, 0)["state"] == Status.OFFLINE
     cells = told(model)
     bench.feed((17, Status.ONLINE))
     model.apply(bench.board.take_changes())
