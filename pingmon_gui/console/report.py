@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pingmon_gui.console import access, output
 from pingmon_gui.console.option import WrongUsage, reader, time_ms
 from pingmon_gui.domain import time_zone
-from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, parse_tags
 from pingmon_gui.domain.verdict_time import VerdictTime
 from pingmon_gui.report.content import PAPER_WIDTH, document
 from pingmon_gui.report.gather import SHARES, Latency, MonitorReport, Report, empty_report, gather
-from pingmon_gui.report.outlet import Format, text_of
+from pingmon_gui.report.outlet import Format, replacing, text_of
 from pingmon_gui.report.span import Preset, parse_period
 from pingmon_gui.report.words import METHOD, span_of, zone_of
 
@@ -205,8 +205,7 @@ def _latency_json(values: Latency) -> Json:
 
 def _write(report: Report, format_: Format, path: Path, title: str, *, with_domains: bool) -> None:
     """Write the file whole or not at all. Raises PingmonError."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as partial:
         if format_ is Format.PDF:
             from pingmon_gui.ui.report_pdf import write_pdf
 
@@ -214,8 +213,3 @@ def _write(report: Report, format_: Format, path: Path, title: str, *, with_doma
         else:
             text = text_of(report, format_, title, with_domains=with_domains)
             partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
-    except OSError as exc:
-        raise PingmonError(f"The file {path} cannot be written: {exc.strerror or exc}.") from exc
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 
+from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.report.content import SCREEN_WIDTH, document
 from pingmon_gui.report.csv_file import write_csv
 from pingmon_gui.report.gather import Report
@@ -16,6 +20,23 @@ class Format(StrEnum):
     PDF = "pdf"
     HTML = "html"
     CSV = "csv"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to, which takes the place of `path` when all went well; else nothing is left of it.
+
+    Raises PingmonError with a sentence where the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as exc:
+        raise PingmonError(f"The file {path} cannot be written: {exc.strerror or exc}.") from exc
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def text_of(report: Report, format_: Format, title: str, *, with_domains: bool) -> str:

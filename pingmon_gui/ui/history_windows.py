@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Slot
@@ -14,6 +15,7 @@ from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.time_zone import local_zone
 from pingmon_gui.engine.board import Board
 from pingmon_gui.report.explain import explained_domain, explained_region
 from pingmon_gui.ui.async_slot import Spawner
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pingmon_gui.ui.history_window import HistoryWindow
     from pingmon_gui.ui.incident_page import IncidentPage
     from pingmon_gui.ui.map_places import OwnPlaces
+    from pingmon_gui.ui.report_dialog import ReportDialog
     from pingmon_gui.ui.time_window import TimeWindow
 
 
@@ -59,6 +62,7 @@ class HistoryWindows(QObject):
         self.incidents: IncidentPage | None = None
         self.time_machine: TimeWindow | None = None
         self.history: HistoryWindow | None = None
+        self._report: ReportDialog | None = None
 
     @Slot()
     def show_incidents(self, incident: IncidentId | None = None) -> None:
@@ -132,6 +136,29 @@ class HistoryWindows(QObject):
             return await explained_domain(store, monitor, from_ms, to_ms), probes
         now_ms = self._now_ms()
         return await explained_region(store, monitor, subject.region, from_ms, to_ms, now_ms), probes
+
+    def show_report(self, selected: Collection[MonitorId]) -> None:
+        """Show the making of a report; the one that is open already is brought up."""
+        if self._report is None:
+            from pingmon_gui.report.gather import gather
+            from pingmon_gui.ui.report_dialog import ReportDialog
+
+            self._report = ReportDialog(
+                functools.partial(gather, self._session.store),
+                list(self._board.monitors.values()),
+                selected,
+                local_zone(),
+                self._now_ms,
+                self._spawner.spawn,
+                self._window,
+            )
+            self._report.finished.connect(self.on_report_closed)
+            self._report.make()
+        _bring_up(self._report)
+
+    @Slot()
+    def on_report_closed(self) -> None:
+        self._report = None
 
     @Slot()
     def on_incidents_changed(self) -> None:

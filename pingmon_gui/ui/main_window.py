@@ -231,6 +231,7 @@ class MainWindow(QMainWindow):
         actions.incidents.triggered.connect(self.on_incidents)
         actions.time_machine.triggered.connect(self.on_time_machine)
         actions.alerts.triggered.connect(self.on_alerts)
+        actions.report.triggered.connect(self.on_report)
         actions.map.triggered.connect(self.maps.show_map)
         actions.kiosk.triggered.connect(self.maps.toggle_kiosk)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
@@ -347,6 +348,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def on_time_machine(self) -> None:
         self.history.show_time_machine(self.maps.own)
+
+    @Slot()
+    def on_report(self) -> None:
+        self.history.show_report(self.selection.ids)
 
     @Slot()
     def on_reorder_due(self) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import QMarginsF
 from PySide6.QtGui import QGuiApplication, QPageLayout, QPageSize, QPainter, QPdfWriter
 
-from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.report.page import Document
 from pingmon_gui.ui.report_pages import PAGE_WIDTH, Layout
 
@@ -17,7 +16,7 @@ _DOTS_PER_INCH = 1200
 
 
 def write_pdf(document: Document, path: Path) -> None:
-    """Write the file, in a process that may have no window. Raises PingmonError where it cannot be written."""
+    """Write the file, in a process that may have no window. Raises OSError where it cannot be written."""
     # Fonts need an application; without a screen they are drawn all the same.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QGuiApplication.instance() or QGuiApplication(["pingmon"])
@@ -27,11 +26,8 @@ def write_pdf(document: Document, path: Path) -> None:
 
 
 def pdf_steps(document: Document, path: Path) -> Iterator[None]:
-    """Write the file, a little at each step. Raises PingmonError where it cannot be written."""
-    try:
-        path.touch()  # Qt complains at length where it cannot write
-    except OSError as exc:
-        raise PingmonError(f"The file {path} cannot be written: {exc.strerror or exc}.") from exc
+    """Write the file, a little at each step. Raises OSError where it cannot be written."""
+    path.touch()  # Qt complains at length where it cannot write
     layout = Layout(document)
     yield from layout.steps()
     writer = QPdfWriter(str(path))
@@ -42,16 +38,16 @@ def pdf_steps(document: Document, path: Path) -> Iterator[None]:
     writer.setPageLayout(QPageLayout(QPageSize(QPageSize.PageSizeId.A4), QPageLayout.Orientation.Portrait, nothing))
     painter = QPainter()
     if not painter.begin(writer):
-        raise PingmonError(f"The file {path} cannot be written.", "Choose another folder, or make room.")
+        raise OSError("it cannot be drawn into")
     try:
         scale = writer.width() / PAGE_WIDTH
         painter.scale(scale, scale)
         for number, sheet in enumerate(layout.sheets):
             if number and not writer.newPage():
-                raise PingmonError(f"The file {path} cannot be written.", "Make room on the disk.")
+                raise OSError("there may be no room on the disk")
             sheet.paint(painter)
             yield
     finally:
         painter.end()
-    if not path.is_file() or path.stat().st_size == 0:
-        raise PingmonError(f"The file {path} cannot be written.", "Choose another folder, or make room.")
+    if path.stat().st_size == 0:
+        raise OSError("there may be no room on the disk")

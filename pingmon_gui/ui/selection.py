@@ -79,6 +79,7 @@ class Selection(QObject):
         self._actions.pause.setText(self.tr("Resu&me") if self._all_paused(selected) else self.tr("&Pause"))
         undo = self._actions.undo
         undo.setEnabled(bool(self._commands.undo_text) and undo not in self._busy)
+        self._actions.report.setEnabled(bool(self._board.ids))
         self._actions.select_all.setEnabled(self._table.model().rowCount() > 0)
 
     @Slot()

@@ -23,7 +23,8 @@ def controls() -> str:
     QPushButton:disabled, QToolButton:disabled {{ color: {t.muted}; background: transparent; border-color: {t.line}; }}
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent};
         font-weight: 600; }}
-    QPushButton[primary="true"]:hover {{ background: {t.accent_hover}; }}
+    QPushButton[primary="true"]:disabled {{ background: {t.pill}; color: {t.muted}; border-color: {t.pill}; }}
+    QPushButton[primary="true"]:hover:enabled {{ background: {t.accent_hover}; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; padding: 5px 12px; }}
     QPushButton[pill="true"] {{ border: 1px solid transparent; background: transparent; color: {t.muted};
         padding: 6px 11px; }}

@@ -17,7 +17,7 @@ from pingmon_gui.domain.alert_state import AlertState, Habit, HabitKey
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import ProbeError, StorageError
-from pingmon_gui.domain.history import Series, SeriesHistory, SeriesRollup
+from pingmon_gui.domain.history import Series, SeriesHistory, SeriesRollup, SeriesTime
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
@@ -321,6 +321,11 @@ class FakeStore:
         return next((one for one in await self.incidents(0, 1 << 60) if one.id == id_), None)
 
     async def tracks(self, monitors: Collection[MonitorId], from_ms: int, to_ms: int) -> dict[MonitorId, list[Track]]:
+        return {monitor: [] for monitor in monitors}
+
+    async def span_times(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int, bucket_ms: int
+    ) -> dict[MonitorId, list[SeriesTime]]:
         return {monitor: [] for monitor in monitors}
 
     async def alert_memory(self) -> AlertMemory:
