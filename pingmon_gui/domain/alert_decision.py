@@ -54,6 +54,8 @@ class _Deciding:
         self._habits = dict(state.habits)
         self._telling = Telling(state, now_ms, around, self._rule_of)
         self._matters = self._telling.matters
+        #: Made when it is first asked for: the open outage of each monitor.
+        self._open_outages: dict[tuple[MonitorId, ...], MatterKey] | None = None
 
     def decision(self, before: AlertState) -> Decision:
         alerts = self._telling.alerts
@@ -113,14 +115,20 @@ class _Deciding:
         """
         if not item.kind.is_outage or item.is_over:
             return None
-        for key, matter in self._matters.items():
-            if matter.item.kind.is_outage and matter.item.monitors == item.monitors and not matter.item.is_over:
-                self._matters[item.key] = self._matters.pop(key)
-                alert = self._telling.alerts.get(matter.alert or AlertId(0))
-                if alert is not None:
-                    self._telling.rename(alert, key, item.key)
-                return matter
-        return None
+        if self._open_outages is None:
+            self._open_outages = {
+                matter.item.monitors: key
+                for key, matter in self._matters.items()
+                if matter.item.kind.is_outage and not matter.item.is_over
+            }
+        key = self._open_outages.get(item.monitors)
+        if key is None or key not in self._matters or self._matters[key].item.is_over:
+            return None
+        matter = self._matters[item.key] = self._matters.pop(key)
+        alert = self._telling.alerts.get(matter.alert or AlertId(0))
+        if alert is not None:
+            self._telling.rename(alert, key, item.key)
+        return matter
 
     def _note_turn(self, item: AlertItem) -> None:
         if not item.kind.is_outage:

@@ -342,7 +342,8 @@ def _is_joined(alert: Alert, matter: Matter) -> bool:
     return (
         alert.is_open
         and alert.cause.failure == matter.cause.failure
-        and _family(alert.kind) is _family(matter.item.kind)
+        # All of an alert is of one family.
+        and _family(next(iter(alert.items.values())).kind) is _family(matter.item.kind)
         and alert.cause.is_shared_with(matter.cause)
     )
 

@@ -74,6 +74,7 @@ class Cause:
         )
 
 
+@functools.lru_cache(maxsize=4_096)
 def registrable_domain(url: str) -> str:
     """Return the part of a URL's host that somebody registered: `a.shop.example.co.uk` gives `example.co.uk`.
 

@@ -7,6 +7,7 @@ kept later: an alert that is told twice after a crash is better than one that is
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -68,6 +69,8 @@ _log = logging.getLogger(__name__)
 GAP_MS = 15_000
 #: So long after the start an alert whose incident is known nowhere is closed.
 ORPHAN_MS = 180_000
+#: So much news is decided about at a time: 10 ms.
+A_TURN = 100
 _BAD = (Verdict.OFFLINE, Verdict.REGIONAL)
 _LOST = (ProbeState.UNREACHED, ProbeState.REFUSED)
 
@@ -91,7 +94,7 @@ class AlertPolicy:
         self._outlet = outlet
         self._zone = zone
         self._state = AlertState()
-        self._news: list[News] = []
+        self._news: list[Callable[[], News]] = []
         self._wake = asyncio.Event()
         self._unsaved: list[AlertChange] = []
         self._next_at_ms: int | None = None
@@ -125,6 +128,7 @@ class AlertPolicy:
         """Decide about what is known already, and keep what can be kept."""
         self._unsubscribe()
         await self.step()
+        await self._save()
 
     async def run(self) -> None:
         while True:
@@ -179,15 +183,23 @@ class AlertPolicy:
     # News
 
     def _put(self, *news: News) -> None:
-        self._news += news
+        self._news += [functools.partial(_same, one) for one in news]
+        self._wake.set()
+
+    def _put_incidents(self, incidents: Iterable[Incident]) -> None:
+        """Take note of incidents; what they say is put into words when its turn has come."""
+        for incident in incidents:
+            row = self._board.row_of.get(incident.monitor)
+            verdict = None if row is None else Verdict(int(self._board.verdict[row]))
+            self._news.append(functools.partial(self._of_incident, incident, verdict))
         self._wake.set()
 
     def _hear(self, event: Event) -> None:
         match event:
             case IncidentOpened() | IncidentChanged() | IncidentResolved():
-                self._put(self._of_incident(event.incident))
+                self._put_incidents((event.incident,))
             case IncidentsCorrected():
-                self._put(*map(self._of_incident, event.incidents))
+                self._put_incidents(event.incidents)
             case ProbeChanged():
                 self._hear_probe(event.health)
             case ProbeRemoved():
@@ -197,9 +209,7 @@ class AlertPolicy:
             case TimePassed():
                 self._let_time_pass(is_gap=event.is_gap)
 
-    def _of_incident(self, incident: Incident) -> MatterNews:
-        row = self._board.row_of.get(incident.monitor)
-        verdict = None if row is None else Verdict(int(self._board.verdict[row]))
+    def _of_incident(self, incident: Incident, verdict: Verdict | None) -> MatterNews:
         news = of_incident(incident, self._board.monitors.get(incident.monitor), verdict)
         # One that results of the past brought to light may be over by now: nobody knows before there are new ones.
         return replace(news, is_certain=verdict in _BAD)
@@ -259,24 +269,29 @@ class AlertPolicy:
     async def step(self) -> None:
         """Decide about everything that is known now."""
         async with self._turn:
-            now_ms = self._clock.now_ms()
-            if now_ms - self._ticked_ms > GAP_MS and not self._news:
+            if self._clock.now_ms() - self._ticked_ms > GAP_MS and not self._news:
                 return
             news, self._news = self._news, []
-            if certain := self._uncertain():
-                news.append(Certainty(certain))
-            around = Surroundings(self.book, self._tags, self._zone)
-            before = self._state
-            decision = decide(before, news, now_ms, around)
-            self._state, self._next_at_ms = decision.state, decision.next_at_ms
-            change = change_of(before, decision)
-            if decision.alerts:
-                self._hub.publish(AlertsChanged(decision.alerts))
-            if not change.is_empty:
-                self._unsaved.append(change)
-            await self._save()
-            if decision.posts:
-                self._outlet(decision.posts)
+            for start in range(0, max(1, len(news)), A_TURN):
+                # A thousand at once are told in several turns: the window comes in between.
+                await asyncio.sleep(0)
+                await self._decide([one() for one in news[start : start + A_TURN]])
+
+    async def _decide(self, news: list[News]) -> None:
+        if certain := self._uncertain():
+            news.append(Certainty(certain))
+        around = Surroundings(self.book, self._tags, self._zone)
+        before = self._state
+        decision = decide(before, news, self._clock.now_ms(), around)
+        self._state, self._next_at_ms = decision.state, decision.next_at_ms
+        change = change_of(before, decision)
+        if decision.alerts:
+            self._hub.publish(AlertsChanged(decision.alerts))
+        if not change.is_empty:
+            self._unsaved.append(change)
+        await self._save()
+        if decision.posts:
+            self._outlet(decision.posts)
 
     async def _save(self) -> None:
         while self._unsaved:
@@ -314,7 +329,7 @@ class AlertPolicy:
     async def _take_over_incidents(self) -> None:
         open_now = await self._store.open_incidents()
         ids = {incident.id for incident in open_now}
-        self._put(*map(self._of_incident, open_now))
+        self._put_incidents(open_now)
         for key, matter in self._state.matters.items():
             id_ = matter.item.incident
             if not matter.item.kind.is_outage or matter.item.is_over or id_ is None or id_ in ids:
@@ -323,7 +338,7 @@ class AlertPolicy:
             if incident is None:
                 self._orphans.add(key)
             else:
-                self._put(self._of_incident(incident))
+                self._put_incidents((incident,))
 
     def _close_orphans(self, now_ms: int) -> list[MatterNews]:
         """End alerts whose incident was never kept, and has not been found anew either."""
@@ -350,3 +365,7 @@ class AlertPolicy:
             if matter.item.kind is AlertKind.CERTIFICATE and not matter.item.is_over:
                 known[key] = CertificateFact.of_key(key, matter.item.monitors)
         self._certificates.start(known, self._started_ms)
+
+
+def _same(news: News) -> News:
+    return news
