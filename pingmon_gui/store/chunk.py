@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from pingmon_gui.domain.error import StorageCorrupt
 from pingmon_gui.domain.result import ResultBatch
+from pingmon_gui.store.trouble import CORRUPT_HINT
 
 Ints = npt.NDArray[np.int64]
 Columns = dict[str, Ints]
@@ -109,12 +110,22 @@ def joined(parts: Sequence[Columns]) -> Columns:
 
 
 def ordered(columns: Columns) -> Columns:
-    """Return the results of one series by time; those of one millisecond in an order that arrival does not change."""
+    """Return the results of one series by time; those of one millisecond in an order that arrival does not change.
+
+    What is there twice in every number is one result that came twice: a probe gives again what nobody remembers to
+    have had.
+    """
     at_ms = columns["at_ms"]
     if len(at_ms) < 2 or bool((at_ms[1:] > at_ms[:-1]).all()):
         return columns
-    keys = (columns["detail"], columns["total_us"], columns["failure"], columns["status"], columns["flags"], at_ms)
-    return take(columns, np.lexsort(keys))
+    names = ("detail", "interval_ms", "total_us", "failure", "status", "flags", "at_ms")  # the last one first
+    keys = tuple(columns[name] for name in names)
+    columns = take(columns, np.lexsort(keys))
+    is_same = np.ones(count_of(columns) - 1, dtype=np.bool_)
+    for name in NAMES:
+        if name != "detail":  # the same text may have got another row since
+            is_same &= columns[name][1:] == columns[name][:-1]
+    return take(columns, np.append(True, ~is_same)) if is_same.any() else columns
 
 
 def encode(columns: Columns, level: int = 6) -> bytes:
@@ -241,10 +252,7 @@ def decode_series(data: bytes) -> Ints:
 
 
 def damaged(exc: Exception) -> StorageCorrupt:
-    return StorageCorrupt(
-        f"A part of the history cannot be read: the database is damaged ({exc}).",
-        "Keep the file aside and start with a new one.",
-    )
+    return StorageCorrupt(f"A part of the history cannot be read: the database is damaged ({exc}).", CORRUPT_HINT)
 
 
 def _phase_sum(columns: Columns) -> Ints:

@@ -162,7 +162,7 @@ def compact_series(database: peewee.SqliteDatabase, series: int, new: Columns, c
         return 0
     hour = new["at_ms"] // HOUR_MS
     hours = np.unique(hour).tolist()
-    chunks = _Chunks(database, series)
+    chunks = Chunks(database, series)
     existing = {one for one in hours if chunks.get(one) is not None}
     frozen = frozen_hours(database, series, hours, existing)
     added = 0
@@ -174,7 +174,7 @@ def compact_series(database: peewee.SqliteDatabase, series: int, new: Columns, c
         before = chunks.get(one)
         merged = ordered(part if before is None else joined([before, part]))
         chunks.put(one, merged)
-        added += count_of(part)
+        added += count_of(merged) - (0 if before is None else count_of(before))
         reach = int((merged["at_ms"] + hold_ms(merged["interval_ms"])).max())
         touched.update(range(one, min(one + CARRY_HOURS, reach // HOUR_MS) + 1))
     touched -= frozen_hours(database, series, touched, {one for one in touched if chunks.get(one) is not None})
@@ -195,9 +195,14 @@ def roll_up_day(database: peewee.SqliteDatabase, series: int, day: int) -> None:
     _put(database, "rollup_day", day << 32 | series, buckets)
 
 
-def _roll_up_hour(database: peewee.SqliteDatabase, series: int, hour: int, chunks: _Chunks) -> None:
+def hour_buckets(hour: int, chunks: Chunks) -> Buckets:
+    """Return what the results of an hour come to, in buckets of five minutes."""
     parts = [one for one in (chunks.before(hour), chunks.get(hour)) if one is not None]
-    buckets = roll_up(joined(parts), hour * HOUR_MS, (hour + 1) * HOUR_MS, FIVE_MINUTES_MS)
+    return roll_up(joined(parts), hour * HOUR_MS, (hour + 1) * HOUR_MS, FIVE_MINUTES_MS)
+
+
+def _roll_up_hour(database: peewee.SqliteDatabase, series: int, hour: int, chunks: Chunks) -> None:
+    buckets = hour_buckets(hour, chunks)
     _put(database, "rollup_5min", hour << 32 | series, buckets)
     _put(database, "rollup_hour", hour_row_id(hour, series), regroup(buckets, HOUR_MS))
 
@@ -210,7 +215,7 @@ def _put(database: peewee.SqliteDatabase, table: str, id_: int, buckets: Buckets
         database.execute_sql(f"DELETE FROM {table} WHERE id = ?", (id_,))
 
 
-class _Chunks:
+class Chunks:
     """The chunks of one series, each read at most once."""
 
     def __init__(self, database: peewee.SqliteDatabase, series: int) -> None:

@@ -1,22 +1,22 @@
-"""Opening the file: folders and modes, connections, what a file must look like, and setting a damaged one aside."""
+"""Opening the file: folders and modes, connections, and what a file must look like."""
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from urllib.parse import quote
 
 import peewee
 
 from pingmon_gui.domain.error import StorageCorrupt, StorageError, StorageReadOnly
-from pingmon_gui.store.trouble import translated
+from pingmon_gui.store.change_log import read_change_log
+from pingmon_gui.store.page_file import USUAL_PAGE_BYTES, page_bytes_of
+from pingmon_gui.store.trouble import CORRUPT_HINT, translated
 
 #: Marks a file as ours in SQLite's header ("Ping").
 APPLICATION_ID = 0x50696E67
 #: Up to this size the whole file is checked at every start (about 5 ms per MB).
 _FULL_CHECK_BYTES = 16 * 1024 * 1024
-_COMPANIONS = ("", "-wal", "-shm")
 
 
 def write_connection(path: Path) -> peewee.SqliteDatabase:
@@ -69,7 +69,7 @@ def check(database: peewee.SqliteDatabase, path: Path) -> None:
         if tables and application != APPLICATION_ID:
             raise StorageCorrupt(
                 f"The file {path} is a database, but not one of Pingmon.",
-                "The file can be kept aside under another name; Pingmon then starts with a new, empty one.",
+                "Move it away, or choose another folder with --data-dir.",
             )
         if path.stat().st_size <= _FULL_CHECK_BYTES:
             (word,) = database.execute_sql("PRAGMA quick_check(1)").fetchone()
@@ -77,24 +77,25 @@ def check(database: peewee.SqliteDatabase, path: Path) -> None:
                 raise _damaged(path, word)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged database and what lies beside it; nothing is overwritten. Returns the new path."""
-    stamp = time.strftime("%Y-%m-%d-%H%M%S")
-    for number in range(1000):
-        suffix = f"-{number}" if number else ""
-        target = path.with_name(f"{path.stem}-damaged-{stamp}{suffix}{path.suffix}")
-        if not any(Path(f"{target}{companion}").exists() for companion in _COMPANIONS):
-            break
+def check_log(path: Path) -> None:
+    """Look whether the log of latest changes, left by a crash, can be read up to its last commit.
+
+    SQLite would leave out everything behind a damage, and not say so. Raises StorageCorrupt.
+    """
+    log_path = Path(f"{path}-wal")
     with translated(path):
-        for companion in reversed(_COMPANIONS):
-            source = Path(f"{path}{companion}")
-            if source.exists():
-                source.rename(f"{target}{companion}")
-    return target
+        if not log_path.exists() or log_path.stat().st_size == 0:
+            return
+        with path.open("rb") as file:
+            page_bytes = page_bytes_of(file.read(100))
+        log = read_change_log(log_path, page_bytes or USUAL_PAGE_BYTES)
+    if log.is_cut:
+        raise StorageCorrupt(
+            f"The log of the latest changes of the database {path} is damaged: {log.lost_frames} changed pages in it"
+            " cannot be read.",
+            CORRUPT_HINT,
+        )
 
 
 def _damaged(path: Path, word: str) -> StorageCorrupt:
-    return StorageCorrupt(
-        f"The database {path} is damaged ({word}).",
-        "The file can be kept aside under another name; Pingmon then starts with a new, empty one.",
-    )
+    return StorageCorrupt(f"The database {path} is damaged ({word}).", CORRUPT_HINT)

@@ -126,7 +126,15 @@ def journal_rows(
             yield id_, hour, series, data, start
 
 
-def compacted_in_journal(database: peewee.SqliteDatabase) -> int:
+def result_count(database: peewee.SqliteDatabase) -> int:
+    """Return how many raw results there are."""
+    (count,) = database.execute_sql(
+        "SELECT (SELECT value FROM meta WHERE key = 'chunk_results') + (SELECT total(count) FROM journal)"
+    ).fetchone()
+    return int(count) - _compacted_in_journal(database)
+
+
+def _compacted_in_journal(database: peewee.SqliteDatabase) -> int:
     """Return how many results of the journal lie in chunks already."""
     mark = read_mark(database)
     rows = database.execute_sql(

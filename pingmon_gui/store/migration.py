@@ -9,6 +9,7 @@ from pathlib import Path
 import peewee
 
 from pingmon_gui.domain.error import StorageTooNew
+from pingmon_gui.store.aside import Reason, keep_few
 from pingmon_gui.store.database import APPLICATION_ID
 from pingmon_gui.store.migrations import STEPS
 from pingmon_gui.store.trouble import translated
@@ -44,7 +45,18 @@ def migrate(database: peewee.SqliteDatabase, path: Path, steps: Sequence[Sequenc
         found = schema_of(database)
         if 0 < found < len(steps):
             backup = _back_up(database, path, found)
-        for number in range(found, len(steps)):
+    upgrade(database, path, steps)
+    if backup is not None:
+        with translated(path):
+            keep_few(path, Reason.UPGRADED)
+    return backup
+
+
+def upgrade(database: peewee.SqliteDatabase, path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
+    """Bring the connected file to schema `len(steps)`, without a backup. Raises StorageError subclasses."""
+    refuse_newer(database, path, len(steps))
+    with translated(path):
+        for number in range(schema_of(database), len(steps)):
             with database.atomic("IMMEDIATE"):
                 if schema_of(database) > number:
                     continue  # Another process has just done it.
@@ -53,11 +65,10 @@ def migrate(database: peewee.SqliteDatabase, path: Path, steps: Sequence[Sequenc
                 database.execute_sql(f"PRAGMA application_id = {APPLICATION_ID}")
                 database.execute_sql(f"PRAGMA user_version = {number + 1}")
             _log.info("the database is at schema %d now", number + 1)
-    return backup
 
 
 def _back_up(database: peewee.SqliteDatabase, path: Path, schema: int) -> Path:
-    backup = path.with_name(f"{path.stem}-schema-{schema}{path.suffix}")
+    backup = path.with_name(f"{path.stem}-{Reason.UPGRADED}-{schema}{path.suffix}")
     partial = path.with_name(f"{backup.name}.partial")
     partial.unlink(missing_ok=True)
     database.execute_sql("VACUUM INTO ?", (str(partial),))

@@ -17,6 +17,7 @@ from pingmon_gui.domain.alert import Alert, AlertId
 from pingmon_gui.domain.alert_change import AlertChange, AlertMemory
 from pingmon_gui.domain.alert_channel import ChannelId
 from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.backup import BackupFacts, Progress
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import StorageError, StorageReadOnly
@@ -31,9 +32,9 @@ from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
-from pingmon_gui.store import alert, configuration, history, judgement, past, rollup, span_time
+from pingmon_gui.store import alert, backup, configuration, history, judgement, past, replacement, rollup, span_time
 from pingmon_gui.store.configuration import Configuration
-from pingmon_gui.store.database import check, is_immutable, prepare, read_connection, set_aside, write_connection
+from pingmon_gui.store.database import check, check_log, is_immutable, prepare, read_connection, write_connection
 from pingmon_gui.store.history import RecentBatch
 from pingmon_gui.store.maintenance import Maintenance
 from pingmon_gui.store.migration import migrate, refuse_newer, schema_of
@@ -78,12 +79,14 @@ class Store:
         """Open or make the database; blocks.
 
         Raises StorageTooNew, StorageCorrupt, StorageReadOnly, StorageFull, or StorageError for what
-        else there is. After StorageCorrupt the user may be asked: `set_aside(path)`, then open anew.
+        else there is. After StorageCorrupt `rescue.rescue(path)` saves what can be read.
         """
         if read_only:
             return cls(path, None, _look_into(path), now_ms)
+        replacement.finish(path)
         prepare(path)
         if path.stat().st_size:
+            check_log(path)
             _check_untouched(path)
         database = write_connection(path)
         with translated(path), closing(database):
@@ -93,11 +96,6 @@ class Store:
         writer = Writer(path, now_ms)
         writer.start()
         return cls(path, writer, owner, now_ms)
-
-    @staticmethod
-    def set_aside(path: Path) -> Path:
-        """Rename a damaged database; nothing is overwritten. Returns where it is now."""
-        return set_aside(path)
 
     @property
     def problem(self) -> StorageError | None:
@@ -342,15 +340,21 @@ class Store:
         """Return how much there is."""
         return await self._read(self._size)
 
+    async def back_up(self, target: Path, progress: Progress) -> BackupFacts:
+        """Copy everything that was measured and configured up to now to a file or into a folder; return what is in it.
+
+        `progress` is called from another thread. Raises InvalidInput for a target that cannot be used, StorageError.
+        """
+        if self.problem is None:
+            await self.flush()
+        return await asyncio.to_thread(backup.back_up, self.path, target, self._now_ms(), progress)
+
     def _size(self, database: peewee.SqliteDatabase) -> StoreSize:
         files = [Path(f"{self.path}{companion}") for companion in ("", "-wal")]
         known = history.hours_with_results(database)
-        (count,) = database.execute_sql(
-            "SELECT (SELECT value FROM meta WHERE key = 'chunk_results') + (SELECT total(count) FROM journal)"
-        ).fetchone()
         return StoreSize(
             sum(file.stat().st_size for file in files if file.exists()),
-            int(count) - history.compacted_in_journal(database),
+            history.result_count(database),
             None if known is None else known[0] * HOUR_MS,
         )
 
@@ -400,6 +404,7 @@ def _check_untouched(path: Path) -> None:
 
 def _look_into(path: Path) -> str:
     """Return the owner of a database that is to be read only. Raises StorageError subclasses."""
+    replacement.refuse_unfinished(path)
     if not path.is_file():
         raise StorageError(f"There is no database at {path} yet.", "Add a domain first, or check --data-dir.")
     database = read_connection(path, is_immutable=is_immutable(path))

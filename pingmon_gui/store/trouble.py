@@ -22,7 +22,9 @@ ERRORS = (peewee.PeeweeException, sqlite3.Error, OSError)
 
 _FULL_HINT = "Make room on the disk; Pingmon goes on by itself, and what was measured meanwhile is not lost."
 _READ_ONLY_HINT = "Make the folder and the file writable for you, or choose another folder with --data-dir."
-_CORRUPT_HINT = "The file can be kept aside under another name; Pingmon then starts with a new, empty one."
+CORRUPT_HINT = (
+    "“pingmon repair”, and the window at its start, save what can be read into a new database and keep this file."
+)
 
 
 def translate(exc: BaseException, path: Path) -> StorageError:
@@ -35,7 +37,7 @@ def translate(exc: BaseException, path: Path) -> StorageError:
     if code == sqlite3.SQLITE_FULL or "disk is full" in text:
         return StorageFull(f"The disk has no room left for the database {path}.", _FULL_HINT)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StorageCorrupt(f"The database {path} is damaged ({text}).", _CORRUPT_HINT)
+        return StorageCorrupt(f"The database {path} is damaged ({text}).", CORRUPT_HINT)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StorageReadOnly(f"The database {path} cannot be written.", _READ_ONLY_HINT)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -36,7 +36,8 @@ class Model:
     """Results of one monitor in plain lists, and what follows from them millisecond by millisecond."""
 
     def __init__(self, rows: list[Row]) -> None:
-        self.rows = sorted(rows, key=lambda row: (row[0], row[2], row[3]))
+        # One that is there twice in every number is one that came twice.
+        self.rows = sorted(set(rows), key=lambda row: (row[0], row[2], row[3], row[1]))
 
     def spans(self) -> Iterator[tuple[int, int, Status]]:
         for place, (at_ms, interval_ms, status, _total, _probe) in enumerate(self.rows):
@@ -142,7 +143,7 @@ def test_history_matches_the_model_for_any_order_of_arrival(
             now_ms = max([START_MS, *(row[0] for row in rows)]) + from_ms % (3 * HOUR_MS)
             await assert_nothing_is_known_after(store, one.id, expected, now_ms)
             await compact(store, clock, START_MS + 2 * SPAN_MS)
-        assert (await store.size()).raw_results == len(rows)
+        assert (await store.size()).raw_results == len(set(rows))
         await store.close()
 
     with tempfile.TemporaryDirectory() as folder:

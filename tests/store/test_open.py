@@ -97,17 +97,12 @@ def test_newer_schema_is_refused_with_both_versions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"this is no database at all" * 300, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_file_that_is_no_database_is_corrupt_and_can_be_set_aside(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_no_database_is_corrupt_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "pingmon.db"
     path.write_bytes(content)
     open_fails(path, StorageCorrupt, str(path))
     open_fails(path, StorageCorrupt, str(path), read_only=True)
     assert path.read_bytes() == content
-    kept = [Store.set_aside(path)]
-    path.write_bytes(content)
-    kept.append(Store.set_aside(path))
-    assert [one.read_bytes() for one in kept] == [content, content] and kept[0] != kept[1]
-    run(Store.open(path, now_ms=Clock()).close())
 
 
 def test_database_of_another_program_is_refused(tmp_path: Path) -> None:

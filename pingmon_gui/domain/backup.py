@@ -1,0 +1,29 @@
+"""What is in a copy of the database, for those who decide whether to put it in place of the present one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Hears how much of a long piece of work is done: from 0 to 1. It may raise UserCancelled.
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class BackupFacts:
+    """`from_ms` and `to_ms` are the hours of the oldest and the newest result, None where there is none.
+
+    `made_at_ms` is None for a file that no backup made: one that was copied by hand, or set aside.
+    """
+
+    path: Path
+    file_bytes: int
+    schema: int
+    domains: int
+    remote_probes: int
+    with_passwords: int
+    results: int
+    from_ms: int | None
+    to_ms: int | None
+    made_at_ms: int | None
