@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pingmon_gui.domain.alert_channel import Channel, ChannelSecret
-from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.backup import BackupFacts
+from pingmon_gui.domain.error import DataFolderBusy, InvalidInput, PingmonError
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
 from pingmon_gui.domain.result import ProbeId
@@ -20,10 +22,13 @@ from pingmon_gui.request import (
     change_from_json,
     draft_from_json,
     error_json,
+    facts_json,
     monitor_json,
     probe_from_json,
     probe_json,
     regions_from_json,
+    rescued_json,
+    restored_json,
     settings_from_json,
     tags_from_json,
 )
@@ -35,6 +40,7 @@ class Answers:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._prepared: BackupFacts | None = None
 
     async def answer(self, request: Json) -> Json:
         """Answer another process. Never raises for what a request may hold: a known failure is an answer too."""
@@ -43,6 +49,8 @@ class Answers:
         try:
             if answer is None:
                 raise InvalidInput(f"The command {command!r:.60} is not known.", "Is the other program a newer one?")
+            if not self._session.is_running:
+                raise DataFolderBusy("Pingmon is starting anew.", "Try again in a moment.")
             return {"ok": True, **await answer(self, request)}
         except PingmonError as exc:
             return error_json(exc)
@@ -157,6 +165,27 @@ class Answers:
             raise InvalidInput("There is no such channel.")
         return channel
 
+    async def _prepare_restore(self, request: Json) -> Json:
+        source = Path(str(request.get("file", "")))
+        self._prepared = await self._session.renewal.prepare_restore(source, lambda _share: None)
+        return {"backup": facts_json(self._prepared)}
+
+    async def _drop_restore(self, _: Json) -> Json:
+        self._prepared = None
+        self._session.renewal.drop_restore()
+        return {}
+
+    async def _restore(self, _: Json) -> Json:
+        facts, self._prepared = self._prepared, None
+        if facts is None:
+            raise InvalidInput("No backup was checked that could be restored.")
+        renewal = self._session.renewal
+        return restored_json(await renewal.ask(renewal.work_of_restore(facts)))
+
+    async def _repair(self, _: Json) -> Json:
+        renewal = self._session.renewal
+        return rescued_json(await renewal.ask(renewal.work_of_rescue()))
+
     async def _status(self, _: Json) -> Json:
         return {"status": await self._session.status_json()}
 
@@ -186,6 +215,10 @@ class Answers:
         "alert.channel.add": _add_channel,
         "alert.channel.remove": _remove_channel,
         "alert.pause": _pause_alerts,
+        "restore.prepare": _prepare_restore,
+        "restore.drop": _drop_restore,
+        "restore": _restore,
+        "repair": _repair,
         "status": _status,
         "raise": _raise,
     }

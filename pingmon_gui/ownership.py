@@ -36,7 +36,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 #: Unix sockets have short names: 108 bytes on Linux, 104 on macOS, the ending zero included.
 _MAX_SOCKET_PATH_BYTES = 100
 _RETRY_S = 0.05
-_CLIENT_PATIENCE_S = 30.0
+CLIENT_PATIENCE_S = 30.0
 #: Where the lock lies in the file on Windows, far from the text that others read.
 _WINDOWS_LOCK_PLACE = 1 << 30
 _ROLE_NAMES = {"window": "The window", "run": "“pingmon run”", "command": "Another command"}
@@ -194,7 +194,7 @@ def is_owned(data_dir: Path) -> bool:
         return not _try_lock(lock, data_dir)
 
 
-def ask(data_dir: Path, request: dict[str, Any], timeout_s: float = _CLIENT_PATIENCE_S) -> dict[str, Any]:
+def ask(data_dir: Path, request: dict[str, Any], timeout_s: float = CLIENT_PATIENCE_S) -> dict[str, Any]:
     """Send one request to the owner and return its answer. Blocks. Raises OwnerSilent if none comes."""
     try:
         with _connect(data_dir, request, timeout_s) as (connection, document):

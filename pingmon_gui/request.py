@@ -6,16 +6,19 @@ Used by the session that owns the folder and by commands that ask it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from pingmon_gui.domain import error
+from pingmon_gui.domain.backup import BackupFacts, Restored
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, parse_name, parse_tags
 from pingmon_gui.domain.preference import preference
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport, parse_probe_name
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.rescue import Count, Kept, Remark, Rescued
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.target import parse_target
 
@@ -167,6 +170,45 @@ def probe_from_json(document: Any) -> Probe:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise InvalidInput("The request describes a probe in a way that cannot be read.") from exc
+
+
+def facts_json(facts: BackupFacts) -> Json:
+    """Return what is in a backup, for people and scripts."""
+    return {**asdict(facts), "path": str(facts.path)}
+
+
+def facts_from_json(document: Any) -> BackupFacts:
+    """Read what `facts_json` wrote. Raises InvalidInput."""
+    try:
+        return BackupFacts(**{**document, "path": Path(document["path"])})
+    except (KeyError, TypeError) as exc:
+        raise InvalidInput("The answer describes a backup in a way that cannot be read.") from exc
+
+
+def restored_json(restored: Restored) -> Json:
+    """Return what a restore did."""
+    return {"backup": facts_json(restored.facts), "kept_as": str(restored.aside)}
+
+
+def rescued_json(rescued: Rescued) -> Json:
+    """Return what was saved and lost of a damaged database."""
+    return {
+        "kept_as": str(rescued.aside),
+        "counts": [{**asdict(count), "kind": count.kind.value} for count in rescued.counts],
+        "remarks": [{"remark": remark.value, "count": count} for remark, count in rescued.remarks],
+    }
+
+
+def rescued_from_json(document: Any) -> Rescued:
+    """Read what `rescued_json` wrote. Raises InvalidInput."""
+    try:
+        return Rescued(
+            Path(document["kept_as"]),
+            tuple(Count(**{**count, "kind": Kept(count["kind"])}) for count in document["counts"]),
+            tuple((Remark(one["remark"]), int(one["count"])) for one in document["remarks"]),
+        )
+    except (KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput("The answer describes what was saved in a way that cannot be read.") from exc
 
 
 def error_json(cause: PingmonError) -> Json:

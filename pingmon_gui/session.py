@@ -32,6 +32,7 @@ from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
 from pingmon_gui.fleet.secret_store import ChannelSecretStore, ProbeSecrets, SecretStore
+from pingmon_gui.renewal import Renewal
 from pingmon_gui.request import Json
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Session:
 
     Attributes:
         secrets: what opens the probes on other hosts.
+        renewal: work on the database for which this session has to stop and start anew.
     """
 
     store: Store
@@ -89,12 +91,17 @@ class Session:
         self.data_dir = data_dir
         self.hub = EventHub()
         self.secrets = SecretStore(data_dir)
+        self.renewal = Renewal(database_path(data_dir))
         self._clock = clock or SystemClock()
         self._make_links = probes or embedded_probe
         self._make_remote = remote or remote_probe
         self._engine: Engine | None = None
         self._alerting: Alerting | None = None
         self._maintenance: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._engine is not None
 
     @property
     def now_ms(self) -> NowMs:

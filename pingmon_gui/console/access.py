@@ -17,7 +17,7 @@ from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.error import DataFolderBusy, InvalidInput, StorageError
 from pingmon_gui.domain.monitor import Monitor
 from pingmon_gui.domain.target import parse_target
-from pingmon_gui.ownership import Ownership, OwnerSilent, ask, is_owned, read_owner
+from pingmon_gui.ownership import CLIENT_PATIENCE_S, Ownership, OwnerSilent, ask, is_owned, read_owner
 from pingmon_gui.request import error_from_json
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def monitors(data_dir: Path) -> list[Monitor]:
     return read(data_dir, query, [])
 
 
-def ask_owner(data_dir: Path, request: Json) -> Json | None:
+def ask_owner(data_dir: Path, request: Json, timeout_s: float = CLIENT_PATIENCE_S) -> Json | None:
     """Return the answer of the window or of `pingmon run`; None if neither owns the folder.
 
     Raises OwnerSilent, or the PingmonError that the owner answered with.
@@ -82,7 +82,7 @@ def ask_owner(data_dir: Path, request: Json) -> Json | None:
     owner = read_owner(data_dir)
     if owner is not None and owner.role == "command":
         return None
-    return _checked(ask(data_dir, request))
+    return _checked(ask(data_dir, request, timeout_s))
 
 
 def carry_out(data_dir: Path, request: Json, alone: Callable[[Store], Awaitable[Json]]) -> Json:

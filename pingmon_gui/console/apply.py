@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from pingmon_gui.console import output, transfer_run
+from pingmon_gui.console.confirm import confirmed
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.target import display_url
 from pingmon_gui.exchange import declaration
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     found = difference(declared, known.monitors, known.preferences, prune=args.prune)
     if args.json:
         done = None
-        if found.steps and not args.dry_run and transfer_run.confirmed(args, _question(found)):
+        if found.steps and not args.dry_run and confirmed(args, _question(found)):
             done = transfer_run.carry_out(args, found.change)
         output.write_json({**_json(found), "applied": done})
         return 0
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         output.say(f"{listed} not named in the file and stay; --prune removes them.")
     if not found.steps:
         output.say("Nothing to change.")
-    elif not args.dry_run and transfer_run.confirmed(args, _question(found)):
+    elif not args.dry_run and confirmed(args, _question(found)):
         transfer_run.carry_out(args, found.change)
         output.say(f"Done: {_summary(found)}.")
     return 0

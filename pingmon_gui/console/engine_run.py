@@ -12,6 +12,7 @@ from types import FrameType
 
 from pingmon_gui import log
 from pingmon_gui.answer import Answers
+from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGION_NAMES, REGIONS
 from pingmon_gui.domain.status import Status
@@ -43,30 +44,48 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(ownership: Ownership, duration_s: float | None) -> None:
     stop = asyncio.Event()
+    until_s = None if duration_s is None else asyncio.get_running_loop().time() + duration_s
     with _stopped_by_signal(stop):
         session = Session(ownership.data_dir)
-        await session.start()
+        unsubscribe = session.hub.subscribe(_on_event)
+        is_served = False
         try:
-            log.set_level(session.preferences.text("log_level"))
-            unsubscribe = session.hub.subscribe(_on_event)
-            await ownership.serve(Answers(session).answer)
-            reporter = Reporter(session.board)
-            _log.info("watching %s", _counted(len(session.board.ids)))
-            until = None if duration_s is None else asyncio.get_running_loop().time() + duration_s
-            while not stop.is_set():
-                now = asyncio.get_running_loop().time()
-                if until is not None and now >= until:
-                    break
-                wait_s = _REPORT_EVERY_S if until is None else min(_REPORT_EVERY_S, until - now)
+            while True:
                 try:
-                    await asyncio.wait_for(stop.wait(), wait_s)
-                except TimeoutError:
-                    reporter.report()
-            unsubscribe()
+                    await session.start()
+                except PingmonError as exc:
+                    session.renewal.settle(exc)
+                    raise
+                if not is_served:
+                    await ownership.serve(Answers(session).answer)
+                    is_served = True
+                session.renewal.settle()
+                await _watch(session, stop, until_s)
+                await session.stop()
+                if not session.renewal.is_wanted:
+                    break
+                await session.renewal.carry_out()
         finally:
+            unsubscribe()
             await ownership.stop_serving()
             await session.stop()
     _log.info("stopped")
+
+
+async def _watch(session: Session, stop: asyncio.Event, until_s: float | None) -> None:
+    """Tell what changes until somebody wants this life of the session to end."""
+    log.set_level(session.preferences.text("log_level"))
+    reporter = Reporter(session.board)
+    _log.info("watching %s", _counted(len(session.board.ids)))
+    while not stop.is_set() and not session.renewal.is_wanted:
+        now_s = asyncio.get_running_loop().time()
+        if until_s is not None and now_s >= until_s:
+            return
+        wait_s = _REPORT_EVERY_S if until_s is None else min(_REPORT_EVERY_S, until_s - now_s)
+        try:
+            await asyncio.wait_for(stop.wait(), wait_s)
+        except TimeoutError:
+            reporter.report()
 
 
 def _on_event(event: Event) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pingmon_gui.console import access, output
-from pingmon_gui.console.option import WrongUsage
+from pingmon_gui.console.confirm import confirmed
 from pingmon_gui.domain.change import ConfigurationChange
-from pingmon_gui.domain.error import InvalidInput, UserCancelled
+from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.preference import new_monitor_settings
 from pingmon_gui.domain.target import display_url
 from pingmon_gui.exchange import intake, outlet
@@ -120,18 +120,6 @@ def carry_out(args: argparse.Namespace, change: ConfigurationChange) -> Json:
     request = {"command": "configuration.apply", "change": change_json(change)}
     answer = access.carry_out(args.data_dir, request, alone)
     return {name: answer[name] for name in ("added", "changed", "removed", "preferences")}
-
-
-def confirmed(args: argparse.Namespace, question: str) -> bool:
-    """Ask on the terminal. Without one nothing is done unless `--yes` was given: raises WrongUsage."""
-    if args.yes:
-        return True
-    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUsage("There is no terminal to ask on.", "--yes does it without asking, --dry-run only shows it.")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UserCancelled
-    return True
 
 
 def typed_bytes() -> bytes:

@@ -27,3 +27,11 @@ class BackupFacts:
     from_ms: int | None
     to_ms: int | None
     made_at_ms: int | None
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A backup took the place of the database; `aside` is where that is kept."""
+
+    facts: BackupFacts
+    aside: Path

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,8 @@ class EmbeddedProbe:
 
     async def put_plan(self, plan: Plan) -> int:
         with self._explaining():
-            return await self._ready_client().put_plan(plan)
+            # It belongs to the data folder, not to the database in it: that may be another one since the last run.
+            return await self._ready_client().put_plan(replace(plan, take_over=True))
 
     async def results(
         self, after: int, spool: str | None, wait_s: float

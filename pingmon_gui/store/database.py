@@ -74,7 +74,7 @@ def check(database: peewee.SqliteDatabase, path: Path) -> None:
         if path.stat().st_size <= _FULL_CHECK_BYTES:
             (word,) = database.execute_sql("PRAGMA quick_check(1)").fetchone()
             if word != "ok":
-                raise _damaged(path, word)
+                raise damaged_file(path, word)
 
 
 def check_log(path: Path) -> None:
@@ -97,5 +97,6 @@ def check_log(path: Path) -> None:
         )
 
 
-def _damaged(path: Path, word: str) -> StorageCorrupt:
-    return StorageCorrupt(f"The database {path} is damaged ({word}).", CORRUPT_HINT)
+def damaged_file(path: Path, complaint: str) -> StorageCorrupt:
+    """Return the error for what SQLite complains of, which may begin with a line that says nothing."""
+    return StorageCorrupt(f"The database {path} is damaged ({complaint.splitlines()[-1]}).", CORRUPT_HINT)

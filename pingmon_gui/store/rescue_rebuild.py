@@ -103,7 +103,7 @@ def _domains(database: peewee.SqliteDatabase, missing: set[str], now_ms: int) ->
     """
     rows = database.execute_sql(
         "SELECT monitor, max(version), url, family, interval_ms, timeout_ms, slow_ms FROM monitor_version"
-        " WHERE monitor NOT IN (SELECT id FROM monitor) GROUP BY monitor"
+        " WHERE monitor NOT IN (SELECT id FROM monitor) GROUP BY monitor ORDER BY url"
     ).fetchall()
     if "monitor" not in missing:
         rows = []

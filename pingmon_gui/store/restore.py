@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from pingmon_gui.domain.backup import BackupFacts, Progress
-from pingmon_gui.domain.error import InvalidInput, StorageCorrupt
+from pingmon_gui.domain.backup import BackupFacts, Progress, Restored
+from pingmon_gui.domain.error import InvalidInput, StorageCorrupt, StorageError
 from pingmon_gui.store import replacement
 from pingmon_gui.store.aside import Reason, aside_name, companions, keep_few
 from pingmon_gui.store.backup import MADE_KEY, facts_of, must_have_room, refuse_other_programs
@@ -54,16 +54,18 @@ def prepare_restore(path: Path, source: Path, progress: Progress) -> BackupFacts
     return replace(facts, file_bytes=source.stat().st_size)
 
 
-def restore(path: Path) -> Path:
-    """Let what `prepare_restore` made ready take the place of the database; return where that is kept now.
+def restore(path: Path, facts: BackupFacts) -> Restored:
+    """Let what `prepare_restore` made ready, and told the `facts` of, take the place of the database.
 
     Nobody may have the database open. Raises StorageError.
     """
+    if not replacement.incoming(path).exists():
+        raise StorageError("What was to be restored is not there any more.", "Choose the backup again.")
     aside = aside_name(path, Reason.REPLACED)
     replacement.put_in_place(path, aside)
     with translated(path):
         keep_few(path, Reason.REPLACED)
-    return aside
+    return Restored(facts, aside)
 
 
 def _copy(path: Path, source: Path, new: Path, progress: Progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import peewee
@@ -10,16 +11,40 @@ import peewee
 from pingmon_gui.domain.backup import Progress
 from pingmon_gui.domain.error import StorageCorrupt
 from pingmon_gui.store import chunk, configuration, judgement, rollup_row
-from pingmon_gui.store.trouble import CORRUPT_HINT
+from pingmon_gui.store.database import check, check_log, damaged_file, is_immutable, read_connection
+from pingmon_gui.store.migration import refuse_newer, schema_of
+from pingmon_gui.store.migrations import STEPS
+from pingmon_gui.store.trouble import translated
 
 _ROWS_PER_STEP = 500
+
+
+def damage_of(path: Path, progress: Progress, *, with_log: bool) -> StorageCorrupt | None:
+    """Read a database to its last row and return what is wrong with it; None for one that is whole.
+
+    `with_log`: nobody writes it just now, so the log of latest changes should be whole, too. Raises StorageError for
+    what is no damage.
+    """
+    try:
+        if with_log:
+            check_log(path)
+        with translated(path), closing(read_connection(path, is_immutable=is_immutable(path))) as database:
+            database.connect()
+            check(database, path)
+            refuse_newer(database, path)
+            check_structure(database, path)
+            if schema_of(database) == len(STEPS):
+                check_contents(database, progress)
+    except StorageCorrupt as exc:
+        return exc
+    return None
 
 
 def check_structure(database: peewee.SqliteDatabase, path: Path) -> None:
     """Let SQLite look at every page (about 1 s per GB). Raises StorageCorrupt."""
     (word,) = database.execute_sql("PRAGMA integrity_check(1)").fetchone()
     if word != "ok":
-        raise StorageCorrupt(f"The database {path} is damaged ({word}).", CORRUPT_HINT)
+        raise damaged_file(path, word)
 
 
 def check_contents(database: peewee.SqliteDatabase, progress: Progress) -> None:

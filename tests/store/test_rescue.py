@@ -31,6 +31,8 @@ from tests.store.damage import (
     rows_of,
 )
 from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, add, batch, compact, open_store, run
+from tests.store.kill import killed_at_every_step
+from tests.store.test_backup import void
 
 END_MS = 1_795_371_600_000
 #: What is made anew or counted anew differs from what was there.
@@ -356,3 +358,27 @@ def test_file_of_an_older_schema_is_saved_and_brought_up_to_date(tmp_path: Path)
         store = Store.open(path, now_ms=Clock())
         assert [monitor.name for monitor in store.configuration().monitors] == ["A", "B"]
         run(store.close())
+
+
+def test_kill_at_any_step_leaves_the_damaged_or_the_saved_one(sound: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    path = folder / "pingmon.db"
+
+    def fresh() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        shutil.copy(sound, path)
+        overwrite(path, 1, bytes(PAGE_BYTES))
+
+    fresh()
+    outcomes: list[bool] = []
+    for _ in killed_at_every_step(lambda: void(rescue(path, END_MS, lambda _share: None))):
+        try:
+            run(check_usable(path))
+            outcomes.append(True)
+        except StorageCorrupt:
+            outcomes.append(False)
+        assert not list(folder.glob("*.incoming*"))
+        assert len(list(folder.glob("pingmon-damaged-*.db"))) == outcomes[-1]
+        fresh()
+    assert set(outcomes) == {True, False} and outcomes == sorted(outcomes)

@@ -65,7 +65,7 @@ def test_restored_database_is_the_backup_and_the_former_one_is_kept(backup: Path
     facts = prepare_restore(present, backup, shares.append)
     assert (facts.domains, facts.results, facts.made_at_ms, facts.path) == (21, 1_000, 5, backup)
     assert shares[-1] == 1.0 and shares == sorted(shares)
-    aside = restore(present)
+    aside = restore(present, facts).aside
     before, after = rows_of(backup), rows_of(present)
     before["meta"] = {row for row in before["meta"] if row[0] != "backup_made_at_ms"}
     assert after == before
@@ -80,8 +80,9 @@ def test_backup_of_every_schema_is_brought_up_to_date(present: Path) -> None:
     for schema in range(1, len(STEPS) + 1):
         source = FIXTURES / f"schema_{schema}.db"
         before = source.read_bytes()
-        assert prepare_restore(present, source, nothing).schema == schema
-        restore(present)
+        facts = prepare_restore(present, source, nothing)
+        assert facts.schema == schema
+        restore(present, facts)
         assert domains(present) == 2
         assert source.read_bytes() == before
 
@@ -91,8 +92,9 @@ def test_copy_made_by_hand_is_restored_with_its_log(tmp_path: Path, present: Pat
     for suffix in ("", "-wal"):
         shutil.copy(f"{present}{suffix}", f"{by_hand}{suffix}")
     other = tmp_path / "other" / "pingmon.db"
-    assert prepare_restore(other, by_hand, nothing).domains == 2
-    restore(other)
+    facts = prepare_restore(other, by_hand, nothing)
+    assert facts.domains == 2
+    restore(other, facts)
     assert domains(other) == 2
 
 
@@ -165,8 +167,7 @@ def test_kill_at_any_step_leaves_the_old_or_the_new_one_whole(tmp_path: Path, ba
     path = folder / "pingmon.db"
 
     def work() -> None:
-        prepare_restore(path, backup, nothing)
-        restore(path)
+        restore(path, prepare_restore(path, backup, nothing))
 
     def fresh() -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -196,11 +197,12 @@ def test_kill_at_any_step_leaves_the_old_or_the_new_one_whole(tmp_path: Path, ba
 def test_only_the_newest_two_replaced_databases_stay(backup: Path, present: Path) -> None:
     kept = []
     for number in range(4):
-        prepare_restore(present, backup, nothing)
-        kept.append(restore(present))
+        kept.append(restore(present, prepare_restore(present, backup, nothing)).aside)
         os.utime(kept[-1], (number, number))
-    prepare_restore(present, backup, nothing)
-    kept.append(restore(present))
+    facts = prepare_restore(present, backup, nothing)
+    kept.append(restore(present, facts).aside)
+    with pytest.raises(StorageError, match="not there any more"):
+        restore(present, facts)
     assert {file.path for file in aside_files(present)} == {kept[-1], kept[-2]}
 
 
