@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.engine.alert_policy import AlertPolicy
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
-from pingmon_gui.engine.event import DeliveryChanged, Event, EventHub, Notice, TimePassed
+from pingmon_gui.engine.event import AlertBookChanged, DeliveryChanged, Event, EventHub, Notice, TimePassed
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 
 if TYPE_CHECKING:
@@ -201,12 +201,6 @@ class Alerting:
         )
         return await asyncio.to_thread(replay, rule, past)
 
-    async def replace_book(self, rules: Sequence[AlertRule], channels: Sequence[Channel]) -> None:
-        """Take over rules and channels as a whole; what opens channels stays as it is. Raises StorageError."""
-        known = {channel.id: channel for channel in channels}
-        await self.policy.change_book(replace(self.book, rules=tuple(rules), channels=known))
-        self._outbox.set_channels(known.values())
-
     async def pause_until(self, until_ms: int) -> None:
         """Tell nothing on any channel before a time; 0 ends a pause. Raises StorageError."""
         await self.policy.change_book(replace(self.book, paused_until_ms=until_ms))
@@ -278,6 +272,8 @@ class Alerting:
         self._hub.publish(DeliveryChanged(delivery))
 
     def _hear(self, event: Event) -> None:
+        if isinstance(event, AlertBookChanged):
+            self._outbox.set_channels(event.book.channels.values())
         if isinstance(event, TimePassed):
             if event.is_gap:
                 self._outbox.hurry()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pingmon_gui.domain import error
+from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.backup import BackupFacts, Restored
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
@@ -59,6 +60,7 @@ def change_json(change: ConfigurationChange) -> Json:
         "changed": [{"id": monitor.id, **draft_json(_as_draft(monitor))} for monitor in change.changed],
         "removed": list(change.removed),
         "preferences": dict(change.preferences),
+        "alerts": None if change.alerts is None else change.alerts.to_json(),
     }
 
 
@@ -88,6 +90,7 @@ def change_from_json(document: Any, monitors: Mapping[MonitorId, Monitor]) -> Co
             tuple(changed),
             tuple(MonitorId(int(value)) for value in document["removed"]),
             {key: preference(key).check(value) for key, value in document["preferences"].items()},
+            AlertWish.from_json(document["alerts"]) if document.get("alerts") else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise InvalidInput("The request describes a change in a way that cannot be read.") from exc

@@ -97,6 +97,7 @@ def seen(args: argparse.Namespace, *, with_settings: bool) -> Preview:
         [monitor.url for monitor in known.monitors],
         known.preferences,
         [probe.name for probe in known.probes],
+        known.book,
         with_settings=with_settings,
     )
 
@@ -106,7 +107,7 @@ def configured(args: argparse.Namespace) -> Configuration:
 
     async def query(store: Store) -> Configuration:
         kept = store.configuration()
-        return Configuration(kept.monitors, kept.preferences, kept.probes)
+        return Configuration(kept.monitors, kept.preferences, kept.probes, await store.alert_book())
 
     return access.read(args.data_dir, query, Configuration(()))
 
@@ -152,6 +153,8 @@ def _is_wanted(args: argparse.Namespace, found: Preview) -> bool:
     parts = [_domains(len(found.drafts))] if found.drafts else []
     if found.settings:
         parts.append(f"{len(found.settings)} setting{'s' if len(found.settings) > 1 else ''}")
+    if found.alerts is not None:
+        parts.append("alert rules and channels")
     return confirmed(args, f"Import {' and '.join(parts)}?")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences, Value
 
@@ -20,16 +22,18 @@ class ConfigurationChange:
     changed: tuple[Monitor, ...] = ()
     removed: tuple[MonitorId, ...] = ()
     preferences: Mapping[str, Value] = field(default_factory=dict)
+    alerts: AlertWish | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.added or self.changed or self.removed or self.preferences)
+        return not (self.added or self.changed or self.removed or self.preferences or self.alerts)
 
 
 @dataclass(frozen=True)
 class AppliedChange:
-    """What a change became: monitors with their ids and versions, and all preferences."""
+    """What a change became: monitors with their ids and versions, all preferences, and the book if it changed."""
 
     added: tuple[Monitor, ...]
     changed: tuple[Monitor, ...]
     preferences: Preferences
+    book: AlertBook | None = None

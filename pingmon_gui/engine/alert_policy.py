@@ -206,6 +206,10 @@ class AlertPolicy:
                 self._end_probe(event.probe)
             case MonitorsChanged():
                 self._note_tags((*event.added, *event.changed))
+            case AlertBookChanged():
+                # An import kept another book; our own changes are here already.
+                self.book = event.book
+                self._wake.set()
             case TimePassed():
                 self._let_time_pass(is_gap=event.is_gap)
 

@@ -9,7 +9,7 @@ from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.engine.board import Board
-from pingmon_gui.engine.event import EventHub, MonitorsChanged, PreferencesChanged
+from pingmon_gui.engine.event import AlertBookChanged, EventHub, MonitorsChanged, PreferencesChanged
 from pingmon_gui.engine.port import StorePort
 from pingmon_gui.engine.scheduler import Scheduler
 from pingmon_gui.engine.version_table import VersionTable
@@ -98,6 +98,8 @@ class Commands:
         if fitting.preferences:
             self.preferences = applied.preferences
             self._hub.publish(PreferencesChanged(self.preferences))
+        if applied.book is not None:
+            self._hub.publish(AlertBookChanged(applied.book))
         return applied
 
     async def check_now(self, ids: Collection[MonitorId]) -> None:

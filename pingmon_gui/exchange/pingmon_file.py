@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.alert_wish import AlertWish, wish_of
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, parse_name, parse_tags
 from pingmon_gui.domain.preference import Preferences
@@ -31,6 +33,7 @@ class Configuration:
     monitors: Sequence[Monitor]
     preferences: Preferences = field(default_factory=lambda: Preferences({}))
     probes: Sequence[Probe] = ()
+    book: AlertBook | None = None
 
 
 def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
@@ -38,12 +41,15 @@ def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
 
     All settings are written, those at their default too: a later version may have other defaults.
     """
+    urls = {monitor.id: monitor.url for monitor in configuration.monitors}
+    wish = None if configuration.book is None else wish_of(configuration.book, urls)
     document = {
         "format": FORMAT,
         "version": VERSION,
         "domains": [_domain_json(monitor, with_secrets=with_secrets) for monitor in configuration.monitors],
         "preferences": dict(configuration.preferences.changed),
         "probes": [_probe_json(probe) for probe in configuration.probes if probe.transport is not Transport.EMBEDDED],
+        **({} if wish is None else {"alerts": wish.to_json()}),
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -71,7 +77,9 @@ def read(text: str) -> Reading:
         _read_item(number, line, domain) for number, (domain, line) in enumerate(zip(domains, lines, strict=True), 1)
     ]
     preferences, notes = _read_preferences(document.get("preferences", {}))
-    return Reading(Kind.PINGMON, tuple(items), preferences.changed, _read_probes(document.get("probes", [])), notes)
+    alerts, more = _read_alerts(document.get("alerts"))
+    probes = _read_probes(document.get("probes", []))
+    return Reading(Kind.PINGMON, tuple(items), preferences.changed, probes, (*notes, *more), alerts)
 
 
 def _require_version(document: Any) -> None:
@@ -168,6 +176,18 @@ def _read_preferences(values: Any) -> tuple[Preferences, tuple[str, ...]]:
         except SettingsError as exc:
             notes.append(f"A setting was left out. {exc.message}")
     return preferences, tuple(notes)
+
+
+def _read_alerts(values: Any) -> tuple[AlertWish | None, tuple[str, ...]]:
+    """Return rules and channels, or a sentence why they are left out."""
+    if values is None:
+        return None, ()
+    try:
+        wish = AlertWish.from_json(values)
+    except InvalidInput as exc:
+        return None, (f"Alert rules and channels were left out. {exc.message}",)
+    # A file cannot take the place of what it does not know.
+    return replace(wish, is_whole=False), ()
 
 
 def _read_probes(values: Any) -> tuple[NamedProbe, ...]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import peewee
 
+from pingmon_gui.domain.alert_rule import first_book
+from pingmon_gui.domain.alert_wish import merged
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
@@ -15,6 +17,7 @@ from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.store.alert import read_book, write_book
 from pingmon_gui.store.chunk import damaged
 from pingmon_gui.store.table import CursorRow, Meta, MonitorRow, ProbeRow, Setting
 
@@ -174,11 +177,15 @@ def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, n
     # Between its preview and now somebody else may have added the same.
     watched = {url for (url,) in database.execute_sql("SELECT url FROM monitor WHERE deleted_at_ms IS NULL")}
     fresh = [draft for draft in change.added if draft.url not in watched]
-    return AppliedChange(
-        added=tuple(add_monitors(database, fresh, now_ms)),
-        changed=tuple(change_monitors(database, change.changed)),
-        preferences=preferences,
-    )
+    added = tuple(add_monitors(database, fresh, now_ms))
+    changed = tuple(change_monitors(database, change.changed))
+    book = None
+    if change.alerts is not None:
+        rows = database.execute_sql("SELECT url, id FROM monitor WHERE deleted_at_ms IS NULL ORDER BY place DESC")
+        id_of = {url: MonitorId(id_) for url, id_ in rows}
+        book = merged(read_book(database) or first_book(), change.alerts, id_of)
+        write_book(database, book)
+    return AppliedChange(added=added, changed=changed, preferences=preferences, book=book)
 
 
 def delete_monitors(database: peewee.SqliteDatabase, ids: Sequence[MonitorId], now_ms: int) -> None:

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.exchange import intake
@@ -54,6 +55,7 @@ class ImportDialog(FormDialog):
         known_probes: Collection[str],
         spawn: Spawn,
         parent: QWidget | None = None,
+        book: AlertBook | None = None,
     ) -> None:
         super().__init__("", "", parent)
         self.setWindowTitle(self.tr("Import"))
@@ -61,6 +63,7 @@ class ImportDialog(FormDialog):
         self._watched = frozenset(watched)
         self._preferences = preferences
         self._known_probes = tuple(known_probes)
+        self._book = book
         self._spawn = spawn
         self._task: asyncio.Task[Any] | None = None
         self._source: Path | bytes | None = None
@@ -237,12 +240,15 @@ class ImportDialog(FormDialog):
             self._watched,
             self._preferences,
             self._known_probes,
+            self._book,
             with_settings=self.settings.isChecked(),
         )
         changed = sum(self._preferences[key] != value for key, value in reading.preferences.items())
         text = self.tr("Take over %n setting(s) of the app that [differs|differ], too", None, changed)
+        if reading.alerts is not None:
+            text = self.tr("Take over settings of the app, alert rules and channels, too")
         self.settings.setText(wording.counted(text, changed))
-        self.settings.setVisible(changed > 0)
+        self.settings.setVisible(changed > 0 or reading.alerts is not None)
         self.model.show_preview(self.seen)
         self.modules_button.setVisible(reading.kind is Kind.PROMETHEUS)
         self.zone.hide()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
@@ -34,12 +36,20 @@ class WindowCommands(QObject):
     added = Signal(object)
     undo_changed = Signal()
 
-    def __init__(self, board: Board, commands: Commands, spawner: Spawner, window: QWidget) -> None:
+    def __init__(
+        self,
+        board: Board,
+        commands: Commands,
+        spawner: Spawner,
+        window: QWidget,
+        book: Callable[[], AlertBook | None] = lambda: None,
+    ) -> None:
         super().__init__(window)
         self._board = board
         self._commands = commands
         self._spawner = spawner
         self._window = window
+        self._book = book
         self._undo: list[tuple[str, Undo]] = []
 
     @property
@@ -133,6 +143,7 @@ class WindowCommands(QObject):
             [health.probe.name for health in self._board.probes.values()],
             self._spawner.spawn,
             self._window,
+            book=self._book(),
         )
         dialog.submitted.connect(lambda change: self._spawner.spawn(dialog.carry_out(self._import(change))))
         dialog.open()
@@ -155,10 +166,14 @@ class WindowCommands(QObject):
 
     async def _import(self, change: ConfigurationChange) -> None:
         before = {key: self._commands.preferences[key] for key in change.preferences}
+        book = self._book()
         applied = await self._commands.apply(change)
         ids = tuple(monitor.id for monitor in applied.added)
         text = self.tr("Imported %1.").replace("%1", wording.monitors_counted(len(ids)))
-        back = ConfigurationChange(removed=ids, preferences=before)
+        alerts = None
+        if change.alerts is not None and book is not None:
+            alerts = AlertWish(book.rules, tuple(book.channels.values()), is_whole=True)
+        back = ConfigurationChange(removed=ids, preferences=before, alerts=alerts)
         self._remember(text, lambda: self._commands.apply(back))
         self.added.emit(ids)
         self.said.emit(text, True)
@@ -171,6 +186,7 @@ class WindowCommands(QObject):
             tuple(self._board.monitors.values()),
             self._commands.preferences,
             tuple(health.probe for health in self._board.probes.values()),
+            self._book(),
         )
         text = outlet.text_of(configuration, order.format, with_secrets=order.with_secrets)
         await asyncio.to_thread(outlet.write_file, str(order.path), text)

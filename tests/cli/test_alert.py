@@ -164,3 +164,17 @@ def test_wrong_usage_is_said(pingmon: Command, words: tuple[str, ...]) -> None:
 
 def test_desktop_is_tested_in_the_window(pingmon: Command) -> None:
     assert "come from the window" in pingmon("alert", "test", "This desktop").err
+
+
+def test_rules_and_channels_move_with_an_export(pingmon: Command, hook: Hook, tmp_path: Path, data_dir: Path) -> None:
+    write_book(data_dir, hook.url)
+    target = tmp_path / "all.json"
+    assert pingmon("export", str(target)).code == 0
+    assert "secret-token" not in target.read_text()
+    elsewhere = tmp_path / "elsewhere"
+    seen = pingmon("--data-dir", str(elsewhere), "import", str(target), "--yes")
+    assert "The channel “Ops” is added, turned off: its address is in no export." in seen.err
+    channels = pingmon("--data-dir", str(elsewhere), "alert", "channels", "--json").json["channels"]
+    assert [(one["name"], one["is_enabled"]) for one in channels] == [("This desktop", True), ("Ops", False)]
+    again = pingmon("--data-dir", str(elsewhere), "import", str(target), "--yes")
+    assert "Nothing to import." in again.err
