@@ -16,7 +16,7 @@ from pingmon_gui.exchange.difference import Action, Difference, Step, difference
 from pingmon_gui.log import one_line, without_secrets
 
 Json = dict[str, Any]
-_SIGNS = {Action.ADD: "+", Action.CHANGE: "~", Action.REMOVE: "-", Action.SETTING: "~"}
+_SIGNS = {Action.ADD: "+", Action.CHANGE: "~", Action.REMOVE: "-", Action.SETTING: "~", Action.ALERT: "~"}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         declared = declaration.read(transfer_run.read_text(args.file), known.preferences, os.environ)
     except DeclarationWrong as exc:
         return _complain(args, exc)
-    found = difference(declared, known.monitors, known.preferences, prune=args.prune)
+    found = difference(declared, known.monitors, known.preferences, known.wish, prune=args.prune)
     if args.json:
         done = None
         if found.steps and not args.dry_run and confirmed(args, _question(found)):
@@ -65,6 +65,9 @@ def _show(step: Step) -> None:
         [field] = step.fields
         output.write(one_line(f"{sign} setting {step.subject}: {field.before} becomes {field.after}"))
         return
+    if step.action is Action.ALERT:
+        output.write(one_line(f"{sign} {step.subject}"))
+        return
     name = f"  {step.name}" if step.name else ""
     output.write(one_line(f"{sign} {display_url(step.subject)}{name}"))
     for field in step.fields:
@@ -78,6 +81,7 @@ def _summary(found: Difference) -> str:
         Action.CHANGE: "changed",
         Action.REMOVE: "removed",
         Action.SETTING: "settings changed",
+        Action.ALERT: "about alerts",
     }
     return ", ".join(f"{counts[action]} {word}" for action, word in words.items() if counts[action])
 
@@ -89,6 +93,7 @@ def _question(found: Difference) -> str:
         Action.CHANGE: "change",
         Action.REMOVE: "remove",
         Action.SETTING: "set",
+        Action.ALERT: "about alerts",
     }
     asked = ", ".join(f"{word} {counts[action]}" for action, word in words.items() if counts[action])
     return f"{asked[0].upper()}{asked[1:]}?"

@@ -97,7 +97,7 @@ def seen(args: argparse.Namespace, *, with_settings: bool) -> Preview:
         [monitor.url for monitor in known.monitors],
         known.preferences,
         [probe.name for probe in known.probes],
-        known.book,
+        known.wish,
         with_settings=with_settings,
     )
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import (
     Monitor,
@@ -27,6 +28,7 @@ from pingmon_gui.domain.monitor import (
 from pingmon_gui.domain.preference import PREFERENCES, Preferences, Value, new_monitor_settings
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
+from pingmon_gui.exchange import alert_declaration
 from pingmon_gui.exchange.duration import duration_ms, duration_text, number_ms
 from pingmon_gui.exchange.reading import require_room
 from pingmon_gui.exchange.wish import checked
@@ -34,6 +36,7 @@ from pingmon_gui.exchange.wish import checked
 VERSION = 1
 MAX_TOML_CHARACTERS = 4 * 1024 * 1024
 _TABLE = "monitor"
+_TOP = ("version", "defaults", "settings", _TABLE, "rule", "channel")
 _HEAD = re.compile(r"^[ \t]*\[\[[ \t]*monitor[ \t]*\]\]", re.MULTILINE)
 _MOST_PROBLEMS = 50
 #: Keys looked at in one table; more than a table can have, so that a file of nothing else ends soon.
@@ -71,10 +74,11 @@ class DeclaredMonitor:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A whole file; addresses are unique. `preferences` holds those that the file names."""
+    """A whole file; addresses are unique. `preferences` holds those that the file names, `alerts` None for none."""
 
     monitors: tuple[DeclaredMonitor, ...]
     preferences: Mapping[str, Value] = field(default_factory=dict)
+    alerts: AlertWish | None = None
 
 
 def read(text: str, preferences: Preferences, environment: Mapping[str, str]) -> Declaration:
@@ -86,18 +90,23 @@ def read(text: str, preferences: Preferences, environment: Mapping[str, str]) ->
     reader = _Reader(text, document, environment)
     declared = reader.preferences(preferences)
     monitors = reader.monitors(new_monitor_settings(preferences.with_values(declared)))
+    alerts = reader.alerts()
     if reader.problems:
         raise DeclarationWrong(reader.problems)
-    return Declaration(monitors, declared)
+    return Declaration(monitors, declared, alerts)
 
 
-def text_of(monitors: Sequence[Monitor], preferences: Preferences, *, with_secrets: bool) -> str:
+def text_of(
+    monitors: Sequence[Monitor], preferences: Preferences, wish: AlertWish | None = None, *, with_secrets: bool
+) -> str:
     """Return a file that declares what is there; applying it changes nothing."""
     lines = [f"version = {VERSION}", ""]
     if preferences.changed:
         lines += ["[settings]", *(f"{key} = {_toml(value)}" for key, value in preferences.changed.items()), ""]
     for monitor in monitors:
         lines += ["[[monitor]]", *(f"{key} = {value}" for key, value in _pairs(monitor, with_secrets)), ""]
+    if wish is not None:
+        lines += alert_declaration.lines_of(wish)
     return "\n".join(lines)
 
 
@@ -163,11 +172,21 @@ class _Reader:
         self._environment = environment
         self._heads = [match.start() for match in _HEAD.finditer(text)]
         for key in itertools.islice(document, _MOST_KEYS):
-            if key not in ("version", "defaults", "settings", _TABLE):
-                self._complain(key, _unknown(key, ("version", "defaults", "settings", _TABLE)), (key, None))
+            if key not in _TOP:
+                self._complain(key, _unknown(key, _TOP), (key, None))
         version = document.get("version", VERSION)
         if version != VERSION or isinstance(version, bool):
             self._complain("version", f"This Pingmon reads version {VERSION} of the file.", ("version", None))
+
+    def alerts(self) -> AlertWish | None:
+        """Return rules and channels, None where the file says nothing of them."""
+        if not {"rule", "channel"} & set(self._document):
+            return None
+
+        def complain(name: str, message: str) -> None:
+            self._complain(name, message, (name.partition("[")[0], None))
+
+        return alert_declaration.read(self._document.get("rule"), self._document.get("channel"), complain)
 
     def preferences(self, preferences: Preferences) -> dict[str, Value]:
         table = self._document.get("settings", {})

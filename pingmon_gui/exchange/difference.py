@@ -6,21 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, format_status_set
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.region import Region
+from pingmon_gui.exchange.alert_difference import alert_notes
 from pingmon_gui.exchange.declaration import Declaration, DeclaredMonitor
 from pingmon_gui.exchange.duration import duration_text
 
 
 class Action(StrEnum):
-    """What happens to a monitor or a setting. The value is the word in JSON."""
+    """What happens to a monitor, a setting, or to alerts. The value is the word in JSON."""
 
     ADD = "add"
     CHANGE = "change"
     REMOVE = "remove"
     SETTING = "setting"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the difference. `subject` is an address, or the key of a setting."""
+    """One line of the difference. `subject` is an address, the key of a setting, or a sentence about alerts."""
 
     action: Action
     subject: str
@@ -52,7 +55,12 @@ class Difference:
 
 
 def difference(
-    declaration: Declaration, monitors: Iterable[Monitor], preferences: Preferences, *, prune: bool
+    declaration: Declaration,
+    monitors: Iterable[Monitor],
+    preferences: Preferences,
+    kept: AlertWish | None = None,
+    *,
+    prune: bool,
 ) -> Difference:
     """Compare by address. Monitors that the file does not name are removed only with `prune`."""
     known: dict[str, Monitor] = {}
@@ -82,9 +90,12 @@ def difference(
         Step(Action.SETTING, key, fields=(FieldChange(key, str(preferences[key]), str(value)),))
         for key, value in values.items()
     ]
+    sentences = [] if declaration.alerts is None else alert_notes(declaration.alerts, kept)
+    steps += [Step(Action.ALERT, sentence) for sentence in sentences]
+    alerts = declaration.alerts if sentences else None
     return Difference(
         tuple(steps),
-        ConfigurationChange(tuple(added), tuple(changed), tuple(removed), values),
+        ConfigurationChange(tuple(added), tuple(changed), tuple(removed), values, alerts),
         () if prune else tuple(monitor.url for monitor in unlisted),
     )
 

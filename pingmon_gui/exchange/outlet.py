@@ -22,7 +22,8 @@ def text_of(configuration: Configuration, format_: Format, *, with_secrets: bool
         case Format.CSV:
             return table_file.text_of(configuration.monitors, with_secrets=with_secrets)
         case Format.TOML:
-            return declaration.text_of(configuration.monitors, configuration.preferences, with_secrets=with_secrets)
+            monitors, preferences, wish = configuration.monitors, configuration.preferences, configuration.wish
+            return declaration.text_of(monitors, preferences, wish, with_secrets=with_secrets)
         case Format.JSON:
             return pingmon_file.text_of(configuration, with_secrets=with_secrets)
 

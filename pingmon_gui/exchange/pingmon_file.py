@@ -35,14 +35,19 @@ class Configuration:
     probes: Sequence[Probe] = ()
     book: AlertBook | None = None
 
+    @property
+    def wish(self) -> AlertWish | None:
+        """Rules and channels as a file carries them."""
+        urls = {monitor.id: monitor.url for monitor in self.monitors}
+        return None if self.book is None else wish_of(self.book, urls)
+
 
 def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
     """Return everything as JSON; user names and passwords only if asked for, keys of probes never.
 
     All settings are written, those at their default too: a later version may have other defaults.
     """
-    urls = {monitor.id: monitor.url for monitor in configuration.monitors}
-    wish = None if configuration.book is None else wish_of(configuration.book, urls)
+    wish = configuration.wish
     document = {
         "format": FORMAT,
         "version": VERSION,

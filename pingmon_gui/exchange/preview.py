@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pingmon_gui.domain.alert_channel import Channel, ChannelId, ChannelKind
-from pingmon_gui.domain.alert_rule import AlertBook, AlertRule, first_book
 from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.preference import Preferences, Value
+from pingmon_gui.exchange.alert_difference import alert_notes
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import Item, NamedProbe, Reading
 
@@ -74,11 +73,11 @@ def preview(
     watched: Iterable[str],
     preferences: Preferences,
     known_probes: Iterable[str] = (),
-    book: AlertBook | None = None,
+    kept: AlertWish | None = None,
     *,
     with_settings: bool = True,
 ) -> Preview:
-    """Compare a reading with the addresses that are `watched`, the preferences, known probes' names and alert rules."""
+    """Compare a reading with the `watched` addresses, the preferences, names of known probes, and the kept alerts."""
     known = set(watched)
     seen: dict[str, Item] = {}
     rows = [_row(item, known, seen) for item in reading.items]
@@ -90,7 +89,7 @@ def preview(
     notes = [*reading.notes, *_probe_notes(reading.probes, known_probes)]
     alerts = None
     if with_settings and reading.alerts is not None:
-        different = _alert_notes(reading.alerts, book or first_book())
+        different = alert_notes(reading.alerts, kept)
         alerts = reading.alerts if different else None
         notes += different
     return Preview(reading.kind, tuple(rows), settings, tuple(notes), alerts)
@@ -108,40 +107,6 @@ def _row(item: Item, known: set[str], seen: dict[str, Item]) -> PreviewRow:
         return PreviewRow(item, Fate.TWICE, (f"The same address stands further up, {where}.",))
     seen[url] = item
     return PreviewRow(item, Fate.ADD, item.notes)
-
-
-def _alert_notes(wish: AlertWish, book: AlertBook) -> list[str]:
-    """Return a sentence for each rule and channel that would be new or different."""
-    notes = []
-    channels = {(one.kind, one.name.casefold()): one for one in book.channels.values()}
-    for channel in wish.channels:
-        known = channels.get((channel.kind, channel.name.casefold()))
-        if known is None and channel.kind is not ChannelKind.DESKTOP:
-            notes.append(
-                f"The channel “{channel.name}” is added, turned off: its address is in no export. "
-                "Enter it under Alerts."
-            )
-        elif known is not None and (known.gather_s, known.template) != (channel.gather_s, channel.template):
-            notes.append(f"The channel “{channel.name}” is changed; its address stays.")
-    rules = {rule.name.casefold(): rule for rule in book.rules}
-    for rule in wish.rules:
-        before = rules.get(rule.name.casefold())
-        if before is None:
-            notes.append(f"The alert rule “{rule.name}” is added.")
-        elif _compared(before, book.channels) != _compared(rule, {one.id: one for one in wish.channels}):
-            notes.append(f"The alert rule “{rule.name}” is changed.")
-    return notes
-
-
-def _compared(rule: AlertRule, channels: Mapping[ChannelId, Channel]) -> dict[str, object]:
-    """Return a rule as it can be compared with one of another book: without ids."""
-    values = rule.to_json()
-    values["channels"] = sorted(channels[one].name.casefold() for one in rule.channels if one in channels)
-    values["scope"] = (rule.scope.is_all, sorted(rule.scope.tags), len(rule.scope.monitors))
-    if rule.escalation is not None:
-        values["escalation"] = (rule.escalation.after_ms, len(rule.escalation.channels))
-    del values["id"]
-    return values
 
 
 def _probe_notes(probes: Iterable[NamedProbe], known: Iterable[str]) -> Iterable[str]:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.exchange import intake
@@ -55,7 +55,7 @@ class ImportDialog(FormDialog):
         known_probes: Collection[str],
         spawn: Spawn,
         parent: QWidget | None = None,
-        book: AlertBook | None = None,
+        kept: AlertWish | None = None,
     ) -> None:
         super().__init__("", "", parent)
         self.setWindowTitle(self.tr("Import"))
@@ -63,7 +63,7 @@ class ImportDialog(FormDialog):
         self._watched = frozenset(watched)
         self._preferences = preferences
         self._known_probes = tuple(known_probes)
-        self._book = book
+        self._kept = kept
         self._spawn = spawn
         self._task: asyncio.Task[Any] | None = None
         self._source: Path | bytes | None = None
@@ -240,7 +240,7 @@ class ImportDialog(FormDialog):
             self._watched,
             self._preferences,
             self._known_probes,
-            self._book,
+            self._kept,
             with_settings=self.settings.isChecked(),
         )
         changed = sum(self._preferences[key] != value for key, value in reading.preferences.items())

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from pingmon_gui.domain.alert_rule import AlertBook
-from pingmon_gui.domain.alert_wish import AlertWish
+from pingmon_gui.domain.alert_wish import AlertWish, wish_of
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
@@ -143,7 +143,7 @@ class WindowCommands(QObject):
             [health.probe.name for health in self._board.probes.values()],
             self._spawner.spawn,
             self._window,
-            book=self._book(),
+            kept=self._kept(),
         )
         dialog.submitted.connect(lambda change: self._spawner.spawn(dialog.carry_out(self._import(change))))
         dialog.open()
@@ -215,6 +215,10 @@ class WindowCommands(QObject):
         if len(ids) == 1 and ids[0] in self._board.monitors:
             return wording.plain(self._board.monitors[ids[0]].title, 80)
         return wording.monitors_counted(len(ids))
+
+    def _kept(self) -> AlertWish | None:
+        book = self._book()
+        return None if book is None else wish_of(book, {one.id: one.url for one in self._board.monitors.values()})
 
     def _urls(self) -> set[str]:
         return {monitor.url for monitor in self._board.monitors.values()}
