@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pingmon_probe.address import refusal
 
@@ -75,6 +75,7 @@ def test_refusal_lets_public_addresses_pass(address: str) -> None:
     assert refusal(address) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_refusal_of_a_mapped_address_is_that_of_the_plain_one(number: int) -> None:
     plain = ipaddress.IPv4Address(number)
@@ -83,6 +84,7 @@ def test_refusal_of_a_mapped_address_is_that_of_the_plain_one(number: int) -> No
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_refusal_covers_whatever_python_calls_private(number: int) -> None:
     plain = ipaddress.IPv4Address(number)
@@ -91,6 +93,7 @@ def test_refusal_covers_whatever_python_calls_private(number: int) -> None:
         assert refusal(str(plain)) is not None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_refusal_takes_any_text(text: str) -> None:
     refusal(text)
