@@ -95,13 +95,16 @@ class AlertBell(QToolButton):
             self.asked.emit(data)
 
 
-def add_pause_actions(menu: QMenu, paused_until_ms: int, now_ms: int) -> None:
-    """Add what pauses all alerts, or ends the pause. The data of an action is ("pause", until when)."""
+def add_pause_actions(menu: QMenu, paused_until_ms: int, now_ms: int, *, is_flat: bool = False) -> None:
+    """Add what pauses all alerts, or ends the pause. The data of an action is ("pause", until when).
+
+    The choices are in a menu of their own unless the menu `is_flat`.
+    """
     if paused_until_ms > now_ms:
         text = alert_wording.translate("Alerts", "&Tell alerts again (paused until %1)")
         menu.addAction(text.replace("%1", wording.date_time(paused_until_ms))).setData(("pause", 0))
         return
-    submenu = menu.addMenu(alert_wording.translate("Alerts", "&Pause all alerts"))
+    submenu = menu if is_flat else menu.addMenu(alert_wording.translate("Alerts", "&Pause all alerts"))
     for text, until_ms in (
         (alert_wording.translate("Alerts", "For &1 hour"), now_ms + _HOUR_MS),
         (alert_wording.translate("Alerts", "For &4 hours"), now_ms + 4 * _HOUR_MS),

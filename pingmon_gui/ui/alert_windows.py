@@ -110,7 +110,6 @@ class AlertWindows(QObject):
     def on_delivery_changed(self, delivery: Delivery) -> None:
         if self.page is not None and self.page.isVisible():
             self.page.delivery_changed(delivery)
-            self.page.show_book()
 
     @Slot()
     def on_opened(self) -> None:
@@ -136,8 +135,8 @@ class AlertWindows(QObject):
                 self._theme,
                 self._window,
             )
-            self.page.rule_asked.connect(self.ask_rule)
-            self.page.channel_asked.connect(self.ask_channel)
+            self.page.rules.asked.connect(self.ask_rule)
+            self.page.channels.asked.connect(self.ask_channel)
             self.page.incident_asked.connect(self.incident_asked)
         self.page.show()
         self.page.raise_()
@@ -148,7 +147,7 @@ class AlertWindows(QObject):
 
     async def _bring_up(self, alert: AlertId) -> None:
         assert self.page is not None
-        await self.page._load()
+        await self.page.load()
         self.page.select(alert)
 
     @Slot(object)

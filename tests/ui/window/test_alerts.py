@@ -132,22 +132,22 @@ def test_page_shows_alerts_and_what_a_person_does_reaches_the_policy(alerting: R
         window.actions_.alerts.trigger()
         page = window.alerts.page
         assert page is not None
-        await soon(lambda: page.model.rowCount() == 1)
-        assert page.model.index(0, 1).data() == "site 10 is offline"
-        assert page.detail.text().startswith("site 10 is offline: the name is not resolved in time.\nSince ")
-        page.snooze.click()
+        await soon(lambda: page.alerts.model.rowCount() == 1)
+        assert page.alerts.model.index(0, 1).data() == "site 10 is offline"
+        assert page.alerts.detail.text().startswith("site 10 is offline: the name is not resolved in time.\nSince ")
+        page.alerts.snooze.click()
         await bench.alerts.policy.step()
-        await soon(lambda: str(page.model.index(0, 3).data()).startswith("snoozed until"))
+        await soon(lambda: str(page.alerts.model.index(0, 3).data()).startswith("snoozed until"))
         shown: list[object] = []
         page.incident_asked.connect(shown.append)
-        page.incident.click()
+        page.alerts.incident.click()
         assert shown == [10]
         since_ms = bench.clock.now_ms()
         bench.clock.advance(6 * MINUTE_MS)
         await up(bench, 10, since_ms)
-        await soon(lambda: page.model.index(0, 3).data() == "over")
-        assert page.model.index(0, 2).data() == "6\u00a0min"
-        assert not page.acknowledge.isEnabled()
+        await soon(lambda: page.alerts.model.index(0, 3).data() == "over")
+        assert page.alerts.model.index(0, 2).data() == "6\u00a0min"
+        assert not page.alerts.acknowledge.isEnabled()
 
     alerting(check)
 
@@ -157,15 +157,15 @@ def test_rules_are_ticked_deleted_and_brought_back(alerting: Run) -> None:
         window.alerts.show_page()
         page = window.alerts.page
         assert page is not None
-        names = [page.rules.item(row, 0).text() for row in range(page.rules.rowCount())]
+        names = [page.rules.table.item(row, 0).text() for row in range(page.rules.table.rowCount())]
         assert names == ["Outages", "Probes and own network", "Certificates that end soon"]
-        page.rules.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+        page.rules.table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
         await soon(lambda: not bench.alerts.book.rules[0].is_enabled)
-        page.rules.selectRow(1)
-        page.delete_rule.click()
+        page.rules.table.selectRow(1)
+        page.rules.delete.click()
         await soon(lambda: len(bench.alerts.book.rules) == 2)
         assert "Deleted Probes and own network" in page.message.sentence
-        page.undo_delete.click()
+        page.rules.undo.click()
         await soon(lambda: len(bench.alerts.book.rules) == 3)
 
     alerting(check)
@@ -179,12 +179,12 @@ def test_channels_are_added_and_a_failing_test_says_why(alerting: Run) -> None:
         page = window.alerts.page
         assert page is not None
         page.tabs.setCurrentIndex(2)
-        page.channels.selectRow(1)
-        assert page.channels.item(1, 1).text() == "Webhook, http://127.0.0.1:1"
-        page.test_channel.click()
+        page.channels.table.selectRow(1)
+        assert page.channels.table.item(1, 1).text() == "Webhook, http://127.0.0.1:1"
+        page.channels.test.click()
         await soon(lambda: page.message.is_error)
         assert page.message.sentence == "127.0.0.1 is not reached: connection refused."
-        page.delete_channel.click()
+        page.channels.delete.click()
         await soon(lambda: HOOK not in bench.alerts.book.channels)
         await bench.alerts._outbox.stop()
 
@@ -282,10 +282,10 @@ def test_every_text_is_translated(alerting: Run, made_up_language: None) -> None
         window.alerts.show_page()
         page = window.alerts.page
         assert page is not None
-        await soon(lambda: page.model.rowCount() == 1)
+        await soon(lambda: page.alerts.model.rowCount() == 1)
         forms = [form_for(None), ChannelForm(ChannelKind.WEBHOOK, None, _no_preview, lambda _work: None)]  # type: ignore[arg-type]
         window.top.bell.on_about_to_show()
-        actions: list[QAction] = [*window.top.bell._menu.actions(), *page.channel_menu.actions()]
+        actions: list[QAction] = [*window.top.bell._menu.actions(), *page.channels.menu.actions()]
         texts = [action.text() for action in actions if action.text()]
         for widget in (page, *forms):
             texts += visible_texts(widget)

@@ -1,0 +1,127 @@
+"""What the tabs of the alert window are made of: plain tables, notes, and a row of buttons below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pingmon_gui.ui import sheet, wording
+from pingmon_gui.ui.theme import current
+
+
+def model_table(model: QAbstractItemModel, name: str, widths: dict[Any, int], parent: QWidget) -> QTableView:
+    """Return a table on a model; `widths` are in average letters."""
+    table = QTableView(parent)
+    table.setModel(model)
+    _make_plain(table, name)
+    unit = table.fontMetrics().averageCharWidth()
+    for column, width in widths.items():
+        table.setColumnWidth(column, unit * width)
+    return table
+
+
+def ticked_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
+    """Return a short table whose rows can be ticked; `fill` writes them."""
+    table = QTableWidget(0, len(heads), parent)
+    table.setHorizontalHeaderLabels(list(heads))
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    _make_plain(table, name)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def fill(table: QTableWidget, rows: Sequence[tuple[object, bool, Sequence[str]]]) -> None:
+    """Write rows: what each stands for, whether it is ticked, its texts. The selected place stays."""
+    chosen = table.currentRow()
+    table.blockSignals(True)
+    table.setRowCount(len(rows))
+    for row, (what, is_on, texts) in enumerate(rows):
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            item.setToolTip(wording.tool_tip(text))
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+            if column == 0:
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(Qt.CheckState.Checked if is_on else Qt.CheckState.Unchecked)
+                item.setData(Qt.ItemDataRole.UserRole, what)
+            table.setItem(row, column, item)
+    table.blockSignals(False)
+    if rows:
+        table.selectRow(min(max(chosen, 0), len(rows) - 1))
+
+
+def selected(table: QTableWidget) -> Any:
+    """Return what the selected row stands for, None for none."""
+    rows = table.selectionModel().selectedRows()
+    item = table.item(rows[0].row(), 0) if rows else None
+    return None if item is None else item.data(Qt.ItemDataRole.UserRole)
+
+
+def note(text: str, parent: QWidget) -> QLabel:
+    """Return a quiet sentence above a table."""
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setProperty("quiet", True)
+    return label
+
+
+def button(text: str, parent: QWidget, act: Callable[[], None] | None = None) -> QPushButton:
+    made = QPushButton(text, parent)
+    made.setAutoDefault(False)
+    if act is not None:
+        made.clicked.connect(act)
+    return made
+
+
+def stack(tab: QWidget, parts: Sequence[QWidget], buttons: Sequence[QPushButton]) -> None:
+    """Lay parts out below each other, tables with the room there is, and buttons in a row at the end."""
+    column = QVBoxLayout(tab)
+    column.setSpacing(8)
+    for part in parts:
+        column.addWidget(part, 1 if isinstance(part, QTableView) else 0)
+    row = QHBoxLayout()
+    for one in buttons:
+        row.addWidget(one)
+    row.addStretch(1)
+    column.addLayout(row)
+
+
+def refresh(tab: QWidget) -> None:
+    """Take over the colours in use."""
+    for table in tab.findChildren(QTableView):
+        table.setStyleSheet(
+            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; }"
+            f"QTableView {{ selection-background-color: {current().selection}; selection-color: {current().text}; }}"
+        )
+    for label in tab.findChildren(QLabel):
+        if label.property("quiet"):
+            label.setStyleSheet(sheet.controls())
+
+
+def _make_plain(table: QTableView, name: str) -> None:
+    table.setAccessibleName(name)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setTabKeyNavigation(False)
+    table.setWordWrap(False)
+    table.setShowGrid(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().lineSpacing() + 14)
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
