@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
@@ -16,9 +17,9 @@ from urllib.parse import urlsplit
 PROTOCOL_MIN = 1
 PROTOCOL_MAX = 1
 
-#: What this probe can do beyond the protocol's number. An app sends nothing that is not listed.
 #: What a probe says of itself while none of its anchors answers.
 OWN_NETWORK_DOWN = "The probe's own network is down: none of the anchors answers."
+#: What this probe can do beyond the protocol's number. An app sends nothing that is not listed.
 FEATURES = ("http", "keyword", "status_set", "ignore_certificate", "basic_auth", "family", "anchors")
 
 KINDS = ("http",)
@@ -77,6 +78,8 @@ LOW_CONFIDENCE_QUEUE_MS = 5.0
 RECHECK_AFTER_S = 2.0
 #: Largest monitor id: JSON readers that hold numbers as doubles keep it exact.
 MAX_ID = 2**53 - 1
+
+_VISIBLE_ASCII = re.compile("[!-~]+")
 
 
 class ProtocolError(ValueError):
@@ -168,7 +171,7 @@ class CheckSpec:
             raise ProtocolError("url cannot be read") from exc
         if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
             raise ProtocolError("url must be http or https with a host and a port from 1 to 65535")
-        if not url.isascii() or any(ord(letter) <= 32 or ord(letter) == 127 for letter in url):
+        if not _VISIBLE_ASCII.fullmatch(url):
             raise ProtocolError("url must be plain ASCII without spaces or control characters")
         if parts.username is not None or parts.password is not None:
             raise ProtocolError("url must not hold a user name or password; send basic_auth")

@@ -60,7 +60,7 @@ class Resolver:
         self._loop = loop
         self._max_threads = threads
         self._getaddrinfo = getaddrinfo
-        self._waiting: queue.Queue[Optional[Lookup]] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[Optional[Lookup]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
@@ -68,11 +68,10 @@ class Resolver:
 
     def resolve(self, host: str, port: int, family: int, done: Callable[[Lookup], None]) -> Optional[Lookup]:
         """Start a lookup (family 4, 6 or 0); `done(lookup)` is called on the loop. None if too many wait."""
-        lookup = Lookup(host, port, family, done)
-        try:
-            self._waiting.put_nowait(lookup)
-        except queue.Full:
+        if self._waiting.qsize() >= MAX_WAITING:
             return None
+        lookup = Lookup(host, port, family, done)
+        self._waiting.put(lookup)
         self._start_thread_if_needed()
         return lookup
 
@@ -90,10 +89,7 @@ class Resolver:
     def close(self) -> None:
         """Send the idle threads home; those inside getaddrinfo are daemons and go with the process."""
         for _ in range(self._threads):
-            try:
-                self._waiting.put_nowait(None)
-            except queue.Full:
-                return
+            self._waiting.put(None)
 
     def _start_thread_if_needed(self) -> None:
         with self._lock:

@@ -318,6 +318,7 @@ class ProbeService:
 
     def _stream_checks(self, specs: List[CheckSpec], reply: Connection) -> None:
         left = len(specs)
+        lines: List[str] = []
         reply.begin_stream()
         if not left:
             reply.end_stream()
@@ -328,8 +329,14 @@ class ProbeService:
             self._on_demand -= 1
             if reply.is_closed:
                 return
-            line = json.dumps(result.to_check_json(spec.slow_ms), separators=(",", ":"))
-            reply.send(line.encode("ascii") + b"\n")
+            lines.append(json.dumps(result.to_check_json(spec.slow_ms), separators=(",", ":")) + "\n")
+            if len(lines) == 1:
+                # At the end of the loop's turn: what is done in one turn leaves together.
+                self.loop.call_soon(send)
+
+        def send() -> None:
+            reply.send("".join(lines).encode("ascii"))
+            lines.clear()
             if not left:
                 reply.end_stream()
 
