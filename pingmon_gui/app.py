@@ -13,35 +13,33 @@ import signal
 import sys
 import types
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qasync
-from PySide6.QtCore import QObject, QTimer, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import QObject, QTimer, Slot
 
 from pingmon_gui import log
 from pingmon_gui.answer import Answers
 from pingmon_gui.domain.alert import AlertId
-from pingmon_gui.domain.error import (
-    PingmonError,
-    StorageCorrupt,
-    StorageError,
-    StorageFull,
-    StorageReadOnly,
-    StorageTooNew,
-)
+from pingmon_gui.domain.backup import Restored
+from pingmon_gui.domain.error import PingmonError, StorageError
 from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.rescue import Rescued
 from pingmon_gui.ownership import Ownership
 from pingmon_gui.session import LinkFactory, Session
-from pingmon_gui.ui import alert_wording, wording
+from pingmon_gui.ui import alert_wording, data_wording, wording
+from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.long_work import LongWork
 from pingmon_gui.ui.main_window import MainWindow
+from pingmon_gui.ui.storage_trouble import StorageTrouble
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.tray import Tray
 from pingmon_gui.ui.tray_notifier import TrayNotifier
 from pingmon_gui.ui.window_frame import WindowFrame
+
+if TYPE_CHECKING:
+    from pingmon_gui.ui.waiting_box import WaitingBox
 
 _log = logging.getLogger(__name__)
 
@@ -93,12 +91,17 @@ class WindowRun(QObject):
         self.frame = frame or WindowFrame(ownership.data_dir, theme)
         self.frame.close_asked.connect(self.on_close_asked)
         self._stop: asyncio.Event | None = None
+        self._is_quitting = self._is_served = False
+        self._waiting: WaitingBox | None = None
+        self._spawner = Spawner(lambda error: _log.error("%s", error), crashes.report)
+        self._trouble = StorageTrouble(self.session.renewal, self._spawner, self.frame)
         self.window: MainWindow | None = None
         self.tray: Tray | None = None
 
     async def main(self) -> int:
         """Run until the user quits. Returns the exit code."""
         self._stop = asyncio.Event()
+        self.session.renewal.on_wanted = self._stop.set
         asyncio.get_running_loop().set_exception_handler(self._loop_hook)
         # The frame timer lets Python notice a signal within a moment.
         before = {
@@ -113,31 +116,78 @@ class WindowRun(QObject):
             self.frame.deleteLater()
 
     async def _live(self) -> int:
-        assert self._stop is not None
-        if not await self._start():
+        try:
+            while await self._start():
+                if not await self._life():
+                    return 0
+                await self._between()
             return 1
+        finally:
+            await self._ownership.stop_serving()
+            await self._spawner.close()
+
+    async def _life(self) -> bool:
+        """Watch until the user quits, or work on the database has to be done; return whether another life follows."""
+        assert self._stop is not None
         window, tray = self._open()
         # What is there now stays: looking through it for garbage would hold up the window by 0.1 s each time.
         gc.freeze()
         try:
-            await self._ownership.serve(Answers(self.session).answer)
-            await self._stop.wait()
-        except PingmonError as exc:
-            # Without its socket the window still watches: only commands from a terminal cannot reach it.
-            _log.warning("%s", exc)
-            window.show_error(exc)
+            await self._serve(window)
+            self._tell_outcome(window)
             await self._stop.wait()
         finally:
             window.save_layout()
             await window.stop()
-            await self._ownership.stop_serving()
+            if not self._is_renewing:
+                await self._ownership.stop_serving()
             await self.session.stop()
             tray.close()
             window.allow_close()
             window.close()
+            self.frame.release()
             window.deleteLater()
+            self.window = self.tray = None
             gc.unfreeze()
-        return 0
+        self._stop.clear()
+        return self._is_renewing
+
+    @property
+    def _is_renewing(self) -> bool:
+        return self.session.renewal.is_wanted and not self._is_quitting
+
+    async def _serve(self, window: MainWindow) -> None:
+        if self._is_served:
+            return
+        self._is_served = True
+        try:
+            await self._ownership.serve(Answers(self.session).answer)
+        except PingmonError as exc:
+            # Without its socket the window still watches: only commands from a terminal cannot reach it.
+            _log.warning("%s", exc)
+            window.show_error(exc)
+
+    async def _between(self) -> None:
+        """Have done what waited for the end of a life, with a word about it on the screen."""
+        from pingmon_gui.ui.waiting_box import WaitingBox
+
+        self._waiting = WaitingBox(wording.translate("Storage", "Another database is being put in place…"), self.frame)
+        self._waiting.open()
+        try:
+            await self.session.renewal.carry_out()
+        finally:
+            self._waiting.deleteLater()
+            self._waiting = None
+
+    def _tell_outcome(self, window: MainWindow) -> None:
+        """Let those who wait for what was done between two lives know how it went, and the user."""
+        match self.session.renewal.settle():
+            case PingmonError() as error:
+                window.show_error(error)
+            case Restored() as restored:
+                window.messages.say(data_wording.restored_sentence(restored))
+            case Rescued() as rescued:
+                self._spawner.spawn(self._trouble.show_rescued(rescued))
 
     async def _start(self) -> bool:
         """Start the session, asking the user what to do while its data cannot be used; False to give up."""
@@ -146,10 +196,15 @@ class WindowRun(QObject):
                 await self.session.start()
             except StorageError as exc:
                 _log.error("%s", exc)
-                if not await ask_about_storage(exc, self._ownership.data_dir, self.frame):
+                self.session.renewal.settle(exc)
+                if not await self._trouble.resolve(exc):
                     return False
             else:
                 return True
+
+    def _show_share(self, share: float) -> None:
+        if self._waiting is not None:
+            self._waiting.show_share(share)
 
     def _open(self) -> tuple[MainWindow, Tray]:
         assert self._stop is not None
@@ -161,6 +216,7 @@ class WindowRun(QObject):
         self._crashes.set_window(window)
         window.quit_asked.connect(self.on_quit_asked)
         window.close_asked.connect(self.on_close_asked)
+        window.repair_asked.connect(self.on_repair_asked)
         window.bridge.preferences_changed.connect(self.on_preferences_changed)
         window.bridge.board_changed.connect(tray.refresh)
         tray.quit_asked.connect(self.on_quit_asked)
@@ -169,6 +225,7 @@ class WindowRun(QObject):
         self.frame.hold(window)
         if not (self._minimized and tray.is_there) and not self._stop.is_set():
             self.frame.show()
+        self._minimized = False
         window.bridge.start()
         if self._kiosk:
             window.maps.show_kiosk()
@@ -184,7 +241,15 @@ class WindowRun(QObject):
             self.window.alerts.show_page(alert)
 
     @Slot()
+    def on_repair_asked(self) -> None:
+        """Save what can be read of the database, which turned out to be damaged while it was used."""
+        renewal = self.session.renewal
+        if not renewal.is_wanted:
+            renewal.order(renewal.work_of_rescue(LongWork(self._show_share)))
+
+    @Slot()
     def on_quit_asked(self) -> None:
+        self._is_quitting = True
         if self._stop is not None:
             self._stop.set()
 
@@ -215,56 +280,6 @@ class WindowRun(QObject):
             self._crashes.report(error)
         else:
             _log.error("%s", context.get("message"))
-
-
-async def ask_about_storage(error: StorageError, data_dir: Path, parent: QWidget | None = None) -> bool:
-    """Show why the data cannot be used, and what can be done; return whether to try again."""
-    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-    box = storage_dialog(error, data_dir, parent)
-    again = box.button(QMessageBox.StandardButton.Retry)
-
-    def finished(_code: int) -> None:
-        if not answer.done():
-            answer.set_result(box.clickedButton() is again)
-
-    box.finished.connect(finished)
-    box.open()
-    try:
-        return await answer
-    finally:
-        box.close()
-        box.deleteLater()
-
-
-def storage_dialog(error: StorageError, data_dir: Path, parent: QWidget | None = None) -> QMessageBox:
-    """Return the dialog for a data folder that cannot be used: what is wrong, and the choices."""
-    translate = wording.translate
-    match error:
-        case StorageTooNew():
-            title = translate("Storage", "These data were written by a newer Pingmon")
-        case StorageCorrupt():
-            title = translate("Storage", "The database is damaged")
-        case StorageReadOnly():
-            title = translate("Storage", "The data folder cannot be written")
-        case StorageFull():
-            title = translate("Storage", "The disk is full")
-        case _:
-            title = translate("Storage", "The data cannot be used just now")
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle(translate("Storage", "Pingmon"))
-    box.setText(title)
-    folder = translate("Storage", "Data folder: %1").replace("%1", wording.plain(data_dir))
-    box.setInformativeText(f"{wording.problem(error)}\n\n{folder}")
-    box.addButton(QMessageBox.StandardButton.Retry).setText(translate("Storage", "Try again"))
-    box.addButton(QMessageBox.StandardButton.Close).setText(translate("Storage", "Quit"))
-    show = box.addButton(translate("Storage", "Open the folder"), QMessageBox.ButtonRole.HelpRole)
-    # It stays open: the folder is looked at beside it.
-    show.clicked.disconnect()
-    show.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(data_dir))))
-    box.setDefaultButton(QMessageBox.StandardButton.Retry)
-    box.setEscapeButton(QMessageBox.StandardButton.Close)
-    return box
 
 
 def _excepthook(

@@ -24,13 +24,12 @@ class Renewal:
     Attributes:
         path: the database.
         on_wanted: called when work waits; the front end ends this life of the session then.
-        outcome: what the work of the last renewal returned, or the error that it raised; None before the first.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.on_wanted: Callable[[], None] | None = None
-        self.outcome: object = None
+        self._outcome: object = None
         self._work: Callable[[], Any] | None = None
         self._asker: asyncio.Future[Any] | None = None
         self._is_preparing = False
@@ -91,7 +90,7 @@ class Renewal:
         return result
 
     def order(self, work: Callable[[], Any]) -> None:
-        """Have work done for somebody who will not be there any more; `outcome` tells the next life of it.
+        """Have work done for somebody who will not be there any more; `settle` tells the next life of it.
 
         Raises DataFolderBusy while other work is being done.
         """
@@ -106,17 +105,21 @@ class Renewal:
         work, self._work = self._work, None
         if work is not None:
             try:
-                self.outcome = await asyncio.to_thread(work)
+                self._outcome = await asyncio.to_thread(work)
             except PingmonError as exc:
-                self.outcome = exc
+                self._outcome = exc
 
-    def settle(self, failure: PingmonError | None = None) -> None:
-        """Tell whoever asked that the session runs again, or why it does not."""
+    def settle(self, failure: PingmonError | None = None) -> object:
+        """Tell whoever asked that the session runs again, or why it does not.
+
+        Returns what came of the work since the last time: its result, or a PingmonError; None if there was none.
+        """
         asker, self._asker = self._asker, None
-        if asker is None or asker.done():
-            return
-        outcome = failure or self.outcome
-        if isinstance(outcome, PingmonError):
-            asker.set_exception(outcome)
-        else:
-            asker.set_result(outcome)
+        outcome, self._outcome = self._outcome, None
+        if asker is not None and not asker.done():
+            told = failure or outcome
+            if isinstance(told, PingmonError):
+                asker.set_exception(told)
+            else:
+                asker.set_result(told)
+        return outcome

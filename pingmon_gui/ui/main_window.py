@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 import pingmon_gui
-from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageCorrupt
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import ProbeState
@@ -37,6 +37,7 @@ from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.bridge import Bridge
 from pingmon_gui.ui.cards import CardRow
 from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.data_windows import DataSession, DataWindows
 from pingmon_gui.ui.detail_side import DetailSession, DetailSide
 from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
@@ -62,7 +63,7 @@ REORDER_MS = 250
 MARGIN = 14
 
 
-class SessionPort(ProbeSession, DetailSession, AlertSession, Protocol):
+class SessionPort(ProbeSession, DetailSession, AlertSession, DataSession, Protocol):
     """What the window needs of a session."""
 
     @property
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
 
     quit_asked = Signal()
     close_asked = Signal()
+    repair_asked = Signal()
 
     def __init__(
         self, session: SessionPort, theme: ThemeSwitch, crashes: CrashReporter, now_ms: Callable[[], int]
@@ -105,6 +107,7 @@ class MainWindow(QMainWindow):
         self.maps = MapWindows(
             session, session.board, self.history.title, self.spawner, theme, now_ms, self.settings, self
         )
+        self.data = DataWindows(session, session.board, self.spawner, self)
         self.setAcceptDrops(True)
         self.actions_ = WindowActions(self)
         self._build()
@@ -221,6 +224,8 @@ class MainWindow(QMainWindow):
         actions.add.triggered.connect(self.on_add)
         actions.import_.triggered.connect(self.on_import)
         actions.export.triggered.connect(self.on_export)
+        actions.backup.triggered.connect(self.data.ask_backup)
+        actions.restore.triggered.connect(self.data.ask_restore)
         actions.preferences.triggered.connect(self.on_preferences)
         actions.quit.triggered.connect(self.quit_asked)
         actions.undo.triggered.connect(self.on_undo)
@@ -246,6 +251,7 @@ class MainWindow(QMainWindow):
         self.first.import_asked.connect(actions.import_.trigger)
         self.nothing.reset_asked.connect(self.top.reset)
         self.commands.said.connect(self.on_said)
+        self.data.said.connect(self.messages.say)
         self.commands.added.connect(self.on_added)
         self.maps.probe_asked.connect(self.probes.show_wizard)
         self.bridge.board_changed.connect(self.on_board_changed)
@@ -307,7 +313,11 @@ class MainWindow(QMainWindow):
 
     def show_error(self, error: PingmonError) -> None:
         """Say a known error in the message bar, with what to do about it."""
-        self.messages.say(wording.problem(error), is_error=True)
+        if isinstance(error, StorageCorrupt):
+            save = self.tr("Save what can be read")
+            self.messages.say(wording.problem(error), is_error=True, button=save, act=self.repair_asked.emit)
+        else:
+            self.messages.say(wording.problem(error), is_error=True)
 
     @Slot(object)
     def on_board_changed(self, changes: Changes) -> None:

@@ -26,6 +26,8 @@ class WindowActions(QObject):
         self.add = self._action(self.tr("&Add domain…"), _KEY.New, icon="plus")
         self.import_ = self._action(self.tr("&Import…"), _KEY.Open)
         self.export = self._action(self.tr("&Export…"), "Ctrl+Shift+S")
+        self.backup = self._action(self.tr("&Back up…"), "Ctrl+B")
+        self.restore = self._action(self.tr("&Restore a backup…"), "Ctrl+Shift+B")
         self.preferences = self._action(self.tr("&Preferences…"), "Ctrl+,", role=QAction.MenuRole.PreferencesRole)
         self.quit = self._action(self.tr("&Quit"), "Ctrl+Q", role=QAction.MenuRole.QuitRole)
         self.undo = self._action(self.tr("&Undo"), _KEY.Undo)
@@ -76,7 +78,13 @@ class WindowActions(QObject):
 
     def make_menus(self, bar: QMenuBar) -> None:
         file = bar.addMenu(self.tr("&File"))
-        self._fill(file, [self.add, None, self.import_, self.export, None, self.preferences, None, self.quit])
+        self._fill(
+            file,
+            [
+                *(self.add, None, self.import_, self.export, None, self.backup, self.restore, None),
+                *(self.preferences, None, self.quit),
+            ],
+        )
         edit = bar.addMenu(self.tr("&Edit"))
         self._fill(edit, [self.undo, None, self.copy_address, self.copy_row, None, self.select_all, self.find])
         domain = bar.addMenu(self.tr("&Domain"))

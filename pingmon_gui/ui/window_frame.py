@@ -104,6 +104,13 @@ class WindowFrame(QWidget):
         if focus is not None:
             focus.setFocus()
 
+    def release(self) -> None:
+        """Show what stands here until the next main window comes: this one is about to go."""
+        if self._content is not None:
+            self._column.removeWidget(self._content)
+            self._content = None
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self._content is None:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from pingmon_gui.app import WindowRun, storage_dialog
+from pingmon_gui.app import WindowRun
 from pingmon_gui.domain.error import StorageCorrupt, StorageError, StorageFull, StorageReadOnly, StorageTooNew
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.ownership import Ownership, ask
 from pingmon_gui.session import database_path
 from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.storage_trouble import storage_dialog
 from pingmon_gui.ui.theme import ThemeSwitch
 from tests.conftest import ExpectLog
 from tests.engine.fakes import until
@@ -136,14 +137,24 @@ def test_damaged_database_is_a_dialog_and_no_traceback(
         run_async(use())
 
 
-@pytest.mark.parametrize("kind", [StorageTooNew, StorageCorrupt, StorageReadOnly, StorageFull, StorageError])
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (StorageTooNew, ["Restore a backup…"]),
+        (StorageCorrupt, ["Restore a backup…", "Save what can be read"]),
+        (StorageReadOnly, []),
+        (StorageFull, []),
+        (StorageError, []),
+    ],
+)
 def test_every_trouble_of_the_store_has_its_words_and_choices(
-    qapp: QApplication, tmp_path: Path, kind: type[StorageError]
+    qapp: QApplication, tmp_path: Path, kind: type[StorageError], more: list[str]
 ) -> None:
-    box = storage_dialog(kind("What is wrong.", "What to do."), tmp_path)
+    box, choices = storage_dialog(kind("What is wrong.", "What to do."), tmp_path)
     assert "What is wrong. What to do." in box.informativeText()
     texts = [button.text().replace("&", "") for button in box.buttons()]
-    assert sorted(texts) == ["Open the folder", "Quit", "Try again"]
+    assert sorted(texts) == sorted(["Open the folder", "Quit", "Try again", *more])
+    assert len(choices) == 2 + len(more)
     box.deleteLater()
 
 
