@@ -23,6 +23,8 @@ WRITABLE = 2
 #: The loop measures its own lateness by a beat every so often; a minute of beats is kept.
 BEAT_S = 0.1
 BEATS_KEPT = 600
+#: A beat this late was held up by no load: the process was stopped, or the machine asleep. It begins anew then.
+STOPPED_S = 5.0
 #: A socket whose callback fails this often in a row is let go, so that it cannot spin the loop.
 MAX_FAILURES_IN_A_ROW = 10
 #: Longest sleep in one poll; a bound only because some systems refuse very long ones.
@@ -355,11 +357,13 @@ class Loop:
         self._stopping = True
 
     def _beat(self, planned_s: float) -> None:
-        # A stall swallows beats; each counts with the lateness it would have had.
         late_s = monotonic() - planned_s
-        missed = min(int(late_s / BEAT_S), BEATS_KEPT)
-        for place in range(missed + 1):
-            self._beats.append(late_s - place * BEAT_S)
+        if late_s >= STOPPED_S:
+            self._beats.clear()
+        else:
+            # A stall swallows beats; each counts with the lateness it would have had.
+            for place in range(int(late_s / BEAT_S) + 1):
+                self._beats.append(late_s - place * BEAT_S)
         next_s = planned_s + (int(late_s / BEAT_S) + 1) * BEAT_S
         self._beat_timer = self.call_at(next_s, self._beat, next_s)
 

@@ -242,6 +242,15 @@ def test_loop_lateness_counts_a_stall_with_all_its_beats(loop: Loop) -> None:
     assert loop.lateness_p99_ms() >= 3 * BEAT_S * 1000
 
 
+def test_loop_that_was_stopped_for_long_is_not_late_for_a_minute(loop: Loop) -> None:
+    """As after the machine's sleep: what the loop missed says nothing about how it keeps up now."""
+    loop._beat_timer = loop.call_at(loop.now() + 60.0, loop.stop)
+    loop._beat(loop.now() - 0.5)
+    assert loop.lateness_p99_ms() > 400
+    loop._beat(loop.now() - 40.0)
+    assert loop.lateness_p99_ms() == 0.0
+
+
 def test_loop_may_run_again_after_it_has_stopped(loop: Loop) -> None:
     for _ in range(3):
         loop.call_soon(loop.stop)
