@@ -236,16 +236,25 @@ def test_loop_sockets_come_before_timers_after_a_stall(loop: Loop, pair: Tuple[s
 
 def test_loop_lateness_counts_a_stall_with_all_its_beats(loop: Loop) -> None:
     assert loop.lateness_p99_ms() == 0.0
-    loop.call_at(loop.now() + 0.01, time.sleep, 5 * BEAT_S)
-    loop.call_at(loop.now() + 7 * BEAT_S, loop.stop)
+    loop.call_at(loop.now() + 0.01, time.sleep, 10 * BEAT_S)
+    loop.call_at(loop.now() + 12 * BEAT_S, loop.stop)
     loop.run()
     assert loop.lateness_p99_ms() >= 3 * BEAT_S * 1000
+
+
+def test_loop_with_a_few_late_beats_is_not_late(loop: Loop) -> None:
+    """One in a hundred of a whole minute's beats may be late: six."""
+    loop._beat_timer = loop.call_at(loop.now() + 60.0, loop.stop)
+    for number in range(1, 8):
+        assert loop.lateness_p99_ms() == 0.0
+        loop._beat(loop.now() - 0.09)
+        assert (loop.lateness_p99_ms() > 80) == (number > 6)
 
 
 def test_loop_that_was_stopped_for_long_is_not_late_for_a_minute(loop: Loop) -> None:
     """As after the machine's sleep: what the loop missed says nothing about how it keeps up now."""
     loop._beat_timer = loop.call_at(loop.now() + 60.0, loop.stop)
-    loop._beat(loop.now() - 0.5)
+    loop._beat(loop.now() - 1.5)
     assert loop.lateness_p99_ms() > 400
     loop._beat(loop.now() - 40.0)
     assert loop.lateness_p99_ms() == 0.0
