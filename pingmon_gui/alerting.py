@@ -164,7 +164,6 @@ class Alerting:
         if channel.template:
             check_template(channel)
         await self.policy.change_book(replace(self.book, channels={**self.book.channels, channel.id: channel}))
-        self._outbox.set_channels(self.book.channels.values())
         if secret is not None:
             self._outbox.renew(channel.id)
         return channel
@@ -174,7 +173,6 @@ class Alerting:
         channels = {one: channel for one, channel in self.book.channels.items() if one != id_}
         rules = tuple(rule.without_channel(id_) for rule in self.book.rules)
         await self.policy.change_book(replace(self.book, rules=rules, channels=channels))
-        self._outbox.set_channels(channels.values())
         await asyncio.to_thread(self._secrets.forget, id_)
 
     async def preview(self, rule: AlertRule, days: int = 7) -> Replay:
@@ -272,13 +270,14 @@ class Alerting:
         self._hub.publish(DeliveryChanged(delivery))
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, AlertBookChanged):
-            self._outbox.set_channels(event.book.channels.values())
-        if isinstance(event, TimePassed):
-            if event.is_gap:
-                self._outbox.hurry()
-            if self._outbox.has_unsaved:
-                self._spawn(self._outbox.settle(), "deliveries")
+        match event:
+            case AlertBookChanged():
+                self._outbox.set_channels(event.book.channels.values())
+            case TimePassed():
+                if event.is_gap:
+                    self._outbox.hurry()
+                if self._outbox.has_unsaved:
+                    self._spawn(self._outbox.settle(), "deliveries")
 
     def _acted(self, id_: AlertId, action: DesktopAction) -> None:
         match action:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pingmon_gui.domain import error
-from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.backup import BackupFacts, Restored
+from pingmon_gui.domain.book_change import BookChange
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, parse_name, parse_tags
@@ -60,7 +60,7 @@ def change_json(change: ConfigurationChange) -> Json:
         "changed": [{"id": monitor.id, **draft_json(_as_draft(monitor))} for monitor in change.changed],
         "removed": list(change.removed),
         "preferences": dict(change.preferences),
-        "alerts": None if change.alerts is None else change.alerts.to_json(),
+        "alerts": change.alerts.to_json(),
     }
 
 
@@ -90,7 +90,7 @@ def change_from_json(document: Any, monitors: Mapping[MonitorId, Monitor]) -> Co
             tuple(changed),
             tuple(MonitorId(int(value)) for value in document["removed"]),
             {key: preference(key).check(value) for key, value in document["preferences"].items()},
-            AlertWish.from_json(document["alerts"]) if document.get("alerts") else None,
+            BookChange.from_json(document["alerts"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise InvalidInput("The request describes a change in a way that cannot be read.") from exc
@@ -103,6 +103,9 @@ def applied_json(applied: AppliedChange, change: ConfigurationChange) -> Json:
         "changed": [monitor_json(monitor) for monitor in applied.changed],
         "removed": list(change.removed),
         "preferences": dict(change.preferences),
+        "rules": [wish.rule.name for wish in change.alerts.rules],
+        "rules_removed": list(change.alerts.rules_removed),
+        "channels": [channel.name for channel in change.alerts.channels],
     }
 
 

@@ -8,24 +8,31 @@ from typing import Any
 
 from pingmon_gui.console import output, transfer_run
 from pingmon_gui.console.confirm import confirmed
+from pingmon_gui.console.step_output import counted, show, step_json
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.target import display_url
 from pingmon_gui.exchange import declaration
 from pingmon_gui.exchange.declaration import DeclarationWrong
-from pingmon_gui.exchange.difference import Action, Difference, Step, difference
-from pingmon_gui.log import one_line, without_secrets
+from pingmon_gui.exchange.difference import Difference, difference
+from pingmon_gui.exchange.step import Action
+from pingmon_gui.log import without_secrets
 
 Json = dict[str, Any]
-_SIGNS = {Action.ADD: "+", Action.CHANGE: "~", Action.REMOVE: "-", Action.SETTING: "~", Action.ALERT: "~"}
+_ASKED = {Action.ADD: "add %s", Action.CHANGE: "change %s", Action.REMOVE: "remove %s", Action.SETTING: "set %s"}
+_DONE = {
+    Action.ADD: "%s added",
+    Action.CHANGE: "%s changed",
+    Action.REMOVE: "%s removed",
+    Action.SETTING: "%s changed",
+}
 
 
 def run(args: argparse.Namespace) -> int:
     known = transfer_run.configured(args)
     try:
-        declared = declaration.read(transfer_run.read_text(args.file), known.preferences, os.environ)
+        declared = declaration.read(transfer_run.read_text(args.file), known, os.environ)
     except DeclarationWrong as exc:
         return _complain(args, exc)
-    found = difference(declared, known.monitors, known.preferences, known.wish, prune=args.prune)
+    found = difference(declared, known, prune=args.prune)
     if args.json:
         done = None
         if found.steps and not args.dry_run and confirmed(args, _question(found)):
@@ -33,15 +40,16 @@ def run(args: argparse.Namespace) -> int:
         output.write_json({**_json(found), "applied": done})
         return 0
     for step in found.steps:
-        _show(step)
-    if found.unlisted:
-        listed = "1 domain is" if len(found.unlisted) == 1 else f"{len(found.unlisted)} domains are"
-        output.say(f"{listed} not named in the file and stay; --prune removes them.")
+        show(step)
+    for note in found.notes:
+        output.say(note)
+    _say_unlisted(len(found.unlisted), "domain")
+    _say_unlisted(len(found.unlisted_rules), "alert rule")
     if not found.steps:
         output.say("Nothing to change.")
     elif not args.dry_run and confirmed(args, _question(found)):
         transfer_run.carry_out(args, found.change)
-        output.say(f"Done: {_summary(found)}.")
+        output.say(f"Done: {counted(found.steps, _DONE)}.")
     return 0
 
 
@@ -59,56 +67,21 @@ def _complain(args: argparse.Namespace, wrong: DeclarationWrong) -> int:
     raise InvalidInput(wrong.message)
 
 
-def _show(step: Step) -> None:
-    sign = _SIGNS[step.action]
-    if step.action is Action.SETTING:
-        [field] = step.fields
-        output.write(one_line(f"{sign} setting {step.subject}: {field.before} becomes {field.after}"))
-        return
-    if step.action is Action.ALERT:
-        output.write(one_line(f"{sign} {step.subject}"))
-        return
-    name = f"  {step.name}" if step.name else ""
-    output.write(one_line(f"{sign} {display_url(step.subject)}{name}"))
-    for field in step.fields:
-        output.write(one_line(f"    {field.field}: {field.before or '(none)'} becomes {field.after or '(none)'}"))
-
-
-def _summary(found: Difference) -> str:
-    counts = {action: sum(step.action is action for step in found.steps) for action in Action}
-    words = {
-        Action.ADD: "added",
-        Action.CHANGE: "changed",
-        Action.REMOVE: "removed",
-        Action.SETTING: "settings changed",
-        Action.ALERT: "about alerts",
-    }
-    return ", ".join(f"{counts[action]} {word}" for action, word in words.items() if counts[action])
+def _say_unlisted(count: int, noun: str) -> None:
+    if count:
+        listed = f"1 {noun} is" if count == 1 else f"{count} {noun}s are"
+        output.say(f"{listed} not named in the file and stay{'s' if count == 1 else ''}; --prune removes them.")
 
 
 def _question(found: Difference) -> str:
-    counts = {action: sum(step.action is action for step in found.steps) for action in Action}
-    words = {
-        Action.ADD: "add",
-        Action.CHANGE: "change",
-        Action.REMOVE: "remove",
-        Action.SETTING: "set",
-        Action.ALERT: "about alerts",
-    }
-    asked = ", ".join(f"{word} {counts[action]}" for action, word in words.items() if counts[action])
+    asked = counted(found.steps, _ASKED)
     return f"{asked[0].upper()}{asked[1:]}?"
 
 
 def _json(found: Difference) -> Json:
     return {
-        "steps": [
-            {
-                "action": step.action.value,
-                "subject": step.subject,
-                "name": step.name,
-                "fields": [{"field": f.field, "before": f.before, "after": f.after} for f in step.fields],
-            }
-            for step in found.steps
-        ],
+        "steps": [step_json(step) for step in found.steps],
         "unlisted": list(found.unlisted),
+        "unlisted_rules": list(found.unlisted_rules),
+        "notes": list(found.notes),
     }

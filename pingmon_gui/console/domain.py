@@ -259,7 +259,7 @@ def _pause(args: argparse.Namespace, ids: Sequence[int], is_paused: bool) -> Non
 
 def run_export(args: argparse.Namespace) -> int:
     from pingmon_gui.console import transfer_run
-    from pingmon_gui.exchange.pingmon_file import Configuration
+    from pingmon_gui.exchange.configuration import Configuration
 
     return transfer_run.write(args, Configuration(access.monitors(args.data_dir)))
 

@@ -21,14 +21,16 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     take.add_argument("--yes", action="store_true", help="do not ask")
     take.add_argument("--dry-run", action="store_true", help="only show what would come of it")
     take.add_argument("--skip-wrong", action="store_true", help="leave lines out that cannot be read, take the others")
-    take.add_argument("--only-domains", action="store_true", help="leave the settings of the app as they are")
+    take.add_argument(
+        "--only-domains", action="store_true", help="leave settings of the app, alert rules and channels as they are"
+    )
     take.set_defaults(run=_run_import)
     give = commands.add_parser(
         "export",
         parents=[common],
         help="write everything that is configured to one file",
-        description="Write domains, settings and the names of probes to one file. Passwords are left out unless asked "
-        "for; keys of probes always are. History is not part of it.",
+        description="Write domains, settings, alert rules, channels and the names of probes to one file. Passwords are "
+        "left out unless asked for, keys of probes and addresses of channels always. History is not part of it.",
         allow_abbrev=False,
     )
     add_target_options(give)
@@ -44,7 +46,11 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     apply.add_argument("file", metavar="FILE", help="- reads standard input")
     apply.add_argument("--yes", action="store_true", help="do not ask")
     apply.add_argument("--dry-run", action="store_true", help="only show the difference")
-    apply.add_argument("--prune", action="store_true", help="also remove domains that the file does not name")
+    apply.add_argument(
+        "--prune",
+        action="store_true",
+        help="also remove what the file does not name: domains, and alert rules if it declares any",
+    )
     apply.set_defaults(run=_run_apply)
 
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from pingmon_gui.console import access, output
 from pingmon_gui.console.confirm import confirmed
+from pingmon_gui.console.step_output import show, step_json
+from pingmon_gui.domain.alert_rule import first_book
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.preference import new_monitor_settings
 from pingmon_gui.domain.target import display_url
 from pingmon_gui.exchange import intake, outlet
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Format, Kind
-from pingmon_gui.exchange.pingmon_file import Configuration
 from pingmon_gui.exchange.preview import Fate, Preview, PreviewRow, preview
 from pingmon_gui.exchange.text import decoded
 from pingmon_gui.log import one_line, without_secrets
@@ -92,14 +94,7 @@ def seen(args: argparse.Namespace, *, with_settings: bool) -> Preview:
         reading = intake.read_bytes(typed_bytes(), defaults, kind, modules=known_modules)
     else:
         reading = intake.read_file(Path(args.file), defaults, kind, modules=modules, may_wait=True)
-    return preview(
-        reading,
-        [monitor.url for monitor in known.monitors],
-        known.preferences,
-        [probe.name for probe in known.probes],
-        known.wish,
-        with_settings=with_settings,
-    )
+    return preview(reading, known, with_settings=with_settings)
 
 
 def configured(args: argparse.Namespace) -> Configuration:
@@ -107,9 +102,10 @@ def configured(args: argparse.Namespace) -> Configuration:
 
     async def query(store: Store) -> Configuration:
         kept = store.configuration()
-        return Configuration(kept.monitors, kept.preferences, kept.probes, await store.alert_book())
+        book = await store.alert_book() or first_book()
+        return Configuration(kept.monitors, kept.preferences, kept.probes, book)
 
-    return access.read(args.data_dir, query, Configuration(()))
+    return access.read(args.data_dir, query, Configuration((), book=first_book()))
 
 
 def carry_out(args: argparse.Namespace, change: ConfigurationChange) -> Json:
@@ -120,7 +116,7 @@ def carry_out(args: argparse.Namespace, change: ConfigurationChange) -> Json:
 
     request = {"command": "configuration.apply", "change": change_json(change)}
     answer = access.carry_out(args.data_dir, request, alone)
-    return {name: answer[name] for name in ("added", "changed", "removed", "preferences")}
+    return {name: value for name, value in answer.items() if name != "ok"}
 
 
 def typed_bytes() -> bytes:
@@ -153,8 +149,8 @@ def _is_wanted(args: argparse.Namespace, found: Preview) -> bool:
     parts = [_domains(len(found.drafts))] if found.drafts else []
     if found.settings:
         parts.append(f"{len(found.settings)} setting{'s' if len(found.settings) > 1 else ''}")
-    if found.alerts is not None:
-        parts.append("alert rules and channels")
+    if found.alerts:
+        parts.append(f"{len(found.alerts)} change{'s' if len(found.alerts) > 1 else ''} of alerts")
     return confirmed(args, f"Import {' and '.join(parts)}?")
 
 
@@ -179,7 +175,9 @@ def _show(found: Preview) -> None:
             ),
         )
     for setting in found.settings:
-        output.write(one_line(f"setting {setting.key}: {setting.before} becomes {setting.after}"))
+        output.write(one_line(f"~ setting {setting.key}: {setting.before} becomes {setting.after}"))
+    for step in found.alerts:
+        show(step)
     for note in found.notes:
         output.say(note)
     counts = found.counts()
@@ -209,6 +207,7 @@ def _preview_json(found: Preview) -> Json:
             for row in found.rows
         ],
         "settings": [{"key": s.key, "before": s.before, "after": s.after} for s in found.settings],
+        "alerts": [step_json(step) for step in found.alerts],
         "notes": list(found.notes),
     }
 

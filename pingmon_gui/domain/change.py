@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pingmon_gui.domain.alert_rule import AlertBook
-from pingmon_gui.domain.alert_wish import AlertWish
+from pingmon_gui.domain.book_change import BookChange
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences, Value
 
@@ -22,16 +22,16 @@ class ConfigurationChange:
     changed: tuple[Monitor, ...] = ()
     removed: tuple[MonitorId, ...] = ()
     preferences: Mapping[str, Value] = field(default_factory=dict)
-    alerts: AlertWish | None = None
+    alerts: BookChange = field(default_factory=BookChange)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.added or self.changed or self.removed or self.preferences or self.alerts)
+        return not (self.added or self.changed or self.removed or self.preferences) and self.alerts.is_empty
 
 
 @dataclass(frozen=True)
 class AppliedChange:
-    """What a change became: monitors with their ids and versions, all preferences, and the book if it changed."""
+    """What a change became: monitors with their ids and versions, all preferences, the alert book if it differs."""
 
     added: tuple[Monitor, ...]
     changed: tuple[Monitor, ...]

@@ -141,9 +141,7 @@ class AlertPolicy:
     async def change_book(self, book: AlertBook) -> None:
         """Keep other rules and channels, or a pause. Raises StorageError; then nothing was changed."""
         await self._store.save_alert_book(book)
-        self.book = book
         self._hub.publish(AlertBookChanged(book))
-        self._wake.set()
 
     def acknowledge(self, alert: AlertId, is_acknowledged: bool = True) -> None:
         """Somebody looks after an alert, or not any more."""
@@ -206,8 +204,7 @@ class AlertPolicy:
                 self._end_probe(event.probe)
             case MonitorsChanged():
                 self._note_tags((*event.added, *event.changed))
-            case AlertBookChanged():
-                # An import kept another book; our own changes are here already.
+            case AlertBookChanged():  # by us, or with a change of the configuration as a whole
                 self.book = event.book
                 self._wake.set()
             case TimePassed():

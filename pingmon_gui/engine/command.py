@@ -76,7 +76,7 @@ class Commands:
         return monitors
 
     async def apply(self, change: ConfigurationChange) -> AppliedChange:
-        """Carry several changes out as one; raises SettingsError, and changes nothing then.
+        """Carry several changes out as one; raises SettingsError, InvalidInput, and changes nothing then.
 
         What was removed meanwhile is not changed, what was added is measured at once.
         """

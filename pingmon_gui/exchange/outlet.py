@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.exchange import declaration, pingmon_file, table_file
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Format
-from pingmon_gui.exchange.pingmon_file import Configuration
 
 
 def format_of(name: str) -> Format:
@@ -17,13 +17,12 @@ def format_of(name: str) -> Format:
 
 
 def text_of(configuration: Configuration, format_: Format, *, with_secrets: bool) -> str:
-    """Return the text of an export; user names and passwords only if asked for, keys of probes never."""
+    """Return the text of an export; user names and passwords only if asked for."""
     match format_:
         case Format.CSV:
             return table_file.text_of(configuration.monitors, with_secrets=with_secrets)
         case Format.TOML:
-            monitors, preferences, wish = configuration.monitors, configuration.preferences, configuration.wish
-            return declaration.text_of(monitors, preferences, wish, with_secrets=with_secrets)
+            return declaration.text_of(configuration, with_secrets=with_secrets)
         case Format.JSON:
             return pingmon_file.text_of(configuration, with_secrets=with_secrets)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
-from pingmon_gui.domain.alert_rule import AlertBook
-from pingmon_gui.domain.alert_wish import AlertWish, wish_of
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, parse_name, parse_tags
 from pingmon_gui.domain.preference import Preferences
@@ -16,45 +15,31 @@ from pingmon_gui.domain.probe import Probe, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange import json_document
+from pingmon_gui.exchange.book_document import book_json, read_book
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import Item, NamedProbe, Reading, cleaned_text, listed, require_room
 from pingmon_gui.exchange.wish import checked
 
 FORMAT = "pingmon"
 VERSION = 1
+_PARTS = ("format", "version", "domains", "preferences", "probes", "alerts")
 #: What files called themselves before they held more than domains.
 _OLD_FORMAT = "pingmon domains 1"
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """Everything that is configured, as far as a file can carry it."""
-
-    monitors: Sequence[Monitor]
-    preferences: Preferences = field(default_factory=lambda: Preferences({}))
-    probes: Sequence[Probe] = ()
-    book: AlertBook | None = None
-
-    @property
-    def wish(self) -> AlertWish | None:
-        """Rules and channels as a file carries them."""
-        urls = {monitor.id: monitor.url for monitor in self.monitors}
-        return None if self.book is None else wish_of(self.book, urls)
-
-
 def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
-    """Return everything as JSON; user names and passwords only if asked for, keys of probes never.
+    """Return everything as JSON; user names and passwords only if asked for, what opens probes and channels never.
 
     All settings are written, those at their default too: a later version may have other defaults.
     """
-    wish = configuration.wish
     document = {
         "format": FORMAT,
         "version": VERSION,
         "domains": [_domain_json(monitor, with_secrets=with_secrets) for monitor in configuration.monitors],
         "preferences": dict(configuration.preferences.changed),
         "probes": [_probe_json(probe) for probe in configuration.probes if probe.transport is not Transport.EMBEDDED],
-        **({} if wish is None else {"alerts": wish.to_json()}),
+        "alerts": book_json(configuration.book, configuration.urls),
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -82,9 +67,21 @@ def read(text: str) -> Reading:
         _read_item(number, line, domain) for number, (domain, line) in enumerate(zip(domains, lines, strict=True), 1)
     ]
     preferences, notes = _read_preferences(document.get("preferences", {}))
-    alerts, more = _read_alerts(document.get("alerts"))
-    probes = _read_probes(document.get("probes", []))
-    return Reading(Kind.PINGMON, tuple(items), preferences.changed, probes, (*notes, *more), alerts)
+    alerts, alert_notes = read_book(document.get("alerts"))
+    return Reading(
+        Kind.PINGMON,
+        tuple(items),
+        preferences.changed,
+        _read_probes(document.get("probes", [])),
+        alerts,
+        (*notes, *alert_notes, *_strange_parts(document)),
+    )
+
+
+def _strange_parts(document: dict[str, Any]) -> Iterator[str]:
+    """Say what a later Pingmon wrote into a file that this one can read otherwise."""
+    for key in itertools.islice((key for key in document if key not in _PARTS), 5):
+        yield f"The part “{cleaned_text(key)[:40]}” of the file is not known to this Pingmon, and was left out."
 
 
 def _require_version(document: Any) -> None:
@@ -181,18 +178,6 @@ def _read_preferences(values: Any) -> tuple[Preferences, tuple[str, ...]]:
         except SettingsError as exc:
             notes.append(f"A setting was left out. {exc.message}")
     return preferences, tuple(notes)
-
-
-def _read_alerts(values: Any) -> tuple[AlertWish | None, tuple[str, ...]]:
-    """Return rules and channels, or a sentence why they are left out."""
-    if values is None:
-        return None, ()
-    try:
-        wish = AlertWish.from_json(values)
-    except InvalidInput as exc:
-        return None, (f"Alert rules and channels were left out. {exc.message}",)
-    # A file cannot take the place of what it does not know.
-    return replace(wish, is_whole=False), ()
 
 
 def _read_probes(values: Any) -> tuple[NamedProbe, ...]:

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pingmon_gui.domain.alert_wish import AlertWish
+from pingmon_gui.domain.book_change import BookChange
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import MonitorDraft
-from pingmon_gui.domain.preference import Preferences, Value
-from pingmon_gui.exchange.alert_difference import alert_notes
+from pingmon_gui.domain.preference import Value
+from pingmon_gui.domain.probe import Probe
+from pingmon_gui.exchange.book_difference import imported_difference
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import Item, NamedProbe, Reading
+from pingmon_gui.exchange.reading import Item, NamedBook, NamedProbe, Reading
+from pingmon_gui.exchange.step import Step
 
 
 class Fate(StrEnum):
@@ -46,13 +49,14 @@ class SettingRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """An import before it is done. `notes` are sentences about the file as a whole."""
+    """An import before it is done. `alerts` are rules and channels that differ; `notes` are about the whole file."""
 
     kind: Kind
     rows: tuple[PreviewRow, ...]
     settings: tuple[SettingRow, ...]
+    alerts: tuple[Step, ...]
     notes: tuple[str, ...]
-    alerts: AlertWish | None = None
+    book: BookChange
 
     @property
     def drafts(self) -> tuple[MonitorDraft, ...]:
@@ -60,39 +64,27 @@ class Preview:
 
     @property
     def change(self) -> ConfigurationChange:
-        values = {row.key: row.after for row in self.settings}
-        return ConfigurationChange(added=self.drafts, preferences=values, alerts=self.alerts)
+        preferences = {row.key: row.after for row in self.settings}
+        return ConfigurationChange(added=self.drafts, preferences=preferences, alerts=self.book)
 
     def counts(self) -> Mapping[Fate, int]:
         """Return how many items have each fate."""
         return Counter(row.fate for row in self.rows)
 
 
-def preview(
-    reading: Reading,
-    watched: Iterable[str],
-    preferences: Preferences,
-    known_probes: Iterable[str] = (),
-    kept: AlertWish | None = None,
-    *,
-    with_settings: bool = True,
-) -> Preview:
-    """Compare a reading with the `watched` addresses, the preferences, names of known probes, and the kept alerts."""
-    known = set(watched)
+def preview(reading: Reading, there: Configuration, *, with_settings: bool = True) -> Preview:
+    """Compare a reading with what is there; only domains are taken over unless `with_settings`."""
+    known = set(there.urls.values())
     seen: dict[str, Item] = {}
     rows = [_row(item, known, seen) for item in reading.items]
     settings = tuple(
-        SettingRow(key, preferences[key], value)
-        for key, value in (reading.preferences.items() if with_settings else ())
-        if preferences[key] != value
+        SettingRow(key, there.preferences[key], value)
+        for key, value in reading.preferences.items()
+        if with_settings and there.preferences[key] != value
     )
-    notes = [*reading.notes, *_probe_notes(reading.probes, known_probes)]
-    alerts = None
-    if with_settings and reading.alerts is not None:
-        different = alert_notes(reading.alerts, kept)
-        alerts = reading.alerts if different else None
-        notes += different
-    return Preview(reading.kind, tuple(rows), settings, tuple(notes), alerts)
+    alerts = imported_difference(reading.alerts if with_settings else NamedBook(), there.book, there.urls, seen)
+    notes = (*reading.notes, *alerts.notes, *_probe_notes(reading.probes, there.probes))
+    return Preview(reading.kind, tuple(rows), settings, alerts.steps, notes, alerts.change)
 
 
 def _row(item: Item, known: set[str], seen: dict[str, Item]) -> PreviewRow:
@@ -109,8 +101,8 @@ def _row(item: Item, known: set[str], seen: dict[str, Item]) -> PreviewRow:
     return PreviewRow(item, Fate.ADD, item.notes)
 
 
-def _probe_notes(probes: Iterable[NamedProbe], known: Iterable[str]) -> Iterable[str]:
-    names = set(known)
+def _probe_notes(probes: Iterable[NamedProbe], known: Iterable[Probe]) -> Iterable[str]:
+    names = {probe.name for probe in known}
     for probe in probes:
         if probe.name not in names:
             yield (

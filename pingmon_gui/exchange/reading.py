@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pingmon_gui.domain.alert_wish import AlertWish
+from pingmon_gui.domain.alert_channel import Channel
+from pingmon_gui.domain.book_change import RuleWish
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.preference import Value
@@ -49,15 +50,23 @@ class NamedProbe:
 
 
 @dataclass(frozen=True)
+class NamedBook:
+    """Alert rules and channels of a file. Ids are its own: they join rules to channels, and mean nothing else."""
+
+    rules: tuple[RuleWish, ...] = ()
+    channels: tuple[Channel, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reading:
-    """A whole file. `notes` are sentences about the file; `preferences` and `alerts` what it wants changed."""
+    """A whole file. `notes` are sentences about the file; `preferences` what it wants changed."""
 
     kind: Kind
     items: tuple[Item, ...]
     preferences: Mapping[str, Value] = field(default_factory=dict)
     probes: tuple[NamedProbe, ...] = ()
+    alerts: NamedBook = field(default_factory=NamedBook)
     notes: tuple[str, ...] = ()
-    alerts: AlertWish | None = None
 
 
 class LeftOut(InvalidInput):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import peewee
 
-from pingmon_gui.domain.alert_rule import first_book
-from pingmon_gui.domain.alert_wish import merged
+from pingmon_gui.domain.alert_rule import AlertBook, first_book
+from pingmon_gui.domain.book_change import BookChange, changed_book
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
@@ -171,7 +171,10 @@ def change_monitors(database: peewee.SqliteDatabase, monitors: Sequence[Monitor]
 
 
 def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, now_ms: int) -> AppliedChange:
-    """Carry a change out as a whole. Raises SettingsError for a preference that does not fit; then nothing is kept."""
+    """Carry a change out as a whole; then nothing is kept if it raises.
+
+    Raises SettingsError for a preference that does not fit, InvalidInput for an alert rule that is for no domain.
+    """
     preferences = change_preferences(database, change.preferences)
     delete_monitors(database, change.removed, now_ms)
     # Between its preview and now somebody else may have added the same.
@@ -179,13 +182,17 @@ def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, n
     fresh = [draft for draft in change.added if draft.url not in watched]
     added = tuple(add_monitors(database, fresh, now_ms))
     changed = tuple(change_monitors(database, change.changed))
-    book = None
-    if change.alerts is not None:
-        rows = database.execute_sql("SELECT url, id FROM monitor WHERE deleted_at_ms IS NULL ORDER BY place DESC")
-        id_of = {url: MonitorId(id_) for url, id_ in rows}
-        book = merged(read_book(database) or first_book(), change.alerts, id_of)
-        write_book(database, book)
-    return AppliedChange(added=added, changed=changed, preferences=preferences, book=book)
+    return AppliedChange(added, changed, preferences, _change_book(database, change.alerts))
+
+
+def _change_book(database: peewee.SqliteDatabase, change: BookChange) -> AlertBook | None:
+    """Return rules and channels as they are then, None if they stay as they were."""
+    if change.is_empty:
+        return None
+    rows = database.execute_sql("SELECT url, id FROM monitor WHERE deleted_at_ms IS NULL ORDER BY place DESC")
+    book = changed_book(read_book(database) or first_book(), change, {url: MonitorId(id_) for url, id_ in rows})
+    write_book(database, book)
+    return book
 
 
 def delete_monitors(database: peewee.SqliteDatabase, ids: Sequence[MonitorId], now_ms: int) -> None:

@@ -39,12 +39,12 @@ class ExportDialog(FormDialog):
             (
                 Format.JSON,
                 self.tr("&Everything that is configured (JSON)"),
-                self.tr("To move to another computer: domains, settings of the app, names of probes."),
+                self.tr("To move to another computer: domains, settings of the app, alert rules, names of probes."),
             ),
             (Format.CSV, self.tr("Domains as a &table (CSV)"), self.tr("For a spreadsheet; can be imported again.")),
             (
                 Format.TOML,
-                self.tr("Domains as a &declaration (pingmon.toml)"),
+                self.tr("Domains and alert rules as a &declaration (pingmon.toml)"),
                 self.tr("To be kept with your code: “pingmon apply” makes it so, again and again."),
             ),
         ):

@@ -6,7 +6,7 @@ The dialog knows neither store nor engine: it reads the file off the window's th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pingmon_gui.domain.alert_wish import AlertWish
 from pingmon_gui.domain.error import InvalidInput, PingmonError
-from pingmon_gui.domain.preference import Preferences, new_monitor_settings
+from pingmon_gui.domain.preference import new_monitor_settings, preference
 from pingmon_gui.exchange import intake
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.preview import Fate, Preview, preview
 from pingmon_gui.exchange.reading import Reading
@@ -39,31 +39,20 @@ from pingmon_gui.ui.import_model import Column, ImportModel
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 _MOST_NOTES = 5
+_MOST_NAMED = 20
 
 
 class ImportDialog(FormDialog):
     """Emits `submitted` with a `ConfigurationChange` that is not empty.
 
-    `watched` are the normalised addresses that are watched already, `known_probes` the names of probes. `spawn` runs
-    a coroutine on the window's loop and keeps its task.
+    `there` is what is configured; `spawn` runs a coroutine on the window's loop and keeps its task.
     """
 
-    def __init__(
-        self,
-        watched: Collection[str],
-        preferences: Preferences,
-        known_probes: Collection[str],
-        spawn: Spawn,
-        parent: QWidget | None = None,
-        kept: AlertWish | None = None,
-    ) -> None:
+    def __init__(self, there: Configuration, spawn: Spawn, parent: QWidget | None = None) -> None:
         super().__init__("", "", parent)
         self.setWindowTitle(self.tr("Import"))
         self.setAcceptDrops(True)
-        self._watched = frozenset(watched)
-        self._preferences = preferences
-        self._known_probes = tuple(known_probes)
-        self._kept = kept
+        self._there = there
         self._spawn = spawn
         self._task: asyncio.Task[Any] | None = None
         self._source: Path | bytes | None = None
@@ -198,7 +187,7 @@ class ImportDialog(FormDialog):
         self._task = self._spawn(self._read())
 
     async def _read(self) -> None:
-        defaults = new_monitor_settings(self._preferences)
+        defaults = new_monitor_settings(self._there.preferences)
         source, kind, modules = self._source, self.kind.currentData(), self._modules
         try:
             if isinstance(source, Path):
@@ -235,20 +224,10 @@ class ImportDialog(FormDialog):
         reading = self._reading
         if reading is None:
             return
-        self.seen = preview(
-            reading,
-            self._watched,
-            self._preferences,
-            self._known_probes,
-            self._kept,
-            with_settings=self.settings.isChecked(),
-        )
-        changed = sum(self._preferences[key] != value for key, value in reading.preferences.items())
-        text = self.tr("Take over %n setting(s) of the app that [differs|differ], too", None, changed)
-        if reading.alerts is not None:
-            text = self.tr("Take over settings of the app, alert rules and channels, too")
-        self.settings.setText(wording.counted(text, changed))
-        self.settings.setVisible(changed > 0 or reading.alerts is not None)
+        everything = preview(reading, self._there)
+        is_wanted = self.settings.isChecked()
+        self.seen = everything if is_wanted else preview(reading, self._there, with_settings=False)
+        self._name_settings(everything)
         self.model.show_preview(self.seen)
         self.modules_button.setVisible(reading.kind is Kind.PROMETHEUS)
         self.zone.hide()
@@ -260,6 +239,22 @@ class ImportDialog(FormDialog):
         self.notes.setText("\n".join(self._notes(self.seen)))
         self.notes.setVisible(bool(self.seen.notes))
         self._name_button()
+
+    def _name_settings(self, seen: Preview) -> None:
+        """Say what else differs than domains; the tip names each."""
+        parts = []
+        if seen.settings:
+            count = len(seen.settings)
+            parts.append(wording.counted(self.tr("%n setting(s) of the app", None, count), count))
+        if seen.alerts:
+            count = len(seen.alerts)
+            parts.append(wording.counted(self.tr("%n [change|changes] of alerts", None, count), count))
+        text = self.tr("Take over what differs, too: %1").replace("%1", wording.joined(parts))
+        self.settings.setText(text)
+        names = [wording.translate("Preference", preference(row.key).label) for row in seen.settings]
+        names += [step.subject for step in seen.alerts]
+        self.settings.setToolTip(wording.tool_tip("\n".join(wording.plain(name, 80) for name in names[:_MOST_NAMED])))
+        self.settings.setVisible(bool(parts))
 
     def _summary(self, seen: Preview) -> str:
         counts = seen.counts()

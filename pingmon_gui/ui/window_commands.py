@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from pingmon_gui.domain.alert_rule import AlertBook
-from pingmon_gui.domain.alert_wish import AlertWish, wish_of
+from pingmon_gui.domain.book_change import BookChange, way_back
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
@@ -23,6 +23,7 @@ from pingmon_gui.ui import wording
 from pingmon_gui.ui.async_slot import Spawner
 
 if TYPE_CHECKING:
+    from pingmon_gui.exchange.configuration import Configuration
     from pingmon_gui.ui.export_dialog import ExportOrder
 
 _MOST_UNDONE = 50
@@ -37,19 +38,14 @@ class WindowCommands(QObject):
     undo_changed = Signal()
 
     def __init__(
-        self,
-        board: Board,
-        commands: Commands,
-        spawner: Spawner,
-        window: QWidget,
-        book: Callable[[], AlertBook | None] = lambda: None,
+        self, board: Board, commands: Commands, book: Callable[[], AlertBook], spawner: Spawner, window: QWidget
     ) -> None:
         super().__init__(window)
         self._board = board
         self._commands = commands
+        self._book = book
         self._spawner = spawner
         self._window = window
-        self._book = book
         self._undo: list[tuple[str, Undo]] = []
 
     @property
@@ -137,14 +133,7 @@ class WindowCommands(QObject):
         """Show the import, at once with a file where one is named."""
         from pingmon_gui.ui.import_dialog import ImportDialog
 
-        dialog = ImportDialog(
-            self._urls(),
-            self._commands.preferences,
-            [health.probe.name for health in self._board.probes.values()],
-            self._spawner.spawn,
-            self._window,
-            kept=self._kept(),
-        )
+        dialog = ImportDialog(self._configuration(), self._spawner.spawn, self._window)
         dialog.submitted.connect(lambda change: self._spawner.spawn(dialog.carry_out(self._import(change))))
         dialog.open()
         if path is not None:
@@ -170,9 +159,7 @@ class WindowCommands(QObject):
         applied = await self._commands.apply(change)
         ids = tuple(monitor.id for monitor in applied.added)
         text = self.tr("Imported %1.").replace("%1", wording.monitors_counted(len(ids)))
-        alerts = None
-        if change.alerts is not None and book is not None:
-            alerts = AlertWish(book.rules, tuple(book.channels.values()), is_whole=True)
+        alerts = BookChange() if applied.book is None else way_back(book, applied.book)
         back = ConfigurationChange(removed=ids, preferences=before, alerts=alerts)
         self._remember(text, lambda: self._commands.apply(back))
         self.added.emit(ids)
@@ -180,15 +167,8 @@ class WindowCommands(QObject):
 
     async def _export(self, order: ExportOrder) -> None:
         from pingmon_gui.exchange import outlet
-        from pingmon_gui.exchange.pingmon_file import Configuration
 
-        configuration = Configuration(
-            tuple(self._board.monitors.values()),
-            self._commands.preferences,
-            tuple(health.probe for health in self._board.probes.values()),
-            self._book(),
-        )
-        text = outlet.text_of(configuration, order.format, with_secrets=order.with_secrets)
+        text = outlet.text_of(self._configuration(), order.format, with_secrets=order.with_secrets)
         await asyncio.to_thread(outlet.write_file, str(order.path), text)
         shown = wording.isolated(str(order.path))
         self.said.emit(self.tr("Exported to %1.").replace("%1", shown), False)
@@ -216,9 +196,15 @@ class WindowCommands(QObject):
             return wording.plain(self._board.monitors[ids[0]].title, 80)
         return wording.monitors_counted(len(ids))
 
-    def _kept(self) -> AlertWish | None:
-        book = self._book()
-        return None if book is None else wish_of(book, {one.id: one.url for one in self._board.monitors.values()})
+    def _configuration(self) -> Configuration:
+        from pingmon_gui.exchange.configuration import Configuration
+
+        return Configuration(
+            tuple(self._board.monitors.values()),
+            self._commands.preferences,
+            tuple(health.probe for health in self._board.probes.values()),
+            self._book(),
+        )
 
     def _urls(self) -> set[str]:
         return {monitor.url for monitor in self._board.monitors.values()}

@@ -173,7 +173,7 @@ def test_rules_and_channels_move_with_an_export(pingmon: Command, hook: Hook, tm
     assert "secret-token" not in target.read_text()
     elsewhere = tmp_path / "elsewhere"
     seen = pingmon("--data-dir", str(elsewhere), "import", str(target), "--yes")
-    assert "The channel “Ops” is added, turned off: its address is in no export." in seen.err
+    assert "The channel “Ops” is added, turned off: its address is in no file." in seen.err
     channels = pingmon("--data-dir", str(elsewhere), "alert", "channels", "--json").json["channels"]
     assert [(one["name"], one["is_enabled"]) for one in channels] == [("This desktop", True), ("Ops", False)]
     again = pingmon("--data-dir", str(elsewhere), "import", str(target), "--yes")

@@ -24,6 +24,12 @@ interval = "30s"
 url = "b.example"
 tags = ["x"]
 basic_auth = "anna:geheim"
+[[rule]]
+name = "A is away"
+tell_of = ["offline"]
+channels = ["this desktop"]
+domains = ["a.example"]
+after = "2m"
 """
 
 
@@ -140,7 +146,14 @@ def test_everything_comes_back_from_its_export(pingmon: Command, tmp_path: Path,
     assert "geheim" not in bare.read_text(encoding="utf-8")
     other = str(tmp_path / "other")
     assert pingmon("--data-dir", other, "import", str(file), "--yes").code == 0
-    assert pingmon("--data-dir", other, "export", "-", "--with-secrets").out == file.read_text(encoding="utf-8")
+    again, first = (
+        pingmon("--data-dir", other, "export", "-", "--with-secrets").json,
+        json.loads(file.read_text("utf-8")),
+    )
+    for document in (again, first):
+        assert [rule.pop("id") for rule in document["alerts"]["rules"]][:3] == [1, 2, 3]  # the fourth is at random
+        assert document["alerts"]["rules"][3]["scope"]["domains"] == ["https://a.example/"]
+    assert again == first
     paused = {
         d["url"]: d["is_paused"] for d in pingmon("--data-dir", other, "domain", "list", "--json").json["domains"]
     }
@@ -154,7 +167,7 @@ def test_only_domains_leaves_the_settings(pingmon: Command, tmp_path: Path, decl
     pingmon("export", str(file))
     other = str(tmp_path / "other")
     done = pingmon("--data-dir", other, "import", str(file), "--yes", "--only-domains", "--json")
-    assert done.json["settings"] == []
+    assert (done.json["settings"], done.json["alerts"]) == ([], [])
     assert "preferences" in json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -183,18 +196,28 @@ def test_apply_shows_does_and_then_has_nothing_to_change(pingmon: Command, decla
         "    interval: 10s becomes 30s",
         "+ b.example",
         "~ setting keep_raw_days: 7 becomes 14",
+        "+ alert rule A is away",
     ]
-    assert "1 domain is not named in the file" in shown.err
+    assert "1 domain is not named in the file and stays;" in shown.err
+    assert "3 alert rules are not named in the file and stay;" in shown.err
     assert _urls(pingmon) == ["https://a.example/", "https://c.example/"]
     done = pingmon("apply", declared, "--yes")
-    assert (done.code, "Done: 1 added, 1 changed, 1 settings changed." in done.err) == (0, True)
+    assert (done.code, "Done: 1 domain and 1 alert rule added, 1 domain changed, 1 setting changed." in done.err) == (
+        0,
+        True,
+    )
     assert "geheim" not in done.out + done.err + shown.out + shown.err
     again = pingmon("apply", declared)
     assert (again.code, again.out) == (0, "")
     assert "Nothing to change." in again.err
     assert pingmon("domain", "show", "a.example", "--json").json["version"] == 2
     pruned = pingmon("apply", declared, "--yes", "--prune", "--json")
-    assert [(step["action"], step["subject"]) for step in pruned.json["steps"]] == [("remove", "https://c.example/")]
+    assert [(step["action"], step["what"], step["subject"]) for step in pruned.json["steps"]] == [
+        ("remove", "domain", "https://c.example/"),
+        ("remove", "alert rule", "Outages"),
+        ("remove", "alert rule", "Probes and own network"),
+        ("remove", "alert rule", "Certificates that end soon"),
+    ]
     assert _urls(pingmon) == ["https://a.example/", "https://b.example/"]
 
 
@@ -227,6 +250,8 @@ def test_running_engine_carries_changes_out(processes: Processes, declared: str)
         "https://a.example/", "https://b.example/",
     ]  # fmt: skip
     assert "geheim" not in done.out
+    [rule] = processes.run("alert", "rules", "--json").json["rules"]
+    assert (rule["name"], rule["scope"]["monitors"]) == ("A is away", [done.json["applied"]["added"][0]["id"]])
     shown = processes.run("status", "--json").json["monitors"]
     assert [monitor["url"] for monitor in shown] == ["https://a.example/", "https://b.example/"]
     again = processes.run("apply", declared)

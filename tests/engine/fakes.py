@@ -12,8 +12,9 @@ from pingmon_probe.protocol import FEATURES, CheckResult, CheckSpec, Plan
 from pingmon_gui.domain.alert import Alert, AlertId, Matter, MatterKey, Post
 from pingmon_gui.domain.alert_change import AlertChange, AlertMemory
 from pingmon_gui.domain.alert_channel import ChannelId
-from pingmon_gui.domain.alert_rule import AlertBook
+from pingmon_gui.domain.alert_rule import AlertBook, first_book
 from pingmon_gui.domain.alert_state import AlertState, Habit, HabitKey
+from pingmon_gui.domain.book_change import changed_book
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import ProbeError, StorageError
@@ -225,7 +226,11 @@ class FakeStore:
         preferences = await self.change_preferences(change.preferences)
         await self.delete_monitors(change.removed)
         changed = tuple(await self.change_monitors(change.changed))
-        return AppliedChange(tuple(await self.add_monitors(change.added)), changed, preferences)
+        added = tuple(await self.add_monitors(change.added))
+        if not change.alerts.is_empty:
+            ids = {monitor.url: monitor.id for monitor in self.kept.monitors}
+            self.book = changed_book(self.book or first_book(), change.alerts, ids)
+        return AppliedChange(added, changed, preferences, None if change.alerts.is_empty else self.book)
 
     async def save_probe(self, probe: Probe) -> None:
         self.kept.probes.append(probe)

@@ -1,12 +1,31 @@
-"""Monitors of every kind, for properties that have to hold for all of them."""
+"""Monitors, alert rules and whole configurations, for properties that have to hold for all of them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
+from pingmon_gui.domain.alert_channel import Channel, ChannelId, ChannelKind, desktop_channel
+from pingmon_gui.domain.alert_rule import (
+    MAX_WAIT_MS,
+    RULE_KINDS,
+    AlertBook,
+    AlertRule,
+    Escalation,
+    Flapping,
+    QuietEnd,
+    RuleId,
+    Scope,
+    SlowCondition,
+    SlowUnit,
+)
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
+from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
+from pingmon_gui.exchange.configuration import Configuration
 
 #: What people write in names and keywords, and what makes trouble in CSV, TOML and JSON.
 _LETTERS = st.sampled_from("aZ09 =+-@'\"\\,;#[]{}<>|&%$!\t日é😀‘＝") | st.characters(
@@ -67,3 +86,92 @@ MONITORS = st.lists(
     max_size=5,
     unique_by=(lambda monitor: monitor.url, lambda monitor: monitor.id),
 )
+
+_WAITS = st.integers(60_000, MAX_WAIT_MS)
+_CHANNEL_NAMES = _NAMES_PRINTABLE.filter(bool)
+_CHANNELS = st.builds(
+    Channel,
+    id=st.integers(2, 2**53 - 1).map(ChannelId),
+    kind=st.sampled_from([ChannelKind.WEBHOOK, ChannelKind.APPRISE]),
+    name=_CHANNEL_NAMES,
+    is_enabled=st.booleans(),
+    gather_s=st.integers(0, 120),
+    template=st.text(_LETTERS, max_size=20),
+)
+
+
+@st.composite
+def _scopes(draw: st.DrawFn, monitors: list[Monitor]) -> Scope:
+    tags = frozenset(draw(_tag_tuples()))
+    ids = frozenset(draw(st.lists(st.sampled_from([m.id for m in monitors]), max_size=3))) if monitors else frozenset()
+    return Scope(False, tags, ids) if (tags or ids) and draw(st.booleans()) else Scope()
+
+
+@st.composite
+def _slow(draw: st.DrawFn) -> SlowCondition:
+    of = draw(st.integers(1, 12))
+    return SlowCondition(draw(st.sampled_from(SlowUnit)), draw(st.integers(1, of)), of)
+
+
+@st.composite
+def _rules(draw: st.DrawFn, monitors: list[Monitor], channels: list[ChannelId]) -> AlertRule:
+    def some(least: int) -> st.SearchStrategy[tuple[ChannelId, ...]]:
+        return st.lists(st.sampled_from(channels), unique=True, min_size=least, max_size=len(channels)).map(tuple)
+
+    return AlertRule(
+        id=RuleId(draw(st.integers(1, 2**53 - 1))),
+        name=draw(_CHANNEL_NAMES),
+        kinds=frozenset(draw(st.lists(st.sampled_from(RULE_KINDS), min_size=1))),
+        channels=draw(some(0)),
+        scope=draw(_scopes(monitors)),
+        after_ms=draw(st.integers(0, MAX_WAIT_MS)),
+        slow=draw(_slow()),
+        expiry_days=tuple(draw(st.lists(st.integers(1, 365), min_size=1, max_size=5))),
+        remind_ms=draw(st.just(0) | _WAITS),
+        quiet=tuple(
+            QuietSpan(frozenset(draw(st.lists(st.integers(0, 6), min_size=1))), *draw(_MINUTES))
+            for _ in range(draw(st.integers(0, 2)))
+        ),
+        quiet_end=draw(st.sampled_from(QuietEnd)),
+        escalation=draw(st.none() | st.builds(Escalation, _WAITS, some(1))),
+        flapping=draw(st.builds(Flapping, st.sampled_from([0, 2, 100]), _WAITS, _WAITS)),
+        cool_down_ms=draw(st.integers(0, MAX_WAIT_MS)),
+        is_enabled=draw(st.booleans()),
+    )
+
+
+_MINUTES = st.tuples(st.integers(0, 1439), st.integers(0, 1439))
+
+
+@st.composite
+def _books(draw: st.DrawFn, monitors: list[Monitor]) -> AlertBook:
+    by_name = (lambda one: one.id, lambda one: one.name.casefold())
+    desktop = desktop_channel()
+    others = draw(st.lists(_CHANNELS, max_size=2, unique_by=by_name))
+    channels = [desktop, *(one for one in others if one.name.casefold() != desktop.name.casefold())]
+    rules = draw(st.lists(_rules(monitors, [one.id for one in channels]), max_size=3, unique_by=by_name))
+    return AlertBook(tuple(rules), {one.id: one for one in channels}, draw(st.integers(0, 1)))
+
+
+@st.composite
+def _configurations(draw: st.DrawFn) -> Configuration:
+    monitors = draw(MONITORS)
+    preferences = draw(st.sampled_from([{}, {"theme": "dark", "close_to_tray": False, "anchors": "192.0.2.1:53"}]))
+    return Configuration(monitors, Preferences(preferences), book=draw(_books(monitors)))
+
+
+CONFIGURATIONS = _configurations()
+
+
+def told(book: AlertBook, there: Configuration) -> list[dict[str, Any]]:
+    """Return all rules of a book with names and addresses in place of ids."""
+    documents = []
+    for rule in book.rules:
+        document = rule.to_json()
+        del document["id"]
+        named = [document, *([document["escalation"]] if document["escalation"] else [])]
+        for part in named:
+            part["channels"] = [book.channels[id_].name for id_ in part["channels"]]
+        document["scope"]["monitors"] = sorted(there.urls[id_] for id_ in rule.scope.monitors)
+        documents.append(document)
+    return documents

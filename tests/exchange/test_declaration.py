@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 
+from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind
+from pingmon_gui.domain.alert_rule import (
+    AlertBook,
+    AlertKind,
+    Escalation,
+    RuleId,
+    Scope,
+    SlowCondition,
+    SlowUnit,
+    first_book,
+)
+from pingmon_gui.domain.book_change import changed_book
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
 from pingmon_gui.exchange import declaration
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.declaration import Declaration, DeclarationWrong
-from pingmon_gui.exchange.difference import Action, FieldChange, difference
-from tests.exchange.strategies import MONITORS
+from pingmon_gui.exchange.difference import difference
+from pingmon_gui.exchange.step import Action, FieldChange, What
+from tests.exchange.strategies import CONFIGURATIONS, told
 
 PREFERENCES = Preferences({"default_interval_s": 30})
+THERE = Configuration((), PREFERENCES)
 FILE = """\
 version = 1
 
@@ -48,7 +63,7 @@ tags = []
 
 
 def read(text: str) -> Declaration:
-    return declaration.read(text, PREFERENCES, {"SHOP": "anna:geheim", "WRONG": "nobody"})
+    return declaration.read(text, THERE, {"SHOP": "anna:geheim", "WRONG": "nobody"})
 
 
 def monitor(url: str = "https://api.example/health", **values: object) -> Monitor:
@@ -95,7 +110,7 @@ def test_declaration_is_read_with_its_defaults() -> None:
         ("[[monitor]]\nurl = 'a'\nbasic_auth = 'x'\n", 3, "monitor[1].basic_auth", "user:password"),
         ("[[monitor]]\nurl = 'a'\nbasic_auth_env = 'NO'\n", 3, "monitor[1].basic_auth_env", "no variable NO"),
         ("[[monitor]]\nurl = 'a'\nbasic_auth_env = 'WRONG'\n", 3, "monitor[1].basic_auth_env", "user:password"),
-        ("[[monitor]]\nurl = 'a'\nbasic_auth = 'x:y'\nbasic_auth_env = 'SHOP'\n", 3, "monitor[1]", "both"),
+        ("[[monitor]]\nurl = 'a'\nbasic_auth = 'x:y'\nbasic_auth_env = 'SHOP'\n", 3, "monitor[1].basic_auth", "both"),
         ("[[monitor]]\nurl = 'a'\n[[monitor]]\nurl = 'https://A/'\n", 4, "monitor[2].url", "monitor[1]"),
         ("[defaults]\nurl = 'a'\n", 2, "defaults.url", "not known"),
         ("[settings]\ntheme = 'pink'\n", 2, "settings.theme", "must be one of"),
@@ -146,7 +161,7 @@ def test_huge_toml_is_refused() -> None:
 
 def test_difference_names_every_field_and_hides_the_login() -> None:
     before = monitor("https://shop.example/", settings=MonitorSettings(basic_auth="old:secret"), tags=("old",))
-    found = difference(read(FILE), [before, monitor("https://gone.example/")], PREFERENCES, prune=False)
+    found = difference(read(FILE), Configuration([before, monitor("https://gone.example/")], PREFERENCES), prune=False)
     assert [(step.action, step.subject) for step in found.steps] == [
         (Action.CHANGE, "https://shop.example/"),
         (Action.ADD, "https://api.example/health"),
@@ -164,40 +179,186 @@ def test_difference_names_every_field_and_hides_the_login() -> None:
 def test_prune_removes_what_the_file_does_not_name_and_doubles() -> None:
     there = monitor(tags=())
     gone, double = monitor("https://gone.example/", id=MonitorId(6)), monitor(id=MonitorId(7))
-    found = difference(read(FILE), [there, gone, double], PREFERENCES, prune=True)
+    found = difference(read(FILE), Configuration([there, gone, double], PREFERENCES), prune=True)
     assert found.change.removed == (6, 7)
     assert found.unlisted == ()
 
 
 def test_pause_and_login_stay_where_the_file_says_nothing() -> None:
     there = monitor(is_paused=True, settings=MonitorSettings(30_000, 4_000, basic_auth="u:p"))
-    found = difference(read('[defaults]\ntimeout="4s"\n[[monitor]]\nurl="api.example/health"'), [there], PREFERENCES,
-                       prune=False)  # fmt: skip
+    known = Configuration([there], PREFERENCES)
+    found = difference(read('[defaults]\ntimeout="4s"\n[[monitor]]\nurl="api.example/health"'), known, prune=False)
     assert found.change.is_empty
     without = difference(
         read('[defaults]\ntimeout="4s"\n[[monitor]]\nurl="api.example/health"\nbasic_auth=""\npaused=false'),
-        [there], PREFERENCES, prune=False,
+        known, prune=False,
     )  # fmt: skip
     assert [field.field for field in without.steps[0].fields] == ["paused", "basic_auth"]
     assert without.change.changed[0].settings.basic_auth is None
 
 
-@settings(max_examples=100, deadline=None)
-@given(MONITORS)
-def test_written_declaration_changes_nothing_when_applied(monitors: Sequence[Monitor]) -> None:
-    preferences = Preferences({"theme": "dark", "close_to_tray": False, "anchors": "192.0.2.1:53"})
-    text = declaration.text_of(monitors, preferences, with_secrets=False)
+@settings(max_examples=60, deadline=None)
+@given(CONFIGURATIONS)
+def test_written_declaration_changes_nothing_when_applied(there: Configuration) -> None:
+    text = declaration.text_of(there, with_secrets=False)
     assert not any(m.settings.basic_auth and len(m.settings.basic_auth) > 6 and m.settings.basic_auth in text
-                   for m in monitors)  # fmt: skip
-    declared = declaration.read(text, preferences, {})
-    assert difference(declared, monitors, preferences, prune=True).change.is_empty
+                   for m in there.monitors)  # fmt: skip
+    found = difference(declaration.read(text, there, {}), there, prune=True)
+    assert (found.steps, found.change.is_empty) == ((), True)
 
 
-@settings(max_examples=50, deadline=None)
-@given(MONITORS)
-def test_written_declaration_makes_the_same_monitors_elsewhere(monitors: Sequence[Monitor]) -> None:
-    text = declaration.text_of(monitors, Preferences({}), with_secrets=True)
-    found = difference(declaration.read(text, PREFERENCES, {}), [], PREFERENCES, prune=False)
-    assert [(d.url, d.name, d.settings, d.tags, d.regions, d.is_paused) for d in found.change.added] == [
-        (m.url, m.name, m.settings, m.tags, m.regions, m.is_paused) for m in monitors
+@settings(max_examples=40, deadline=None)
+@given(CONFIGURATIONS)
+def test_written_declaration_makes_the_same_elsewhere(there: Configuration) -> None:
+    text = declaration.text_of(there, with_secrets=True)
+    elsewhere = Configuration((), PREFERENCES)
+    change = difference(declaration.read(text, elsewhere, {}), elsewhere, prune=False).change
+    assert [(d.url, d.name, d.settings, d.tags, d.regions, d.is_paused) for d in change.added] == [
+        (m.url, m.name, m.settings, m.tags, m.regions, m.is_paused) for m in there.monitors
     ]
+    ids = {monitor.url: monitor.id for monitor in there.monitors}
+    assert told(changed_book(elsewhere.book, change.alerts, ids), there) == told(there.book, there)
+
+
+RULE_FILE = """\
+[[monitor]]
+url = "shop.example"
+[[rule]]
+name = "Shop"
+tell_of = ["offline", "slow"]
+channels = ["chat", "This desktop"]
+domains = ["https://shop.example"]
+tags = ["prod"]
+after = "5m"
+slow = { count = 3, of = 5, unit = "results" }
+quiet = [{ days = ["sat", "sun"], from = "22:00", to = "07:00" }]
+quiet_end = "drop"
+escalate = { after = "30m", channels = ["Chat"] }
+flapping = { count = 0 }
+remind = "1h"
+silent = "10m"
+"""
+CHAT = Channel(ChannelId(7), ChannelKind.WEBHOOK, "Chat")
+BOOK = AlertBook(first_book().rules, {**first_book().channels, CHAT.id: CHAT})
+WITH_BOOK = replace(THERE, book=BOOK)
+
+
+def test_rule_is_read_with_channels_by_name_and_domains_by_address() -> None:
+    [declared] = declaration.read(RULE_FILE, WITH_BOOK, {}).rules
+    rule = declared.wish.rule
+    assert (rule.kinds, rule.channels) == ({AlertKind.OFFLINE, AlertKind.SLOW}, (CHAT.id, DESKTOP))
+    assert declared.wish.urls == ("https://shop.example/",)
+    assert (rule.scope.is_all, rule.scope.tags, rule.after_ms) == (False, {"prod"}, 300_000)
+    assert rule.slow == SlowCondition(SlowUnit.RESULTS, 3, 5)
+    assert rule.quiet == (QuietSpan(frozenset((5, 6)), 22 * 60, 7 * 60),)
+    assert rule.escalation == Escalation(30 * 60_000, (CHAT.id,))
+    assert (rule.flapping.count, rule.remind_ms, rule.cool_down_ms) == (0, 3_600_000, 600_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "says"),
+    [
+        ("[[rule]]\ntell_of = ['offline']\n", 1, "rule[1]", "no name"),
+        ("[[rule]]\nname = 'a'\n", 1, "rule[1]", "no tell_of"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['ofline']\n", 3, "rule[1].tell_of", "offline, regional"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nchannels = ['Pager']\n", 4, "rule[1].channels", "“Chat”"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\ndomains = ['b.example']\n", 4, "rule[1].domains", "not watched"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\ntags = []\n", 1, "rule[1].domains", "for no domain"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nafter = '8d'\n", 4, "rule[1].after", "to 7 days"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nremind = '1s'\n", 4, "rule[1].remind", "from 1 minute"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['slow']\nslow = 5\n", 4, "rule[1].slow", "a table"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['slow']\nslow = {cuont = 5}\n", 4, "rule[1].slow", "“count”"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['slow']\nslow = {count = 9, of = 3}\n", 4, "rule[1].slow", "1 of 1"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nquiet = [{days = ['mo']}]\n", 4, "rule[1].quiet", "mon to sun"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nescalate = {after = '5m'}\n", 4, "rule[1].escalate", "both"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['certificate']\ndays_before = [0]\n", 4, "rule[1].days_before", "1 to 365"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nquiet_end = 'x'\n", 4, "rule[1].quiet_end", "late, drop"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['slow']\n[[rule]]\nname = 'A'\ntell_of = ['slow']\n", 5, "rule[2].name",
+         "rule[1]"),
+        ("[[channel]]\nname = 'x'\nkind = 'command'\n", 3, "channel[1].kind", "desktop, webhook, apprise"),
+        ("[[channel]]\nname = 'x'\nkind = 'webhook'\nurl = 'https://h'\n", 4, "channel[1].url", "not known"),
+        ("[[channel]]\nname = 'x'\nkind = 'webhook'\nwait = '500ms'\n", 4, "channel[1].wait", "whole seconds"),
+        ("[[channel]]\nname = 'x'\nkind = 'webhook'\nwait = '5m'\n", 4, "channel[1].wait", "0 to 120"),
+        ("[[channel]]\nname = 'x'\n[[channel]]\nname = 'X'\nkind = 'apprise'\n", 1, "channel[1]", "no kind"),
+        ("[[channel]]\nname = 'x'\nkind = 'apprise'\n[[channel]]\nname = 'X'\nkind = 'apprise'\n", 5, "channel[2].name",
+         "channel[1]"),
+        ("rule = 5\n", 1, "rule", "[[rule]]"),
+    ],
+)  # fmt: skip
+def test_error_in_a_rule_is_named_by_line_and_key(text: str, line: int, key: str, says: str) -> None:
+    with pytest.raises(DeclarationWrong) as caught:
+        declaration.read(text, WITH_BOOK, {})
+    [problem] = caught.value.problems
+    assert (problem.line, problem.key) == (line, key)
+    assert says in problem.message
+
+
+def test_rules_are_compared_by_name_and_stay_without_prune() -> None:
+    text = "[[rule]]\nname = 'outages'\ntell_of = ['offline', 'regional']\nchannels = ['This desktop']\nafter = '2m'\n"
+    found = difference(declaration.read(text, WITH_BOOK, {}), WITH_BOOK, prune=False)
+    [step] = found.steps
+    assert (step.action, step.what, step.subject) == (Action.CHANGE, What.RULE, "outages")
+    assert {(f.field, f.before, f.after) for f in step.fields} == {("name", "Outages", "outages"), ("after", "", "2m")}
+    assert found.change.alerts.rules[0].rule.id == BOOK.rules[0].id
+    assert found.unlisted_rules == tuple(rule.name for rule in BOOK.rules[1:])
+    pruned = difference(declaration.read(text, WITH_BOOK, {}), WITH_BOOK, prune=True)
+    assert pruned.change.alerts.rules_removed == tuple(rule.id for rule in BOOK.rules[1:])
+    silent = difference(declaration.read("", WITH_BOOK, {}), WITH_BOOK, prune=True)
+    assert (silent.steps, silent.unlisted_rules) == ((), ())
+
+
+def test_declared_channels_join_those_that_are_there() -> None:
+    text = """
+[[channel]]
+name = "chat"
+kind = "webhook"
+wait = "30s"
+enabled = false
+[[channel]]
+name = "Ops"
+kind = "apprise"
+[[rule]]
+name = "Own network"
+tell_of = ["own_network"]
+channels = ["Ops", "chat", "This desktop"]
+"""
+    found = difference(declaration.read(text, WITH_BOOK, {}), WITH_BOOK, prune=False)
+    assert [(step.action, step.what, step.subject) for step in found.steps] == [
+        (Action.CHANGE, What.CHANNEL, "chat"), (Action.ADD, What.CHANNEL, "Ops"),
+        (Action.ADD, What.RULE, "Own network"),
+    ]  # fmt: skip
+    assert {field.field for field in found.steps[0].fields} == {"name", "enabled", "wait"}
+    [note] = found.notes
+    assert "The channel “Ops” is added, turned off" in note
+    after = changed_book(BOOK, found.change.alerts, {})
+    assert [(one.name, one.is_enabled, one.gather_s) for one in after.channels.values()] == [
+        ("This desktop", True, 10), ("chat", False, 30), ("Ops", False, 10),
+    ]  # fmt: skip
+    ops = list(after.channels)[-1]
+    assert after.rules[-1].channels == (ops, CHAT.id, DESKTOP)
+    assert ops > 0
+    again = replace(WITH_BOOK, book=after)
+    assert difference(declaration.read(text, again, {}), again, prune=False).change.is_empty
+
+
+def test_rule_that_is_turned_off_stays_so_where_the_file_says_nothing() -> None:
+    off = replace(BOOK, rules=(replace(BOOK.rules[0], is_enabled=False),))
+    text = declaration.text_of(replace(WITH_BOOK, book=BOOK), with_secrets=False).partition('[[rule]]\nname = "Probes')[
+        0
+    ]
+    there = replace(WITH_BOOK, book=off)
+    assert difference(declaration.read(text, there, {}), there, prune=True).change.is_empty
+    on = difference(declaration.read(f"{text}enabled = true\n", there, {}), there, prune=True)
+    assert on.change.alerts.rules[0].rule.is_enabled
+
+
+def test_rules_that_cannot_be_declared_are_named_in_a_comment() -> None:
+    lost = replace(BOOK.rules[0], id=RuleId(70), name="Lost", scope=Scope(False, monitors=frozenset((MonitorId(9),))))
+    twice = replace(BOOK.rules[0], id=RuleId(71))
+    there = replace(WITH_BOOK, book=replace(BOOK, rules=(*BOOK.rules, lost, twice)))
+    text = declaration.text_of(there, with_secrets=False)
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        '# The rule "Lost" is left out: it is for no domain any more.',
+        '# Another rule "Outages" is left out: they are told apart by name.',
+    ]
+    assert difference(declaration.read(text, there, {}), there, prune=False).steps == ()

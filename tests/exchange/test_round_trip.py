@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,19 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind
+from pingmon_gui.domain.alert_rule import AlertBook, AlertKind, AlertRule, RuleId, Scope, first_book
+from pingmon_gui.domain.book_change import changed_book, way_back
 from pingmon_gui.domain.cell import guarded, unguarded
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.exchange import pingmon_file, table_file
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.intake import read_bytes
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.pingmon_file import Configuration
 from pingmon_gui.exchange.preview import Fate, preview
 from pingmon_gui.exchange.reading import Reading
-from tests.exchange.strategies import MONITORS
+from pingmon_gui.exchange.step import Action, What
+from tests.exchange.strategies import CONFIGURATIONS, MONITORS, told
 
 #: Other defaults than ours: what a file says must not depend on who reads it.
 DEFAULTS = MonitorSettings(interval_ms=77_000, timeout_ms=7_700, slow_ms=770)
@@ -44,7 +49,7 @@ def drafts(reading: Reading) -> list[MonitorDraft]:
     return [item.draft for item in reading.items if item.draft is not None]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(MONITORS, st.booleans())
 def test_export_as_json_comes_back(monitors: Sequence[Monitor], with_secrets: bool) -> None:
     text = pingmon_file.text_of(Configuration(monitors), with_secrets=with_secrets)
@@ -53,7 +58,7 @@ def test_export_as_json_comes_back(monitors: Sequence[Monitor], with_secrets: bo
     assert drafts(reading) == [draft_of(monitor, with_secrets=with_secrets) for monitor in monitors]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(MONITORS, st.booleans())
 def test_export_as_csv_comes_back(monitors: Sequence[Monitor], with_secrets: bool) -> None:
     text = table_file.text_of(monitors, with_secrets=with_secrets)
@@ -69,15 +74,36 @@ def test_guard_of_a_cell_is_undone(text: str) -> None:
     assert unguarded(guarded(text)) == text
 
 
+@settings(max_examples=60, deadline=None)
+@given(CONFIGURATIONS)
+def test_everything_comes_back_on_another_computer(there: Configuration) -> None:
+    text = pingmon_file.text_of(there, with_secrets=True)
+    fresh = Configuration((), book=first_book())
+    seen = preview(read_bytes(text.encode(), DEFAULTS), fresh)
+    change = seen.change
+    assert list(change.added) == [draft_of(monitor) for monitor in there.monitors]
+    assert fresh.preferences.with_values(change.preferences) == there.preferences
+    book = changed_book(fresh.book, change.alerts, {monitor.url: monitor.id for monitor in there.monitors})
+    assert told(book, there) == told(there.book, there)
+    plain = [replace(one, id=ChannelId(0)) for one in book.channels.values()]
+    # What opens a channel is in no export: until it is entered the channel is off.
+    assert plain == [
+        replace(one, id=ChannelId(0), is_enabled=one.is_enabled and one.kind is ChannelKind.DESKTOP)
+        for one in there.book.channels.values()
+    ]
+    again = preview(read_bytes(text.encode(), DEFAULTS), replace(there, book=book))
+    assert (again.change.is_empty, again.alerts) == (True, ())
+
+
 def test_export_of_everything_has_settings_and_names_probes() -> None:
     before = Configuration((), Preferences({"keep_raw_days": 14, "theme": "dark"}), PROBES)
     text = pingmon_file.text_of(before, with_secrets=True)
     assert "AAAA" not in text
-    seen = preview(read_bytes(text.encode(), DEFAULTS), (), Preferences({"theme": "dark"}))
+    seen = preview(read_bytes(text.encode(), DEFAULTS), Configuration((), Preferences({"theme": "dark"})))
     assert dict(seen.change.preferences) == {"keep_raw_days": 14}
     assert len(seen.notes) == 1
     assert "pingmon probe bootstrap vps --region eu" in seen.notes[0]
-    known = preview(read_bytes(text.encode(), DEFAULTS), (), Preferences({}), ["Frankfurt"], with_settings=False)
+    known = preview(read_bytes(text.encode(), DEFAULTS), Configuration((), probes=PROBES), with_settings=False)
     assert (known.notes, known.change.is_empty) == ((), True)
 
 
@@ -85,6 +111,74 @@ def test_settings_that_do_not_fit_are_noted_and_left_out() -> None:
     text = '{"format": "pingmon", "version": 1, "domains": [], "preferences": {"theme": "pink", "nonsense": 1}}'
     reading = read_bytes(text.encode(), DEFAULTS)
     assert (dict(reading.preferences), len(reading.notes)) == ({}, 2)
+
+
+def test_part_of_a_later_version_is_named_and_left_out() -> None:
+    text = '{"format": "pingmon", "version": 1, "domains": [], "status_pages": []}'
+    assert read_bytes(text.encode(), DEFAULTS).notes == (
+        "The part “status_pages” of the file is not known to this Pingmon, and was left out.",
+    )
+
+
+def exported(rules: str, channels: str = "[]") -> bytes:
+    return f"""{{"format": "pingmon", "version": 1, "domains": [{{"url": "a.example"}}],
+        "alerts": {{"rules": {rules}, "channels": {channels}}}}}""".encode()
+
+
+@pytest.mark.parametrize(
+    ("rules", "channels", "says"),
+    [
+        ("[5]", "[]", "The alert rule “?” is left out."),
+        ('[{"id": 1, "name": "R", "kinds": ["moon"]}]', "[]", "The alert rule “R” is left out."),
+        ('[{"id": 1e999, "name": "R", "kinds": ["slow"]}]', "[]", "The alert rule “R” is left out."),
+        ('[{"id": 1, "name": "R", "kinds": ["slow"], "is_enabled": "no"}]', "[]", "The alert rule “R” is left out."),
+        ('[{"id": 1, "name": "R", "kinds": ["slow"], "later": 1}]', "[]", "The alert rule “R” is left out."),
+        ('[{"id": 1, "name": "R", "kinds": ["slow"], "scope": {"all": false}}]', "[]", "It is for no domain."),
+        ('[{"id": 1, "name": "R", "kinds": ["slow"], "scope": {"domains": ["b.example"]}}]', "[]",
+         "The alert rule “R” is left out: none of its domains is there."),
+        ('[{"id": 1, "name": "R", "kinds": ["slow"], "scope": {"domains": ["b.example", "a.example"]}}]', "[]",
+         "The alert rule “R” loses 1 of its domains: they are not there."),
+        ('[{"id": 1, "name": "R", "kinds": ["slow"]}, {"id": 2, "name": "r", "kinds": ["slow"]}]', "[]",
+         "The alert rule “r” stands in the file twice; the first is taken."),
+        ("[]", '[{"id": 7, "name": "Chat", "kind": "pigeon"}]', "The channel “Chat” is left out."),
+        ("[]", '[{"id": 7, "name": "Mail", "kind": "webhook"}]', "one of another kind has its name"),
+        ("[]", '[{"id": 7, "name": "Chat", "kind": "webhook"}]', "is added, turned off: its address is in no file"),
+    ],
+)  # fmt: skip
+def test_alerts_that_are_not_taken_as_they_are_are_named(rules: str, channels: str, says: str) -> None:
+    mail = Channel(ChannelId(3), ChannelKind.APPRISE, "mail")
+    there = Configuration((), book=AlertBook(channels={mail.id: mail}))
+    seen = preview(read_bytes(exported(rules, channels), DEFAULTS), there)
+    assert [draft.url for draft in seen.drafts] == ["https://a.example/"]
+    [note] = seen.notes
+    assert says in note
+
+
+def test_export_has_nothing_that_opens_a_channel_and_domains_by_address() -> None:
+    shop = Monitor(MonitorId(5), 1, "https://shop.example/", "", MonitorSettings(), 0)
+    chat = Channel(ChannelId(7), ChannelKind.WEBHOOK, "Chat", "https://hooks.example")
+    rule = replace(first_book().rules[0], channels=(chat.id,), scope=Scope(False, monitors=frozenset((shop.id,))))
+    text = pingmon_file.text_of(Configuration([shop], book=AlertBook((rule,), {chat.id: chat})), with_secrets=True)
+    alerts = json.loads(text)["alerts"]
+    assert alerts["rules"][0]["scope"] == {"all": False, "tags": [], "domains": ["https://shop.example/"]}
+    assert set(alerts["channels"][0]) == set(chat.to_json())
+
+
+def test_import_of_alerts_keeps_what_a_person_made_here() -> None:
+    own = AlertRule(RuleId(50), "Mine", frozenset((AlertKind.SLOW,)))
+    book = replace(first_book(), rules=(*first_book().rules, own))
+    file = exported('[{"id": 9, "name": "OUTAGES", "kinds": ["offline"], "channels": [4]}]',
+                    '[{"id": 4, "name": "My laptop", "kind": "desktop"}]')  # fmt: skip
+    seen = preview(read_bytes(file, DEFAULTS), Configuration((), book=book))
+    assert [(step.action, step.what, step.subject) for step in seen.alerts] == [
+        (Action.CHANGE, What.CHANNEL, "My laptop"), (Action.CHANGE, What.RULE, "OUTAGES"),
+    ]  # fmt: skip
+    after = changed_book(book, seen.change.alerts, {})
+    assert [rule.name for rule in after.rules] == ["OUTAGES", *(rule.name for rule in book.rules[1:])]
+    assert (after.rules[0].id, after.rules[0].channels, after.channels[DESKTOP].name) == (1, (DESKTOP,), "My laptop")
+    assert changed_book(after, way_back(book, after), {}) == book
+    without = preview(read_bytes(file, DEFAULTS), Configuration((), book=book), with_settings=False)
+    assert (without.alerts, without.change.alerts.is_empty) == ((), True)
 
 
 @pytest.mark.parametrize("domain", ["5", "{}", '{"url": 3}', '{"url": "a.example", "regions": ["moon"]}',
@@ -99,7 +193,8 @@ def test_export_with_a_wrong_domain_names_its_line(domain: str) -> None:
 
 def test_preview_tells_new_known_and_doubled_apart() -> None:
     reading = read_bytes(b"a.example\nb.example\nhttps://B.example/\nno..host\n", DEFAULTS)
-    seen = preview(reading, {"https://a.example/"}, Preferences({}))
+    there = Configuration([Monitor(MonitorId(5), 1, "https://a.example/", "", MonitorSettings(), 0)])
+    seen = preview(reading, there)
     assert [row.fate for row in seen.rows] == [Fate.EXISTS, Fate.ADD, Fate.TWICE, Fate.WRONG]
     assert [draft.url for draft in seen.drafts] == ["https://b.example/"]
     assert "line 2" in seen.rows[2].notes[0]

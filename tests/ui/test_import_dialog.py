@@ -11,9 +11,11 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
+from pingmon_gui.domain.alert_rule import first_book
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import StorageFull
-from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
+from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.ui.import_dialog import ImportDialog
 from pingmon_gui.ui.import_model import Column
 from tests.exchange.helper import FILES
@@ -30,7 +32,8 @@ class Hands:
 
     def __init__(self, qtbot: QtBot) -> None:
         self.tasks: list[asyncio.Task[Any]] = []
-        self.dialog = ImportDialog(["https://there.example/"], Preferences({}), [], self._spawn)
+        there = Monitor(MonitorId(5), 1, "https://there.example/", "", MonitorSettings(), 0)
+        self.dialog = ImportDialog(Configuration([there], book=first_book()), self._spawn)
         self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         qtbot.addWidget(self.dialog)
         self.dialog.show()

@@ -31,24 +31,36 @@ def test_import_shows_and_can_be_undone(
     file = tmp_path / "all.json"
     known = next(iter(bench.board.monitors.values())).url
     document = {"format": "pingmon", "version": 1, "preferences": {"theme": "dark", "keep_raw_days": 14},
-                "domains": [{"url": "a.example", "is_paused": True}, {"url": known}, {"url": "b.example"}]}  # fmt: skip
+                "domains": [{"url": "a.example", "is_paused": True}, {"url": known}, {"url": "b.example"}],
+                "alerts": {"rules": [
+                    {"id": 7, "name": "A", "kinds": ["offline"], "scope": {"domains": ["a.example"]}, "channels": [8]}],
+                    "channels": [{"id": 8, "kind": "webhook", "name": "Chat"}]}}  # fmt: skip
     file.write_text(json.dumps(document), encoding="utf-8")
 
     async def use() -> None:
+        await bench.alerts.start()
         window.commands.ask_import(file)
         dialog = window.findChild(ImportDialog)
         assert dialog is not None
         await until(dialog.accept_button.isEnabled)
         assert dialog.accept_button.text() == "&Import 2 domains"
+        assert dialog.settings.text() == "Take over what differs, too: 2 settings of the app, 5 changes of alerts"
+        before = bench.alerts.book
         dialog.accept_button.click()
         await until(lambda: window.model.rowCount() == 4)
         await until(lambda: window.messages.text == "Imported 2 domains.")
         assert [monitor.is_paused for monitor in list(bench.board.monitors.values())[2:]] == [True, False]
         assert bench.preferences["keep_raw_days"] == 14
+        [rule] = bench.alerts.book.rules
+        added = list(bench.board.monitors)[2]
+        assert (rule.name, rule.scope.monitors) == ("A", {added})
+        assert [bench.alerts.book.channels[id_].name for id_ in rule.channels] == ["Chat"]
         window.messages.button.click()
         await until(lambda: window.model.rowCount() == 2)
         await until(lambda: window.commands.undo_text == "")
         assert (bench.preferences["keep_raw_days"], bench.preferences["theme"]) == (7, "system")
+        assert bench.alerts.book == before
+        await bench.alerts.stop()
 
     run_async(use())
 

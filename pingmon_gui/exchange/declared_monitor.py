@@ -1,0 +1,150 @@
+"""A domain in a `pingmon.toml`, a `[[monitor]]`: its keys, how they are read, how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.monitor import (
+    Monitor,
+    MonitorDraft,
+    MonitorSettings,
+    format_status_set,
+    parse_name,
+    parse_status_set,
+)
+from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.target import parse_target
+from pingmon_gui.exchange.declared_field import Field, read_flag, read_length, read_tags, read_text, read_texts
+from pingmon_gui.exchange.duration import duration_text
+from pingmon_gui.exchange.wish import checked
+
+
+@dataclass(frozen=True)
+class DeclaredMonitor:
+    """A monitor as the file wants it. What it does not say of pause and log-in stays as it is: None and False."""
+
+    draft: MonitorDraft
+    is_paused: bool | None
+    says_login: bool
+
+
+def declared_monitor(values: dict[str, Any], base: MonitorSettings) -> DeclaredMonitor:
+    """Return what a table says; `values` are by our names, and `base` holds where they say nothing.
+
+    Raises InvalidInput.
+    """
+    target = values["url"]
+    # A log-in of its own goes before one in the address.
+    login = values.get("basic_auth_env", values.get("basic_auth", target.basic_auth))
+    settings = MonitorSettings(
+        **{
+            "interval_ms": base.interval_ms,
+            "timeout_ms": base.timeout_ms,
+            "slow_ms": min(base.slow_ms, values.get("timeout_ms", base.timeout_ms)),
+            **{key: value for key, value in values.items() if key in _SETTINGS},
+            "basic_auth": login or None,
+        }
+    )
+    draft = MonitorDraft(
+        target.url,
+        values.get("name", ""),
+        settings,
+        values.get("tags", ()),
+        values.get("regions"),
+        values.get("paused", False),
+    )
+    return DeclaredMonitor(checked(draft), values.get("paused"), login is not None)
+
+
+def monitor_pairs(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
+    """Return what a file says of a monitor; how it is measured is written out, the rest only if it differs."""
+    s = monitor.settings
+    pairs: dict[str, Any] = {"url": monitor.url}
+    if monitor.name:
+        pairs["name"] = monitor.name
+    pairs |= {"interval": duration_text(s.interval_ms), "timeout": duration_text(s.timeout_ms)}
+    pairs |= {"slow": duration_text(s.slow_ms), "status": format_status_set(s.status_set)}
+    if s.keyword is not None:
+        pairs["keyword"] = s.keyword
+    if s.keyword_absent:
+        pairs["keyword_absent"] = True
+    if s.ignore_certificate:
+        pairs["ignore_certificate"] = True
+    if s.family:
+        pairs["family"] = s.family
+    if monitor.regions is not None:
+        pairs["regions"] = [region.value for region in monitor.regions]
+    if monitor.tags:
+        pairs["tags"] = list(monitor.tags)
+    if monitor.is_paused:
+        pairs["paused"] = True
+    if with_secrets and s.basic_auth is not None:
+        pairs["basic_auth"] = s.basic_auth
+    return pairs
+
+
+def monitor_fields(environment: Mapping[str, str]) -> dict[str, Field]:
+    """Return the keys of a `[[monitor]]`."""
+
+    def read_environment(value: Any) -> str:
+        variable = read_text(value)
+        if variable not in environment:
+            raise InvalidInput(f"The environment has no variable {variable[:60]}.", "It holds user:password.")
+        return _read_login(environment[variable])
+
+    return {
+        "url": ("url", lambda value: parse_target(read_text(value))),
+        "name": ("name", lambda value: parse_name(read_text(value))),
+        **SHARED_FIELDS,
+        "keyword": ("keyword", lambda value: MonitorSettings(keyword=read_text(value)).keyword),
+        "keyword_absent": ("keyword_absent", read_flag),
+        "paused": ("paused", read_flag),
+        "basic_auth": ("basic_auth", _read_login),
+        "basic_auth_env": ("basic_auth_env", read_environment),
+    }
+
+
+def _read_statuses(value: Any) -> tuple[tuple[int, int], ...]:
+    parts = value if isinstance(value, list) else [value]
+    if not parts or not all(isinstance(part, int | str) and not isinstance(part, bool) for part in parts):
+        raise InvalidInput("It must be a text like “200-299, 404”, or a list of such texts and numbers.")
+    return parse_status_set(",".join(str(part) for part in parts))
+
+
+def _read_family(value: Any) -> int:
+    if value not in (0, 4, 6, "auto") or isinstance(value, bool):
+        raise InvalidInput("It must be 4, 6 or “auto”.")
+    return 0 if value == "auto" else int(value)
+
+
+def _read_regions(value: Any) -> tuple[Region, ...]:
+    try:
+        return tuple(dict.fromkeys(Region(word.lower()) for word in read_texts(value)))
+    except ValueError as exc:
+        raise InvalidInput("There is no such region.", f"Regions are {', '.join(Region)}.") from exc
+
+
+def _read_login(value: Any) -> str:
+    text = read_text(value)
+    if text and ":" not in text:
+        raise InvalidInput("A log-in is user:password.")
+    return text
+
+
+#: Keys that may stand in [defaults].
+SHARED_FIELDS: dict[str, Field] = {
+    "interval": ("interval_ms", lambda value: MonitorSettings(interval_ms=read_length(value)).interval_ms),
+    "timeout": ("timeout_ms", lambda value: MonitorSettings(timeout_ms=read_length(value), slow_ms=1).timeout_ms),
+    "slow": ("slow_ms", lambda value: MonitorSettings(slow_ms=read_length(value), timeout_ms=30_000).slow_ms),
+    "status": ("status_set", _read_statuses),
+    "family": ("family", _read_family),
+    "ignore_certificate": ("ignore_certificate", read_flag),
+    "regions": ("regions", _read_regions),
+    "tags": ("tags", read_tags),
+}
+_SETTINGS = (
+    "interval_ms", "timeout_ms", "slow_ms", "status_set", "family", "ignore_certificate", "keyword", "keyword_absent",
+)  # fmt: skip
