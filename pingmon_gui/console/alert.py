@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pingmon_gui.console import access, output
-from pingmon_gui.console.option import WrongUsage, duration_ms, time_ms
+from pingmon_gui.console.option import WrongUsage, duration_ms
+from pingmon_gui.console.span import add_span_options, span_ms
 from pingmon_gui.domain.alert import Alert
 from pingmon_gui.domain.alert_channel import Channel, ChannelId, ChannelKind, ChannelSecret, new_channel_id
 from pingmon_gui.domain.alert_rule import AlertBook, first_book
@@ -35,8 +36,7 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=type(parser))
     listing = actions.add_parser("list", parents=[common], help="alerts of a span of time, newest first")
-    listing.add_argument("--from", dest="start", default="7d", metavar="TIME", help="default: 7d (ago)")
-    listing.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: now")
+    add_span_options(listing, "7d")
     listing.add_argument("--open", action="store_true", help="only what lasts still")
     listing.set_defaults(run=run_list)
     rules = actions.add_parser("rules", parents=[common], help="who is told what, after how long")
@@ -65,12 +65,7 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     now_ms = access.now_ms()
-    try:
-        from_ms, to_ms = time_ms(args.start, now_ms), time_ms(args.end, now_ms)
-    except InvalidInput as exc:
-        raise WrongUsage(exc.message, exc.hint) from exc
-    if from_ms >= to_ms:
-        raise WrongUsage("--from must lie before --to.")
+    from_ms, to_ms = span_ms(args, now_ms)
     nothing: list[Alert] = []
     found = access.read(args.data_dir, lambda store: store.alerts(from_ms, to_ms), nothing)
     documents = [_alert_json(alert, now_ms) for alert in found if alert.is_open or not args.open]

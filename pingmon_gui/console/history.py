@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pingmon_probe.protocol import PHASES
 
 from pingmon_gui.console import access, output
-from pingmon_gui.console.option import WrongUsage, time_ms
-from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.console.option import WrongUsage
+from pingmon_gui.console.span import add_span_options, span_ms
 from pingmon_gui.domain.history import (
     DAY_MS,
     FIVE_MINUTES_MS,
@@ -49,8 +49,7 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
         "2026-11-22T18:00Z, a length of time ago (90m, 24h, 7d), or now.",
     )
     parser.add_argument("domain", metavar="URL", help="its address, name or id")
-    parser.add_argument("--from", dest="start", default="1h", metavar="TIME", help="default: 1h (ago)")
-    parser.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: now")
+    add_span_options(parser, "1h")
     parser.add_argument(
         "--bucket",
         choices=("auto", *_BUCKETS_MS),
@@ -65,12 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if args.csv and args.json:
         raise WrongUsage("--csv and --json exclude each other.")
     now_ms = access.now_ms()
-    try:
-        from_ms, to_ms = time_ms(args.start, now_ms), time_ms(args.end, now_ms)
-    except InvalidInput as exc:
-        raise WrongUsage(exc.message, exc.hint) from exc
-    if from_ms >= to_ms:
-        raise WrongUsage("--from must lie before --to.")
+    from_ms, to_ms = span_ms(args, now_ms)
     if args.bucket == "auto":
         bucket_ms = next((bucket for span, bucket in _SPANS_MS if to_ms - from_ms <= span), DAY_MS)
     else:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pingmon_gui.console import access, output
-from pingmon_gui.console.option import WrongUsage, time_ms
+from pingmon_gui.console.span import add_span_options, span_ms
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.incident import Incident, IncidentId, noted
 from pingmon_gui.domain.judgement import Judgement
@@ -35,8 +35,7 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=type(parser))
     listing = actions.add_parser("list", parents=[common], help="incidents of a span of time, newest first")
     listing.add_argument("domain", nargs="?", metavar="URL", help="only of this domain: its address, name or id")
-    listing.add_argument("--from", dest="start", default="7d", metavar="TIME", help="default: 7d (ago)")
-    listing.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: now")
+    add_span_options(listing, "7d")
     listing.add_argument("--open", action="store_true", help="only what lasts still")
     listing.set_defaults(run=run_list)
     show = actions.add_parser("show", parents=[common], help="everything about one incident")
@@ -51,12 +50,7 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     now_ms = access.now_ms()
-    try:
-        from_ms, to_ms = time_ms(args.start, now_ms), time_ms(args.end, now_ms)
-    except InvalidInput as exc:
-        raise WrongUsage(exc.message, exc.hint) from exc
-    if from_ms >= to_ms:
-        raise WrongUsage("--from must lie before --to.")
+    from_ms, to_ms = span_ms(args, now_ms)
     chosen = None
     if args.domain is not None:
         chosen = [access.find(access.monitors(args.data_dir), args.domain).id]

@@ -6,7 +6,6 @@ import argparse
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
 from pingmon_gui.domain.error import InvalidInput, PingmonError
@@ -15,9 +14,7 @@ from pingmon_gui.domain.region import Region
 
 _Value = TypeVar("_Value")
 _UNITS_MS = {"ms": 1, "": 1_000, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(ms|s|min|m|h|d|)", re.ASCII)
-#: 1970 to 9999, what a date can say.
-_LAST_MS = 253_402_300_799_000
+DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(ms|s|min|m|h|d|)", re.ASCII)
 
 
 class WrongUsage(PingmonError):
@@ -38,32 +35,10 @@ def reader(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
 
 def duration_ms(text: str) -> int:
     """Read `10`, `1.5s`, `500ms`, `5m`, `2h` or `7d` (a bare number is seconds) as ms. Raises InvalidInput."""
-    match = _DURATION.fullmatch(text.strip().lower())
+    match = DURATION.fullmatch(text.strip().lower())
     if not match:
         raise InvalidInput(f"“{text[:40]}” is no length of time.", "Write 10, 1.5s, 500ms, 5m, 2h or 7d.")
     return round(float(match[1]) * _UNITS_MS[match[2]])
-
-
-def time_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
-    """Read a time: `now`, `2h` (so long ago), a date, or a date and time; of `zone` (else local) unless it names one.
-
-    Raises InvalidInput.
-    """
-    text = text.strip()
-    if text.lower() == "now":
-        return now_ms
-    if _DURATION.fullmatch(text.lstrip("-").lower()):
-        return max(0, now_ms - duration_ms(text.lstrip("-")))
-    try:
-        at = datetime.fromisoformat(text)
-        at_ms = int((at.replace(tzinfo=zone) if at.tzinfo is None else at).timestamp() * 1000)
-    except (ValueError, OverflowError, OSError) as exc:
-        raise InvalidInput(
-            f"“{text[:40]}” is no time.", "Write 2026-11-22, 2026-11-22T18:00, 2026-11-22T18:00Z, 90m, 24h or now."
-        ) from exc
-    if not 0 <= at_ms <= _LAST_MS:
-        raise InvalidInput(f"“{text[:40]}” lies before 1970.")
-    return at_ms
 
 
 def seconds(text: str) -> float:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pingmon_gui.console import access, output
-from pingmon_gui.console.option import WrongUsage, reader, time_ms
+from pingmon_gui.console.option import WrongUsage, reader
+from pingmon_gui.console.span import time_ms
 from pingmon_gui.domain import time_zone
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, parse_tags

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingmon_gui.console import output
-from pingmon_gui.console.option import duration_ms, time_ms
+from pingmon_gui.console.option import duration_ms
+from pingmon_gui.console.span import time_ms
 from pingmon_gui.domain.error import InvalidInput
 
 _NOON_MS = 1_763_812_800_000  # 2025-11-22 12:00 UTC
