@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
-from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import Target, display_url, parse_target
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
-from pingmon_gui.ui.monitor_form import MonitorForm, default_settings
+from pingmon_gui.ui.monitor_form import MonitorForm
 from pingmon_gui.ui.pasted_model import Column, PastedModel
 
 _MOST_LINES_SHOWN = 7
@@ -131,7 +131,7 @@ class AddDialog(FormDialog):
         self.summary.setWordWrap(True)
         self.summary.hide()
 
-        self.form = MonitorForm(default_settings(preferences), known_tags)
+        self.form = MonitorForm(new_monitor_settings(preferences), known_tags)
         self.form.rows["name"].field.reset_button.hide()  # type: ignore[union-attr]
         self.form.rows["tags"].field.reset_button.hide()  # type: ignore[union-attr]
         self.options_button = QToolButton(self)

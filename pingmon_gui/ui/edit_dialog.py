@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorId
-from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import Target, display_url, parse_target
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
-from pingmon_gui.ui.monitor_form import MonitorForm, common_values, default_settings, settings_values
+from pingmon_gui.ui.monitor_form import MonitorForm, common_values, settings_values
 
 
 class EditDialog(FormDialog):
@@ -39,7 +39,7 @@ class EditDialog(FormDialog):
         self._only = monitors[0] if len(monitors) == 1 else None
         self._others = frozenset(existing_urls) - {monitor.url for monitor in monitors}
         self.accept_button.setText(self.tr("&Save"))
-        defaults = default_settings(preferences)
+        defaults = new_monitor_settings(preferences)
         self.form = MonitorForm(
             defaults, known_tags, with_name_and_tags=self._only is not None, in_bulk=self._only is None
         )

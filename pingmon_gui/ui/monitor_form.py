@@ -39,7 +39,6 @@ from pingmon_gui.domain.monitor import (
     parse_status_set,
     parse_tags,
 )
-from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ui.form_dialog import Field
 from pingmon_gui.ui.tag_field import TagField
 
@@ -54,16 +53,6 @@ SETTING_FIELDS = (
     "ignore_certificate",
     "sign_in",
 )
-
-
-def default_settings(preferences: Preferences) -> MonitorSettings:
-    """Return the settings a new monitor starts with; the limit for slow never lies above the timeout."""
-    timeout_ms = preferences.integer("default_timeout_ms")
-    return MonitorSettings(
-        interval_ms=preferences.integer("default_interval_s") * 1000,
-        timeout_ms=timeout_ms,
-        slow_ms=min(preferences.integer("default_slow_ms"), timeout_ms),
-    )
 
 
 def parse_keyword(text: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from PySide6.QtWidgets import QWidget
 from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.book_change import BookChange, way_back
 from pingmon_gui.domain.change import ConfigurationChange
-from pingmon_gui.domain.error import InvalidInput, PingmonError
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
-from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageError
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
+from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.command import Commands
@@ -61,13 +62,7 @@ class WindowCommands(QObject):
         existing = {monitor.url for monitor in self._board.monitors.values()}
         if target.url in existing:
             raise InvalidInput("This domain is in the list already.")
-        preferences = self._commands.preferences
-        settings = MonitorSettings(
-            interval_ms=preferences.integer("default_interval_s") * 1000,
-            timeout_ms=preferences.integer("default_timeout_ms"),
-            slow_ms=min(preferences.integer("default_slow_ms"), preferences.integer("default_timeout_ms")),
-            basic_auth=target.basic_auth,
-        )
+        settings = replace(new_monitor_settings(self._commands.preferences), basic_auth=target.basic_auth)
         await self._add([MonitorDraft(target.url, settings=settings)])
 
     async def set_paused(self, ids: Sequence[MonitorId], is_paused: bool) -> None:
@@ -85,13 +80,18 @@ class WindowCommands(QObject):
         self.said.emit(text, True)
 
     async def undo(self) -> None:
-        """Take back the last deletion or edit."""
+        """Take back the last deletion, edit or import. Raises PingmonError; where the disk was at fault, try again."""
         if not self._undo:
             return
-        _text, undo = self._undo[-1]
-        await undo()
-        self._undo.pop()
-        self.undo_changed.emit()
+        last = self._undo.pop()
+        _text, undo = last
+        try:
+            await undo()
+        except StorageError:
+            self._undo.append(last)
+            raise
+        finally:
+            self.undo_changed.emit()
 
     # Dialogs. Imported when asked for: the first frame does without them.
 

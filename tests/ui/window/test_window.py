@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from pingmon_gui.domain.error import StorageFull
+from pingmon_gui.domain.monitor import Monitor
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
@@ -109,6 +110,34 @@ def test_delete_and_undo_by_keyboard(make_bench: MakeBench, show_window: ShowWin
         assert window.messages.text == ""
         assert [int(number) for number in window.table.selected_ids()] == [11]
         await until(lambda: window.commands.undo_text == "")
+        assert not window.actions_.undo.isEnabled()
+
+    run_async(use())
+
+
+def test_undo_that_cannot_be_kept_is_offered_again_and_one_that_came_too_late_is_not(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync
+) -> None:
+    bench = make_bench(numbered(2))
+    window = show_window(bench)
+    restore = bench.store.restore_monitors
+
+    async def full(_ids: object) -> list[Monitor]:
+        raise StorageFull("The disk is full.", "Make room.")
+
+    async def use() -> None:
+        window.table.selectRow(0)
+        window.actions_.delete.trigger()
+        await until(window.actions_.undo.isEnabled)
+        bench.store.restore_monitors = full  # type: ignore[method-assign, assignment]
+        window.actions_.undo.trigger()
+        await until(lambda: "disk is full" in window.messages.text)
+        await until(window.actions_.undo.isEnabled)
+        bench.store.restore_monitors = restore  # type: ignore[method-assign]
+        bench.store.deleted.clear()
+        window.actions_.undo.trigger()
+        await until(lambda: "too long ago" in window.messages.text)
+        await until(lambda: not window.commands.undo_text)
         assert not window.actions_.undo.isEnabled()
 
     run_async(use())
