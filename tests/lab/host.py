@@ -92,6 +92,11 @@ class Host:
         return " ".join(self._own_key().with_suffix(".pub").read_text().split()[:2])
 
     @property
+    def address_v6(self) -> str:
+        """Its IPv6 address, as it knows it itself."""
+        return self.run("ip", "-6", "-o", "addr", "show", "scope", "global").split()[3].partition("/")[0]
+
+    @property
     def root(self) -> Path:
         return self.folder / "root"
 

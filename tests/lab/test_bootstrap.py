@@ -39,18 +39,20 @@ class Case:
     user: str
     supervisor: Supervisor
     transport: Transport = Transport.TUNNEL
+    is_ipv6: bool = False
 
 
 CASES = {
-    "sudo, systemd, /tmp runs nothing": Case(HostKind(is_tmp_noexec=True), "ops", Supervisor.SYSTEMD),
+    "sudo, systemd, dash, /tmp runs nothing": Case(HostKind(is_tmp_noexec=True), "dasher", Supervisor.SYSTEMD),
+    "root, no systemd": Case(_PLAIN, "root", Supervisor.CRON),
     "sudo with a password, systemd": Case(_SYSTEMD, "careful", Supervisor.SYSTEMD),
     "no sudo, systemd": Case(_SYSTEMD, "plain", Supervisor.SYSTEMD_USER),
     "no sudo, no lingering": Case(HostKind(may_linger=False), "plain", Supervisor.CRON),
     "no sudo, no systemd": Case(HostKind(init="none", has_sudo=False), "plain", Supervisor.CRON),
     "fish, no systemd": Case(_PLAIN, "fisher", Supervisor.CRON),
     "noisy start-up files, one session at a time": Case(_ONE_SESSION, "noisy", Supervisor.CRON),
-    "direct, forwarding forbidden": Case(_NO_FORWARDING, "ops", Supervisor.SYSTEMD, Transport.DIRECT),
-    "direct, no sudo, no systemd": Case(_PLAIN, "plain", Supervisor.CRON, Transport.DIRECT),
+    "direct, zsh, forwarding forbidden": Case(_NO_FORWARDING, "zed", Supervisor.SYSTEMD, Transport.DIRECT),
+    "direct by IPv6, no sudo, no systemd": Case(_PLAIN, "plain", Supervisor.CRON, Transport.DIRECT, is_ipv6=True),
 }
 
 
@@ -63,15 +65,16 @@ def test_probe_is_set_up_twice_survives_a_reboot_and_leaves_no_trace(
     ssh(f"{case.user}@{host.name}", "true")  # fish makes itself folders at the first login
     before = trace(host)
     app = App(lab, tmp_path, person=Person({SecretKind.SUDO: [roots.PASSWORD] * 3}))
+    name = host.address_v6 if case.is_ipv6 else ""
 
     async def check() -> None:
-        first = await app.set_up(host, case.user, transport=case.transport)
+        first = await app.set_up(host, case.user, name=name, transport=case.transport)
         access = first.probe.access
         assert access is not None and access.supervisor is case.supervisor
         assert any(TARGET in sentence for sentence in first.summary)
         found = trace(host)
 
-        again = await app.set_up(host, case.user, transport=case.transport)
+        again = await app.set_up(host, case.user, name=name, transport=case.transport)
         assert differences(found, trace(host)) == []
         assert again.probe == first.probe
         assert StepState.DONE not in {state for step, state in app.last_states().items() if step in _CHANGING}

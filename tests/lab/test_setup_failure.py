@@ -23,11 +23,12 @@ from pingmon_gui.domain.error import (
 from pingmon_gui.fleet.remote import RemoteProbe
 from pingmon_gui.provision.enrolment import Enrolment
 from pingmon_gui.provision.progress import StepProgress, StepState
+from pingmon_gui.provision.prompt import SecretKind
 from tests.lab.conftest import NewHost
 from tests.lab.host import Host, HostKind
 from tests.lab.lab import Lab
 from tests.lab.place import run
-from tests.lab.setting_up import App, measure
+from tests.lab.setting_up import App, Person, measure
 from tests.lab.trace import differences, trace
 
 pytestmark = pytest.mark.lab
@@ -36,19 +37,50 @@ _PLAIN = HostKind(init="none")
 
 @dataclass(frozen=True)
 class Trouble:
-    """A host that a probe cannot be set up on, the words that say so, and what is asked for beside the host."""
+    """A host that a probe cannot be set up on, the words that say so, and what is asked for beside the host.
+
+    `secrets` are typed where sudo asks; `spoil` makes of the host what its kind does not.
+    """
 
     kind: HostKind
     error: type[ProvisionError]
     words: str
     user: str = "ops"
     wanted: dict[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    spoil: Callable[[Host], object] = lambda _host: None
+
+
+def _end_users_processes(host: Host) -> None:
+    host.write("etc/systemd/logind.conf.d/lab.conf", "[Login]\nKillUserProcesses=yes\n")
+    host.run("systemctl", "restart", "systemd-logind")
+
+
+def _put_old_python(host: Host) -> None:
+    """Put a Python that answers the question for its version as 3.8 does: the probe needs a newer one."""
+    host.write("usr/bin/python3", "#!/bin/sh\necho '3.8.10 0.0  /usr/bin/python3'\nexit 4\n", 0o755)
 
 
 _TROUBLES = {
     "disk full": Trouble(HostKind(init="none", is_disk_full=True), PreflightFailed, "MB left"),
     "home read-only": Trouble(HostKind(init="none", is_home_read_only=True), PreflightFailed, "home folder", "plain"),
     "no python, no sudo": Trouble(HostKind(init="none", has_python=False), PreflightFailed, "no Python 3", "plain"),
+    "python too old": Trouble(
+        HostKind(init="none", has_python=False),
+        PreflightFailed,
+        "newest Python of this host is 3.8.10",
+        spoil=_put_old_python,
+    ),
+    "sudo password wrong": Trouble(
+        _PLAIN, AuthFailed, "refused the password 3 times", "careful", secrets=("a", "b", "c")
+    ),
+    "no lingering, and processes end at logout": Trouble(
+        HostKind(may_linger=False),
+        PreflightFailed,
+        "ends all processes of plain at logout",
+        "plain",
+        spoil=_end_users_processes,
+    ),
     "clock 3 hours off": Trouble(
         HostKind(init="none", clock_offset_s=-3 * 3600), PreflightFailed, "3 hours behind this computer"
     ),
@@ -69,10 +101,12 @@ def test_host_that_is_not_fit_is_told_why_and_left_alone(
 ) -> None:
     host = new_host(trouble.kind)
     host.wait_until_up()
+    trouble.spoil(host)
     before = trace(host)
+    person = Person({SecretKind.SUDO: list(trouble.secrets)})
 
     with pytest.raises(trouble.error) as caught:
-        asyncio.run(App(lab, tmp_path).set_up(host, trouble.user, **trouble.wanted))
+        asyncio.run(App(lab, tmp_path, person=person).set_up(host, trouble.user, **trouble.wanted))
 
     assert trouble.words in str(caught.value)
     assert caught.value.hint and caught.value.host
@@ -170,7 +204,7 @@ def test_host_that_dies_during_the_setup_can_be_set_up_when_it_is_back(
     host = new_host()
     host.wait_until_up()
     app = App(lab, tmp_path)
-    app.on_step = _when("secrets", StepState.RUNNING, host.lose_power)
+    app.on_step = _when("program", StepState.RUNNING, host.lose_power)
     with pytest.raises(SshUnreachable):
         asyncio.run(app.set_up(host))
 
