@@ -99,11 +99,9 @@ def run(
     channel = _open_session(transport, until)
     try:
         try:
-            channel.exec_command("exec " + quote(["/bin/sh", "-c", *script]))
+            _request(transport, channel, "exec " + quote(["/bin/sh", "-c", *script]))
         except (SSHException, EOFError, OSError) as exc:
-            if not transport.is_active():
-                raise ConnectionLost from exc
-            raise SessionRefused(str(exc) or "it runs no commands") from exc
+            raise ConnectionLost from exc
         exchange = _Exchange(transport, channel, mark.encode(), stdin, until)
         if password is not None:
             exchange.answer(prompt.encode(), password)
@@ -126,6 +124,21 @@ def _open_session(transport: paramiko.Transport, until: float) -> paramiko.Chann
             if transport.is_active() and time.monotonic() >= until:
                 raise TimeoutError from exc
             raise ConnectionLost from exc
+
+
+def _request(transport: paramiko.Transport, channel: paramiko.Channel, command: str) -> None:
+    """Ask for a command as `Channel.exec_command` does, without its wait: the input may follow at once.
+
+    A round trip less for every command. A server that refuses closes the channel.
+    """
+    message = paramiko.Message()
+    message.add_byte(bytes([paramiko.common.MSG_CHANNEL_REQUEST]))
+    message.add_int(channel.remote_chanid)
+    message.add_string("exec")
+    message.add_boolean(True)
+    message.add_string(command)
+    channel._event_pending()  # type: ignore[attr-defined]
+    transport._send_user_message(message)  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -203,13 +216,15 @@ class _Exchange:
                     linger_until = linger_until or time.monotonic() + _LINGER_S
                     if time.monotonic() >= linger_until:
                         break
-                pause = _SEND_PAUSE_S if self._is_feeding() else _LINGER_S if linger_until is None else _SEND_PAUSE_S
+                pause = _SEND_PAUSE_S if self._may_feed() else _LINGER_S if linger_until is None else _SEND_PAUSE_S
                 selector.select(min(pause, self._left_s()))
         if not channel.status_event.wait(self._left_s()):
             raise TimeoutError
         code = channel.exit_status
         if code == -1 and not self._transport.is_active():
             raise ConnectionLost
+        if code == -1 and not channel.event_ready:
+            raise SessionRefused("it runs no commands")
         has_started = self._out.has_started
         return Outcome(code, bytes(self._out.content), bytes(self._err.content), has_started, self._is_refused)
 
@@ -219,8 +234,9 @@ class _Exchange:
             raise TimeoutError
         return left
 
-    def _is_feeding(self) -> bool:
-        return self._is_stdin_open and self._out.has_started
+    def _may_feed(self) -> bool:
+        # To wait for a command to start costs a round trip; only sudo could take the input for its own.
+        return self._is_stdin_open and (not self._prompt or self._out.has_started)
 
     def _heed_prompt(self) -> None:
         """Answer sudo's question. Only then the password is sent, so that it can never end in the command's input."""
@@ -237,14 +253,11 @@ class _Exchange:
             self._end_stdin()
 
     def _feed(self) -> bool:
-        """Send a piece of the input once the command has started, and its end."""
-        if not self._is_stdin_open:
-            return False
-        if self._stdin and not self._out.has_started:
+        """Send a piece of the input, and its end; where sudo may ask for a password, once the command has started."""
+        if not self._may_feed():
             return False
         if not self._stdin:
-            if not self._prompt or self._out.has_started:
-                self._end_stdin()
+            self._end_stdin()
             return False
         sent = self._send(self._stdin[:_CHUNK])
         self._stdin = self._stdin[sent:]
@@ -255,13 +268,13 @@ class _Exchange:
             return self._channel.send(bytes(data))
         except TimeoutError:
             return 0
-        except OSError:
-            # The command ended without reading to the end.
+        except (SSHException, EOFError, OSError):
+            # The command ended without reading to the end, or the connection with it: the reading tells which.
             self._stdin = memoryview(b"")
             self._is_stdin_open = False
             return 0
 
     def _end_stdin(self) -> None:
         self._is_stdin_open = False
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.suppress(SSHException, EOFError, OSError):
             self._channel.shutdown_write()

@@ -28,7 +28,8 @@ from tests.lab.target import ZONE
 from tests.lab.trace import differences, trace
 from tests.provision.test_bootstrap import probe_of_version
 
-pytestmark = pytest.mark.lab
+# Some twenty commands each, each a process of its own.
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 _PROGRAM = "opt/pingmon-probe/pingmon-probe.pyz"
 
 

@@ -146,6 +146,9 @@ class OddServer(ServerInterface):
 
 
 def _run(channel: paramiko.Channel, command: bytes) -> None:
+    # The client ends its input once it was told that the command runs: not before may the channel close.
+    while channel.recv(4096):
+        pass
     done = subprocess.run(
         ["/bin/sh", "-c", command.decode()], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )

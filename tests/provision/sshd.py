@@ -152,11 +152,12 @@ class Sshd:
 def _children(pid: int) -> list[int]:
     """Return the processes below a process: the connections of an sshd."""
     found: list[int] = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for folder in Path("/proc").iterdir():
+        # One that ends meanwhile is none of them any more.
         with contextlib.suppress(OSError, ValueError):
-            fields = path.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == pid:
-                found += [int(path.parent.name), *_children(int(path.parent.name))]
+            child = int(folder.name)
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                found += [child, *_children(child)]
     return found
 
 
