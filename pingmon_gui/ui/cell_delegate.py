@@ -83,7 +83,6 @@ class CellDelegate(QStyledItemDelegate):
             id(self._small): self._small_metrics,
         }
         theme = self._theme
-        self._ground = QColor(theme.base)
         self._selection, self._hover, self._line = QColor(theme.selection), QColor(theme.hover), QColor(theme.line)
         self._tints = {int(Status.OFFLINE): QColor(theme.offline_tint), int(Status.SLOW): QColor(theme.slow_tint)}
         self._share_room = self._small_metrics.horizontalAdvance(wording.share(0.9999)) + GAP

@@ -88,7 +88,6 @@ class _Row:
     read: Callable[[], Mapping[str, Any]]
     write: Callable[[Mapping[str, Any]], None]
     blank: Callable[[], None]
-    keys: tuple[str, ...]
 
 
 class MonitorForm(QWidget):
@@ -168,12 +167,6 @@ class MonitorForm(QWidget):
     def first_wrong(self) -> Field | None:
         return next((row.field for row in self.rows.values() if row.field.has_error), None)
 
-    def show_error(self, key: str, error: InvalidInput) -> None:
-        """Mark the field that a value belongs to, for what only shows when everything is put together."""
-        row = next((row for row in self.rows.values() if key in row.keys), None)
-        if row is not None:
-            row.field.set_error(error)
-
     # ---- rows
 
     def _add(
@@ -184,7 +177,6 @@ class MonitorForm(QWidget):
         read: Callable[[], Mapping[str, Any]],
         write: Callable[[Mapping[str, Any]], None],
         blank: Callable[[], None],
-        keys: tuple[str, ...] | None = None,
         focus: QWidget | None = None,
     ) -> Field:
         field = Field(editor, with_reset=True)
@@ -202,7 +194,7 @@ class MonitorForm(QWidget):
         if focus is not None:
             field.speaks_through(focus)
         (focus or editor).setAccessibleName(name)
-        row = _Row(field, label, name, read, write, blank, keys or (key,))
+        row = _Row(field, label, name, read, write, blank)
         self.rows[key] = row
         if isinstance(label, QCheckBox):
             label.toggled.connect(self._on_box_toggled)
@@ -294,9 +286,7 @@ class MonitorForm(QWidget):
             must.setCurrentIndex(-1)
             line.clear()
 
-        field = self._add(
-            "keyword", self.tr("&Keyword"), box, read, write, blank, ("keyword", "keyword_absent"), focus=line
-        )
+        field = self._add("keyword", self.tr("&Keyword"), box, read, write, blank, focus=line)
         field.set_help(self.tr("Searched in the page's first megabyte; case matters."))
 
     def _add_statuses(self) -> None:
@@ -375,7 +365,6 @@ class MonitorForm(QWidget):
             lambda: {"basic_auth": parse_sign_in(user.text(), password.text())},
             write,
             blank,
-            ("basic_auth",),
             focus=user,
         )
         user.setAccessibleName(self.tr("User name to sign in with"))

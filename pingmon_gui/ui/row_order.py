@@ -72,11 +72,6 @@ class RowOrder:
         """Return whether results alone can change what `rows()` gives."""
         return self.show is not Show.ALL or self.column != NAME_COLUMN
 
-    @property
-    def is_narrowed(self) -> bool:
-        """Return whether anything but "all" is asked for."""
-        return bool(self.search.strip()) or self.show is not Show.ALL or self.tag is not None
-
     def describe(self) -> None:
         """Read the texts of monitors that came or changed."""
         known, before, monitors = {}, self._known, self._board.monitors

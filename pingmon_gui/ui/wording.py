@@ -364,10 +364,6 @@ def described(name: str, what: str, is_checking: bool) -> str:
 _TOLD_FROM_MS = 1_000
 
 
-def availability_short(availability: Availability) -> str:
-    return share(availability.ratio)
-
-
 def availability_sentence(availability: Availability) -> str:
     """Return how a share was computed: what was known of the time asked for, and what of it was available."""
     if availability.asked_ms <= 0 or (availability.known_ms <= 0 and availability.asked_ms < _TOLD_FROM_MS):
@@ -382,10 +378,6 @@ def availability_sentence(availability: Availability) -> str:
     ):
         text = text.replace(place, duration(value))
     return text
-
-
-def coverage_sentence(availability: Availability) -> str:
-    return translate("Wording", "%1 of the time is known").replace("%1", share(availability.coverage))
 
 
 def status_sentence(

@@ -180,11 +180,6 @@ class Loop:
         self.turn = 0
 
     @property
-    def poller_name(self) -> str:
-        """`epoll`, `kqueue` or `select`."""
-        return str(self._poller.name)
-
-    @property
     def capacity(self) -> Optional[int]:
         """How many sockets can be watched at once, None where the poller sets no limit."""
         capacity: Optional[int] = self._poller.capacity

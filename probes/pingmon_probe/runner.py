@@ -154,10 +154,6 @@ class Runner:
                 heapq.heappush(self._due, due)
         self._set_timer()
 
-    def set_revision(self, revision: int) -> None:
-        """Results carry this revision from now on."""
-        self._revision = revision
-
     def resume(self) -> None:
         """Start measuring; slots that went by until now are not made up and not counted."""
         if self._is_measuring:

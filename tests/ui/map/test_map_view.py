@@ -19,7 +19,8 @@ from pingmon_gui.ui.map_motion import MapMotion
 from pingmon_gui.ui.map_place import Place
 from pingmon_gui.ui.map_scene import map_scene
 from pingmon_gui.ui.map_view import MapView
-from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch, contrast
+from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch
+from tests.ui.contrast import contrast
 from tests.ui.map.conftest import OFF, SLOW, Live
 
 SHOP = MonitorId(10)

@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.ui import status_shape
 from pingmon_gui.ui import theme as theme_colours
-from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch, contrast
+from pingmon_gui.ui.theme import DARK, LIGHT, Theme, ThemeSwitch
+from tests.ui.contrast import contrast
 
 GROUNDS = ("window", "base", "raised", "selection", "hover")
 
