@@ -10,28 +10,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
-    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QHideEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QLabel, QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-import pingmon_gui
 from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageCorrupt
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
-from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.board_view import Changes
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.event import EventHub, Notice
 from pingmon_gui.log import log_path
-from pingmon_gui.ui import resource, sheet, wording
+from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.alert_windows import AlertSession, AlertWindows
 from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.bridge import Bridge
@@ -41,6 +38,7 @@ from pingmon_gui.ui.data_windows import DataSession, DataWindows
 from pingmon_gui.ui.detail_side import DetailSession, DetailSide
 from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
+from pingmon_gui.ui.help_menu import HelpMenu
 from pingmon_gui.ui.history_windows import HistoryWindows
 from pingmon_gui.ui.map_windows import MapWindows
 from pingmon_gui.ui.message_bar import MessageBar
@@ -49,6 +47,7 @@ from pingmon_gui.ui.probe_windows import ProbeWindows
 from pingmon_gui.ui.provision_port import ProbeSession
 from pingmon_gui.ui.row_order import Show
 from pingmon_gui.ui.selection import Selection
+from pingmon_gui.ui.status_line import StatusLine
 from pingmon_gui.ui.table_view import TableView
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.top_bar import TopBar
@@ -191,14 +190,8 @@ class MainWindow(QMainWindow):
         lower.addWidget(self.messages)
         column.addLayout(lower)
         self.setCentralWidget(centre)
-        self.count_label = QLabel(self)
-        self.probe_label = QLabel(self)
-        for label in (self.count_label, self.probe_label):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setContentsMargins(MARGIN - 6, 2, MARGIN, 3)
-        self.statusBar().addWidget(self.count_label, 1)
-        self.statusBar().addPermanentWidget(self.probe_label)
-        self.statusBar().setSizeGripEnabled(False)
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
         self._reorder_timer = QTimer(self)
         self._reorder_timer.setSingleShot(True)
         self._reorder_timer.setInterval(REORDER_MS)
@@ -216,6 +209,7 @@ class MainWindow(QMainWindow):
             self._now_ms,
             self,
         )
+        self._help = HelpMenu(actions, log_path(self._session.data_dir), self.messages.say, self)
         self._layout = WindowLayout(self.settings, actions, self.table, self.details)
         self.table.setFocus()
 
@@ -240,9 +234,6 @@ class MainWindow(QMainWindow):
         actions.map.triggered.connect(self.maps.show_map)
         actions.kiosk.triggered.connect(self.maps.toggle_kiosk)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
-        actions.shortcuts.triggered.connect(self.on_shortcuts)
-        actions.open_log.triggered.connect(self.on_open_log)
-        actions.about.triggered.connect(self.on_about)
         self.choices.changed.connect(self.refresh)
         self.table.menu_asked.connect(self.on_menu_asked)
         self.table.header.probe_asked.connect(self.probes.show_wizard)
@@ -279,7 +270,7 @@ class MainWindow(QMainWindow):
         """Bring everything but the table's cells up to date with the board."""
         self._generation = self._board.generation
         self._show_numbers()
-        self._say_probes()
+        self.status.show_probes(self._board.probes.values())
         self.top.set_tags(self.model.rules.tags)
         total, shown = len(self._board.ids), self.model.rowCount()
         if total == 0:
@@ -296,14 +287,7 @@ class MainWindow(QMainWindow):
             self.stack.setCurrentWidget(page)
             if had_focus or page is self.first:
                 page.setFocus()
-        if shown == total:
-            self.count_label.setText(wording.monitors_counted(total))
-        else:
-            self.count_label.setText(
-                self.tr("%1 of %2 shown")
-                .replace("%2", wording.monitors_counted(total))
-                .replace("%1", wording.number(shown))
-            )
+        self.status.show_counts(shown, total)
         self.selection.update_actions()
 
     def _show_numbers(self) -> None:
@@ -325,7 +309,7 @@ class MainWindow(QMainWindow):
         if changes.probes_changed:
             self.model.probes_changed()
             self.probes.refresh()
-            self._say_probes()
+            self.status.show_probes(self._board.probes.values())
             self._fit_columns()
         if self.model.rules.is_live and not self._reorder_timer.isActive():
             self._reorder_timer.start()
@@ -454,31 +438,6 @@ class MainWindow(QMainWindow):
     def on_preferences(self) -> None:
         self.commands.ask_preferences(self._session.preferences)
 
-    @Slot()
-    def on_shortcuts(self) -> None:
-        from pingmon_gui.ui.shortcut_sheet import ShortcutSheet
-
-        ShortcutSheet(self.menuBar(), self).open()
-
-    @Slot()
-    def on_open_log(self) -> None:
-        path = log_path(self._session.data_dir)
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
-            self.messages.say(self.tr("The log file is %1").replace("%1", wording.plain(path)))
-
-    @Slot()
-    def on_about(self) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(self.tr("About Pingmon"))
-        box.setIconPixmap(resource.app_icon().pixmap(64, 64))
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self.tr("Pingmon %1").replace("%1", pingmon_gui.__version__))
-        box.setInformativeText(
-            self.tr("Watches websites from the places that matter to you, and shows only what it measured itself.")
-        )
-        box.open()
-
     @Slot(bool)
     def on_empty_regions_toggled(self, _is_on: bool) -> None:
         self._fit_columns()
@@ -523,14 +482,3 @@ class MainWindow(QMainWindow):
 
     def _fit_columns(self) -> None:
         self.table.fit_columns(with_empty_regions=self.actions_.empty_regions.isChecked())
-
-    def _say_probes(self) -> None:
-        known = list(self._board.probes.values())
-        if len(known) == 1:
-            health = known[0]
-            state = health.reason or wording.probe_state_word(health.state)
-            self.probe_label.setText(f"{wording.region_name(health.probe.region)}: {wording.plain(state, 120)}")
-        else:
-            good = sum(health.state is ProbeState.CONNECTED and health.votes for health in known)
-            text = self.tr("%1 of %2 probes connected")
-            self.probe_label.setText(text.replace("%2", wording.number(len(known))).replace("%1", wording.number(good)))

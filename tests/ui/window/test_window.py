@@ -208,7 +208,7 @@ def test_search_field_by_keyboard(make_bench: MakeBench, show_window: ShowWindow
     assert window.focusWidget() is window.top.search
     QTest.keyClicks(window.top.search, "11")
     assert window.model.rowCount() == 1
-    assert window.count_label.text() == "1 of 3 domains shown"
+    assert window.status.count_label.text() == "1 of 3 domains shown"
     press(window.top.search, Qt.Key.Key_Down)
     assert window.focusWidget() is window.table
     assert [int(number) for number in window.table.selected_ids()] == [11]
