@@ -29,6 +29,7 @@ from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
 from pingmon_gui.engine.event import EventHub
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
+from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
 from pingmon_gui.fleet.secret_store import ChannelSecretStore, ProbeSecrets, SecretStore
@@ -125,6 +126,10 @@ class Session:
         if self._alerting is None:
             raise RuntimeError("the session does not run")
         return self._alerting
+
+    @property
+    def standings(self) -> StandingBook:
+        return self._running.standings
 
     @property
     def preferences(self) -> Preferences:
@@ -295,11 +300,13 @@ async def stored_status(store: Store, now_ms: int) -> Json:
     hour, so it is for the command line.
     """
     configuration = store.configuration()
-    board = Board(_StandingClock(now_ms))
+    clock = _StandingClock(now_ms)
+    board = Board(clock)
     board.set_probes(ProbeHealth(probe, ProbeState.CONNECTED, votes=True) for probe in configuration.probes)
     board.put_monitors(configuration.monitors)
     for recent in store.recent(last_hour(now_ms)[0] - CARRY_IN_MS):
         board.warm(recent)
+    await StandingBook(store, board, EventHub(), clock).read(configuration.windows)
     board.tick(now_ms)
     failed = (board.failure != NO_FAILURE).any(axis=1)
     for monitor in (board.ids[row] for row in failed.nonzero()[0].tolist()):

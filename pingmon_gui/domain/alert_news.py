@@ -56,7 +56,7 @@ def of_incident(incident: Incident, monitor: Monitor | None, verdict: Verdict | 
         elif monitor is None:
             closing = Closing.REMOVED
         else:
-            closing = Closing.PAUSED if verdict is Verdict.PAUSED else Closing.RESOLVED
+            closing = Closing.PAUSED if incident.is_cut or verdict is Verdict.PAUSED else Closing.RESOLVED
     failing = [one for one in incident.evidence if one.status is Status.OFFLINE]
     item = AlertItem(
         key=incident_key(incident),
@@ -89,9 +89,19 @@ def of_incident(incident: Incident, monitor: Monitor | None, verdict: Verdict | 
 
 
 def of_slowness(
-    rule: AlertRule, monitor: Monitor, since_ms: int, words: str, regions: Sequence[str], end_ms: int | None = None
+    rule: AlertRule,
+    monitor: Monitor,
+    since_ms: int,
+    words: str,
+    regions: Sequence[str],
+    end_ms: int | None = None,
+    *,
+    is_resting: bool = False,
 ) -> MatterNews:
-    """Return that a monitor is slow by a rule; `words` say by how much, as `5 of the last 10 minutes`."""
+    """Return that a monitor is slow by a rule; `words` say by how much, as `5 of the last 10 minutes`.
+
+    `is_resting`: it ended because nothing counts any more, in a pause or a maintenance window.
+    """
     title = subject_of(monitor.title)
     item = AlertItem(
         key=slow_key(rule, monitor.id),
@@ -101,7 +111,7 @@ def of_slowness(
         text=f"{title} is slow: {words}",
         past_text=f"{title} was slow",
         end_ms=end_ms,
-        closing=None if end_ms is None else Closing.PAUSED if monitor.is_paused else Closing.RESOLVED,
+        closing=None if end_ms is None else Closing.PAUSED if is_resting else Closing.RESOLVED,
         monitors=(monitor.id,),
         url=display_url(monitor.url),
         regions=tuple(regions),

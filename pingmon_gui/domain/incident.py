@@ -110,7 +110,8 @@ class Incident:
     """One incident. `kind` is the worst it was; `end_ms` is None while it lasts.
 
     `start_ms` and `end_ms` are the starts of the first failing and of the first good result; `confirmed_at_ms` is
-    when Pingmon was sure. `regions` were offline in it. An incident that later results disproved is `is_withdrawn`.
+    when Pingmon was sure. `regions` were offline in it. An incident that later results disproved is `is_withdrawn`;
+    one that ended because nobody asked any more (pause, maintenance, deletion) `is_cut`: it was not seen well again.
     """
 
     id: IncidentId
@@ -124,6 +125,7 @@ class Incident:
     acknowledged_at_ms: int | None = None
     notes: tuple[IncidentNote, ...] = ()
     is_withdrawn: bool = False
+    is_cut: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -159,6 +161,7 @@ class Incident:
             "failure": self.failure,
             "acknowledged_at_ms": self.acknowledged_at_ms,
             "is_withdrawn": self.is_withdrawn,
+            "is_cut": self.is_cut,
             "notes": [{"at_ms": note.at_ms, "text": note.text} for note in self.notes],
             "evidence": [one.to_json() for one in self.evidence],
         }
@@ -181,11 +184,15 @@ class Incident:
 
 @dataclass(frozen=True)
 class Outage:
-    """A span in which the verdict was offline or regional, as the spans have it; `end_ms` None while it lasts."""
+    """A span in which the verdict was offline or regional, as the spans have it; `end_ms` None while it lasts.
+
+    `is_cut`: a pause or maintenance ended it.
+    """
 
     start_ms: int
     end_ms: int | None
     kind: Verdict
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,7 +226,7 @@ def outages(spans: Sequence[VerdictSpan]) -> list[Outage]:
             elif span.verdict is Verdict.OFFLINE:
                 kind = Verdict.OFFLINE
         elif span.verdict in _GOOD and start_ms is not None:
-            found.append(Outage(start_ms, span.start_ms, kind))
+            found.append(Outage(start_ms, span.start_ms, kind, is_cut=span.verdict is Verdict.PAUSED))
             start_ms = None
     if start_ms is not None:
         found.append(Outage(start_ms, None, kind))
@@ -250,7 +257,14 @@ def reconcile(known: Sequence[Incident], found: Sequence[Outage]) -> Reconciled:
             withdrawn.append(incident)
             continue
         left.remove(match)
-        after = replace(incident, kind=match.kind, start_ms=match.start_ms, end_ms=match.end_ms, is_withdrawn=False)
+        after = replace(
+            incident,
+            kind=match.kind,
+            start_ms=match.start_ms,
+            end_ms=match.end_ms,
+            is_withdrawn=False,
+            is_cut=match.is_cut,
+        )
         kept.append((incident, after))
     return Reconciled(tuple(kept), tuple(left), tuple(withdrawn))
 
@@ -288,6 +302,13 @@ def noted(incident: Incident, at_ms: int, text: str) -> Incident:
     if incident.notes and incident.notes[-1].text == line:
         return incident
     return replace(incident, notes=(*incident.notes, IncidentNote(at_ms, line)))
+
+
+def remarked(incident: Incident, at_ms: int, text: str) -> Incident:
+    """Return the incident with a line of Pingmon's own; it is not said twice."""
+    if any(note.text == text for note in incident.notes):
+        return incident
+    return replace(incident, notes=(*incident.notes, IncidentNote(at_ms, text)))
 
 
 def region_names(regions: Sequence[Region]) -> str:

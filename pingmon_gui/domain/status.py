@@ -107,17 +107,19 @@ class Confirmation:
         is_first = before == _UNKNOWN
         good = voting & ~is_down
         slow = status == _SLOW
+        opposes = voting & np.where(is_first, is_down, is_down != was_down)
+        flips = opposes & checking
         shifted = ((bits << np.uint8(1)) | slow.astype(np.uint8)) & np.uint8(0b111)
+        # What was good in an outage does not count: the two that end it are the first.
+        shifted &= np.where(flips, np.uint8(0b011), np.uint8(0b111))
         bits = np.where(good, shifted, bits).astype(np.uint8)
         slow_count = (bits & 1) + ((bits >> 1) & 1) + ((bits >> 2) & 1)
         up_state = np.where(slow_count >= 2, _SLOW, _ONLINE)
         up_state = np.where(is_first, np.where(slow, _SLOW, _ONLINE), up_state)
-        opposes = voting & np.where(is_first, is_down, is_down != was_down)
-        flips = opposes & checking
         after = np.where(flips & is_down, _OFFLINE, before)
         becomes_up = good & (~was_down | flips)
         after = np.where(becomes_up, up_state, after).astype(np.int8)
-        self.slow_bits[rows] = np.where(flips & is_down, 0, bits)
+        self.slow_bits[rows] = bits
         self.is_checking[rows] = np.where(voting, opposes & ~flips, checking)
         self.confirmed[rows] = after
         changed: npt.NDArray[np.bool_] = after != before

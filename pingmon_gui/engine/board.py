@@ -15,6 +15,7 @@ from pingmon_probe.protocol import CheckResult
 
 from pingmon_gui.domain.availability import Availability, held_until_ms, hold_ms
 from pingmon_gui.domain.history import SeriesHistory
+from pingmon_gui.domain.maintenance import Span
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
@@ -55,10 +56,12 @@ _BY_ROW: dict[str, object] = {
     "coverage": np.nan,
     "verdict": Verdict.UNKNOWN,
     "paused": False,
+    "_maintenance_until": 0,
+    "_asked_from": 0,
     "_created_at": 0,
     "_changed": True,
     "_judged": Verdict.UNKNOWN,
-    "_has_turned": False,
+    "_has_turned": True,
     "_past_from": NOTHING_PAST,
 }
 
@@ -97,6 +100,8 @@ class Board(BoardView):
         self.coverage = np.zeros(shape)
         self.verdict = np.zeros(0, dtype=np.int8)
         self.paused = np.zeros(0, dtype=np.bool_)
+        self._maintenance_until = np.zeros(0, dtype=np.int64)
+        self._asked_from = np.zeros(0, dtype=np.int64)
         self._created_at = np.zeros(0, dtype=np.int64)
         self._changed = np.zeros(0, dtype=np.bool_)
         self._judged = np.zeros(0, dtype=np.int8)
@@ -129,6 +134,29 @@ class Board(BoardView):
                 found.append(LatestResult(probe, result, status, is_whole=whole is not None))
         return found
 
+    def speaking(self, monitor: MonitorId) -> list[LatestResult]:
+        """Return the newest result of each probe that has a vote just now, in the order of REGIONS."""
+        return [
+            latest
+            for region in REGIONS
+            for latest in self.latest(monitor, region)
+            if latest.status <= Status.OFFLINE and self._speaks(monitor, latest.probe.id)
+        ]
+
+    def _speaks(self, monitor: MonitorId, probe: ProbeId) -> bool:
+        slot = self._layout.slot_of[probe]
+        series = self.row_of[monitor] * self._layout.width + slot
+        return bool(self._votes[slot] and self._series.until_ms[series] > self._now_ms)
+
+    @property
+    def in_maintenance(self) -> Flags:
+        found: Flags = self._maintenance_until > 0
+        return found
+
+    def maintenance_until_ms(self, monitor: MonitorId) -> int | None:
+        row = self.row_of.get(monitor)
+        return None if row is None else int(self._maintenance_until[row]) or None
+
     def availability_of(self, monitor: MonitorId, region: Region) -> Availability:
         known, available, asked = self._times(self._layout.rows([monitor]), np.array([REGIONS.index(region)]))
         return Availability(int(available[0, 0]), int(known[0, 0]), int(asked[0, 0]))
@@ -138,12 +166,12 @@ class Board(BoardView):
         series = rows[:, None] * self._layout.width + slots
         votes = self._votes[slots] & (self._series.voted_until_ms[series] > self._now_ms)
         assigned = self.assigned[rows][:, self._layout.column_of_slot[slots]]
-        paused = self.paused[rows][:, None]
+        resting = self._resting(rows)[:, None]
         state = np.where(votes & assigned, self._series.confirmation.confirmed[series], Status.UNKNOWN)
         return ProbeStates(
             probes=tuple(self._layout.probes),
-            state=np.where(paused & assigned, Status.PAUSED, state).astype(np.int8),
-            is_checking=self._series.confirmation.is_checking[series] & votes & assigned & ~paused,
+            state=np.where(resting & assigned, Status.PAUSED, state).astype(np.int8),
+            is_checking=self._series.confirmation.is_checking[series] & votes & assigned & ~resting,
             assigned=assigned,
             total_ms=np.where(assigned, self._series.total_ms[series], np.nan),
             at_ms=np.where(assigned, self._series.at_ms[series], 0),
@@ -187,12 +215,7 @@ class Board(BoardView):
         paused = self._layout.rows(monitor.id for monitor in turned if monitor.is_paused)
         resumed = self._layout.rows(monitor.id for monitor in turned if not monitor.is_paused)
         self._series.hour.close(self._layout.series_of_rows(paused), self._now_ms)
-        self._pauses.open(paused, self._now_ms)
-        self._pauses.close(resumed, self._now_ms)
-        self._series.close_streaks(self._layout.series_of_rows(resumed))
-        # How long a monitor that comes paused has been so is not known: none of the hour was asked for.
-        came_paused = self._layout.rows(monitor for monitor in added if self.monitors[monitor].is_paused)
-        self._pauses.open(came_paused, self._pauses.start_ms)
+        self._series.forget_states(self._layout.series_of_rows(resumed))
         self._describe(self._layout.rows(monitor.id for monitor in monitors))
 
     def remove_monitors(self, ids: Collection[MonitorId]) -> None:
@@ -203,6 +226,37 @@ class Board(BoardView):
         if gone:
             kept = [monitor for monitor in self.ids if monitor not in gone]
             self._lay_out(Layout(kept, [health.probe for health in self.probes.values()]))
+
+    def put_rest(
+        self,
+        monitors: Collection[MonitorId],
+        spans: Sequence[Span],
+        maintenance_until_ms: int = 0,
+        asked_from_ms: int = 0,
+    ) -> None:
+        """Say when monitors rested in the last hour: that time is not asked for. All before is forgotten.
+
+        A span that is not over yet goes on until this is called again. `maintenance_until_ms` is not 0 while a
+        maintenance window is on; when it was and is no more, what was confirmed before begins anew. What is asked now
+        is so since `asked_from_ms`: results from before it belong to the past.
+        """
+        self._advance(max(self._now_ms, self._clock.now_ms()))
+        rows = self._layout.rows(monitor for monitor in monitors if monitor in self.row_of)
+        if not maintenance_until_ms:
+            ended = rows[self._maintenance_until[rows] > 0]
+            self._series.forget_states(self._layout.series_of_rows(ended))
+        self._maintenance_until[rows], self._asked_from[rows] = maintenance_until_ms, asked_from_ms
+        self._pauses.forget(rows)
+        for span in spans:
+            self._pauses.open(rows, span.start_ms)
+            if span.end_ms <= self._now_ms:
+                self._pauses.close(rows, span.end_ms)
+        self._changed[rows] = True
+        self._refresh(rows, _ALL_COLUMNS)
+
+    def remember_from(self, since_ms: int) -> None:
+        """Take note that every result since a time was taken in: `warm` told what the store knows."""
+        self._series.trail.since_ms[:] = since_ms
 
     def restart_series(self, ids: Iterable[MonitorId]) -> None:
         """Forget the confirmed states of monitors that point elsewhere now; their hour stays."""
@@ -251,7 +305,7 @@ class Board(BoardView):
         self._details[monitor, probe] = result
 
     def take_turned(self) -> list[MonitorId]:
-        """Return the monitors whose verdict was another than at the last call, if only for a moment."""
+        """Return the monitors whose verdict was another than at the last call, if only for a moment; new ones, too."""
         rows = np.flatnonzero(self._has_turned)
         self._has_turned[rows] = False
         self._judged[rows] = self.verdict[rows]
@@ -262,14 +316,17 @@ class Board(BoardView):
         rows = np.unique(np.flatnonzero(self._series.status == Status.SLOW) // max(1, self._layout.width))
         return {self.ids[row] for row in rows.tolist() if row < len(self.ids)}
 
-    def tracks(self, monitor: MonitorId) -> list[Track]:
-        """Return the newest few results of each probe that has some of a monitor, as far as the present needs them."""
-        first = self.row_of[monitor] * self._layout.width
-        found = [
-            self._series.trail.track(first + slot, probe, self.probes[probe].probe.region)
+    def trails(self, monitor: MonitorId) -> list[tuple[Track, int]]:
+        """Return the newest few results of each probe of a monitor, and from when on none of them is missing."""
+        first, trail = self.row_of[monitor] * self._layout.width, self._series.trail
+        return [
+            (trail.track(first + slot, probe, self.probes[probe].probe.region), trail.whole_from_ms(first + slot))
             for probe, slot in self._layout.slot_of.items()
         ]
-        return [track for track in found if len(track.at_ms)]
+
+    def tracks(self, monitor: MonitorId) -> list[Track]:
+        """Return the newest few results of each probe that has some of a monitor."""
+        return [track for track, _ in self.trails(monitor) if len(track.at_ms)]
 
     def assigned_regions(self, monitor: MonitorId) -> frozenset[Region]:
         """Return the regions that watch a monitor: asked for, and with a probe."""
@@ -278,7 +335,7 @@ class Board(BoardView):
     def take_past(self) -> dict[MonitorId, int]:
         """Return the monitors that have to be judged anew, each from when on.
 
-        Results of theirs came out of order, or when they spoke for the present no longer.
+        Results of theirs came out of order, when they spoke for the present no longer, or when something else is asked.
         """
         rows = np.flatnonzero(self._past_from < NOTHING_PAST)
         found = {self.ids[row]: int(self._past_from[row]) for row in rows.tolist()}
@@ -348,7 +405,6 @@ class Board(BoardView):
         self._strip = HistoryStrip(len(self.ids), len(REGIONS), self._now_ms)
         self.strip = self._strip.cells
         self._pauses = RollingHour(len(self.ids), self._now_ms)
-        self._pauses.open(np.flatnonzero(self.paused), self._pauses.start_ms)
         self._changed[:] = True
         self._refresh_all()
 
@@ -360,22 +416,25 @@ class Board(BoardView):
         self._pauses.roll(now_ms)
         if self._strip.roll(now_ms):
             rare = (self._series.interval_ms > RARE_INTERVAL_MS) & (self._series.until_ms > now_ms)
-            series = np.flatnonzero(rare)
-            series = series[~self.paused[series // self._layout.width]]
+            series = np.flatnonzero(rare & (self._series.status <= Status.OFFLINE))
+            series = series[~self._resting(series // self._layout.width)]
             self._mark_at(series, np.full(len(series), now_ms), self._series.status[series])
             self._changed[:] = True
 
     def _note_past(self, results: Incoming) -> None:
         at_ms, hold = results.at_ms, hold_ms(results.interval_ms)
-        is_past = (at_ms + hold < self._now_ms) | (at_ms < self._series.at_ms[results.series])
+        rows = results.series // self._layout.width
+        is_past = at_ms + hold < self._now_ms
+        is_past |= (at_ms < self._series.at_ms[results.series]) | (at_ms < self._asked_from[rows])
         if is_past.any():
             # Together with the result before it, it may confirm a change that counts from that one on.
-            rows = results.series[is_past] // self._layout.width
-            np.minimum.at(self._past_from, rows, at_ms[is_past] - hold[is_past])
+            np.minimum.at(self._past_from, rows[is_past], at_ms[is_past] - hold[is_past])
 
     def _take(self, incoming: Incoming, batch: ResultBatch | None) -> Places:
         self._mark(incoming)
-        went_on, late = self._series.take(incoming, batch)
+        went_on, late, after_gap = self._series.take(incoming, batch)
+        # What held in the gap may have been another verdict, though nobody looked then.
+        self._has_turned[after_gap // self._layout.width] = True
         self._late.update(self._layout.owner(series) for series in late.tolist())
         return went_on
 
@@ -389,7 +448,7 @@ class Board(BoardView):
     def _mark_rare(self, results: Incoming) -> None:
         """Mark the slots that the results of a rarely measured monitor reach into; one series, ordered by time."""
         until_ms = held_until_ms(results.at_ms, results.interval_ms)
-        rare = results.interval_ms > RARE_INTERVAL_MS
+        rare = (results.interval_ms > RARE_INTERVAL_MS) & (results.status <= Status.OFFLINE)
         for slots in range(1, SLOTS + 1):
             start_ms = (results.at_ms // SLOT_MS + slots) * SLOT_MS
             reaching = rare & (start_ms < until_ms) & (start_ms <= self._now_ms)
@@ -417,7 +476,7 @@ class Board(BoardView):
         rows, series = layout.moved_from(self._layout)
         self._layout = layout
         self.generation += 1
-        self._series.move(series)
+        self._series.move(series, self._clock.now_ms())
         self._pauses.move(rows)
         self._strip.move(rows)
         self.strip = self._strip.cells
@@ -437,6 +496,10 @@ class Board(BoardView):
         self._changed[rows] = True
         self._refresh(rows, _ALL_COLUMNS)
 
+    def _resting(self, rows: Places) -> Flags:
+        resting: Flags = self.paused[rows] | (self._maintenance_until[rows] > 0)
+        return resting
+
     def _refresh_all(self) -> None:
         self._refresh(np.arange(len(self.ids)), _ALL_COLUMNS)
 
@@ -446,15 +509,15 @@ class Board(BoardView):
             return
         series = self._layout.series_by_region(rows, columns)
         cells = np.ix_(rows, columns)
-        paused = self.paused[rows]
+        resting = self._resting(rows)
         votes = self._votes[self._layout.slots[columns]] & (self._series.voted_until_ms[series] > self._now_ms)
-        seen = visible_cells(self._series, series, votes, self.assigned[cells], paused, self._times(rows, columns))
+        seen = visible_cells(self._series, series, votes, self.assigned[cells], resting, self._times(rows, columns))
         changed = np.zeros(len(rows), dtype=np.bool_)
         for name in CELL_ARRAYS:
             array, new = getattr(self, name), getattr(seen, name)
             changed |= _differs(array[cells], new)
             array[cells] = new
-        verdict = verdicts(self.state[rows], self.assigned[rows], paused)
+        verdict = verdicts(self.state[rows], self.assigned[rows], resting)
         changed |= self.verdict[rows] != verdict
         self.verdict[rows] = verdict
         self._has_turned[rows] |= verdict != self._judged[rows]

@@ -68,6 +68,7 @@ class BoardView(ABC):
     is known), `is_checking` whether a result stands that would change it, `assigned` whether a probe of
     that region watches; `total_ms` (NaN), `failure` and `at_ms` (0) are the newest result's;
     `availability` and `coverage` (NaN) the last hour's; `strip` is described in `HistoryStrip`.
+    `paused` is what the user paused; a maintenance window is told by `in_maintenance`.
     `problem` is what is wrong with Pingmon itself apart from its probes.
     """
 
@@ -101,8 +102,18 @@ class BoardView(ABC):
         """Return the row of each of many monitors, -1 for those that are not here."""
         return self._layout.rows_of_column(monitors)
 
+    @property
+    def in_maintenance(self) -> Flags:
+        """Whether each monitor is in a maintenance window, one element per row."""
+        return np.zeros(len(self.ids), dtype=np.bool_)
+
+    def maintenance_until_ms(self, monitor: MonitorId) -> int | None:
+        """Return until when a monitor is in maintenance, None where it is not."""
+        return None
+
     def cards(self) -> Cards:
-        return count_cards(self.state, self.verdict, self.paused, list(self.probes.values()), self.problem)
+        probes = list(self.probes.values())
+        return count_cards(self.state, self.verdict, self.paused, self.in_maintenance, probes, self.problem)
 
     @abstractmethod
     def take_changes(self) -> Changes:

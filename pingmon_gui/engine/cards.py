@@ -21,11 +21,14 @@ LATE_P99_MS = 50.0
 class Cards:
     """`online` counts verdicts online and slow among `not_paused`, `unknown` those nobody can tell about.
 
+    `not_paused` are those that count now: neither paused nor in maintenance.
+
     `health` is "good" or the worst cause in words.
     """
 
     total: int
     paused: int
+    in_maintenance: int
     active_regions: int
     regions_with_probe: int
     online: int
@@ -59,22 +62,29 @@ def health_sentence(probes: Sequence[ProbeHealth], problem: str | None) -> str:
 
 
 def count_cards(
-    state: Codes, verdict: Codes, paused: npt.NDArray[np.bool_], probes: Sequence[ProbeHealth], problem: str | None
+    state: Codes,
+    verdict: Codes,
+    paused: npt.NDArray[np.bool_],
+    in_maintenance: npt.NDArray[np.bool_],
+    probes: Sequence[ProbeHealth],
+    problem: str | None,
 ) -> Cards:
-    """Return the figures; `state` (rows, regions), `verdict` and `paused` (rows) are the board's."""
-    online = ((verdict == Verdict.ONLINE) | (verdict == Verdict.SLOW)) & ~paused
-    reachable = ((state == Status.ONLINE) | (state == Status.SLOW)).any(axis=1) & ~paused
+    """Return the figures; `state` (rows, regions) and the others (rows) are the board's."""
+    counts = ~(paused | in_maintenance)
+    online = ((verdict == Verdict.ONLINE) | (verdict == Verdict.SLOW)) & counts
+    reachable = ((state == Status.ONLINE) | (state == Status.SLOW)).any(axis=1) & counts
     active = {health.probe.region for health in probes if health.votes and health.state is ProbeState.CONNECTED}
     health = health_sentence(probes, problem)
     return Cards(
         total=len(verdict),
         paused=int(paused.sum()),
+        in_maintenance=int((in_maintenance & ~paused).sum()),
         active_regions=len(active),
         regions_with_probe=len({health.probe.region for health in probes}),
         online=int(online.sum()),
-        unknown=int(((verdict == Verdict.UNKNOWN) & ~paused).sum()),
+        unknown=int(((verdict == Verdict.UNKNOWN) & counts).sum()),
         reachable_somewhere=int(reachable.sum()),
-        not_paused=int((~paused).sum()),
+        not_paused=int(counts.sum()),
         health=health,
         healthy=health == GOOD,
     )

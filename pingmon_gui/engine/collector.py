@@ -15,12 +15,13 @@ from pingmon_gui.domain.availability import hold_ms
 from pingmon_gui.domain.error import ProbeError, ProbeOwned, ProbeUnauthorised, ProbeUnreachable, ProbeVersionMismatch
 from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.result import ResultBatch, Shared
-from pingmon_gui.domain.status import judge
+from pingmon_gui.domain.status import Status, judge
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.desk import ProbeDesk
 from pingmon_gui.engine.link import Heartbeat, ProbeLink, ProbeStatus, StreamHeader
 from pingmon_gui.engine.port import CursorPort, StorePort
+from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.version_table import VersionTable
 from pingmon_gui.nap import BackOff, Nap
 
@@ -37,6 +38,7 @@ class Collector:
         store: StorePort,
         board: Board,
         versions: VersionTable,
+        standings: StandingBook,
         clock: Clock,
         cursor: CursorPort | None,
         on_connected: Callable[[ProbeStatus], None],
@@ -50,6 +52,7 @@ class Collector:
         self._store = store
         self._board = board
         self._versions = versions
+        self._standings = standings
         self._clock = clock
         self._spool = cursor.spool if cursor else None
         self._seq = cursor.seq if cursor else 0
@@ -138,6 +141,7 @@ class Collector:
         self._seq = batch.last_seq
         is_known, interval_ms, slow_ms = self._versions.look_up(batch.monitor, batch.version)
         status = judge(batch.failure, batch.total_ms, slow_ms, batch.own_network)
+        status[self._standings.is_resting(batch.monitor, batch.started_at_ms)] = Status.PAUSED
         judged = replace(batch, status=status, interval_ms=interval_ms)
         kept = new & is_known
         if not kept.all():

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
+from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceWindow
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.event import AlertBookChanged, EventHub, MonitorsChanged, PreferencesChanged
 from pingmon_gui.engine.port import StorePort
 from pingmon_gui.engine.scheduler import Scheduler
+from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.version_table import VersionTable
 
 
@@ -26,6 +28,7 @@ class Commands:
         hub: EventHub,
         schedulers: Callable[[], Collection[Scheduler]],
         preferences: Preferences,
+        standings: StandingBook,
     ) -> None:
         self._store = store
         self._board = board
@@ -34,6 +37,7 @@ class Commands:
         self._schedulers = schedulers
         self._restored: list[MonitorId] = []
         self.preferences = preferences
+        self._standings = standings
 
     async def add(self, drafts: Sequence[MonitorDraft]) -> list[Monitor]:
         """Add monitors and measure them at once; they are returned in the order of the drafts."""
@@ -95,12 +99,18 @@ class Commands:
         moved = [monitor.id for monitor in applied.changed if monitor.url != before[monitor.id].url]
         self._show([*applied.changed, *applied.added], [*newer, *(monitor.id for monitor in applied.added)])
         self._board.restart_series(moved)
+        if fitting.windows_ended or fitting.windows_added:
+            self._standings.take_over(applied.windows)
         if fitting.preferences:
             self.preferences = applied.preferences
             self._hub.publish(PreferencesChanged(self.preferences))
         if applied.book is not None:
             self._hub.publish(AlertBookChanged(applied.book))
         return applied
+
+    async def change_windows(self, change: MaintenanceChange) -> tuple[MaintenanceWindow, ...]:
+        """End maintenance windows and add others; return all that hold. Raises InvalidInput; then nothing changed."""
+        return await self._standings.change_windows(change)
 
     async def check_now(self, ids: Collection[MonitorId]) -> None:
         """Measure at once from every region that watches; results come as always. Paused ones are passed over."""

@@ -21,11 +21,21 @@ from pingmon_gui.engine.clock import Clock, clock_error_ms
 from pingmon_gui.engine.collector import Collector
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.desk import ProbeDesk
-from pingmon_gui.engine.event import EventHub, Notice, ProbeChanged, ProbeRemoved, StorageProblem, TimePassed
+from pingmon_gui.engine.event import (
+    Event,
+    EventHub,
+    MaintenanceChanged,
+    Notice,
+    ProbeChanged,
+    ProbeRemoved,
+    StorageProblem,
+    TimePassed,
+)
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.port import CursorPort, StorePort
 from pingmon_gui.engine.scheduler import Scheduler
+from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.version_table import VersionTable
 from pingmon_gui.nap import Nap
 
@@ -84,7 +94,9 @@ class Engine:
         self._clock_problem: str | None = None
         self.hub = hub or EventHub()
         self.board = Board(clock)
-        self.incidents = IncidentTracker(store, self.board, self.hub, clock)
+        self.standings = StandingBook(store, self.board, self.hub, clock)
+        self.incidents = IncidentTracker(store, self.board, self.standings, self.hub, clock)
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         """Read the configuration, warm the board, begin to work. Raises StorageError."""
@@ -100,10 +112,13 @@ class Engine:
             self.hub,
             lambda: [room.scheduler for room in self._rooms],
             configuration.preferences,
+            self.standings,
         )
         self._rooms = [self._room(link, configuration.cursors.get(link.probe.id)) for link in self._links]
-        await self._warm(is_shown=False)
-        await self.incidents.start()
+        known_from_ms = await self._warm(is_shown=False)
+        await self.standings.start(configuration.windows)
+        await self.incidents.start(known_from_ms)
+        self._unsubscribe = self.hub.subscribe(self._on_event)
         loop = asyncio.get_running_loop()
         self._store.on_problem = lambda error: _call_from_thread(loop, self._storage_told, error)
         self._storage_told(self._store.problem)
@@ -123,6 +138,8 @@ class Engine:
         await asyncio.gather(*(_close(room.link) for room in rooms))
         await self._store.flush()
         await self.incidents.stop()
+        self.standings.stop()
+        self._unsubscribe()
 
     async def add_link(self, link: ProbeLink) -> None:
         """Measure with one more probe from now on; it replaces the one with its id. Reads the store for its cursor.
@@ -216,6 +233,7 @@ class Engine:
             self._store,
             self.board,
             self._versions,
+            self.standings,
             self._clock,
             cursor,
             on_connected=on_connected,
@@ -225,6 +243,14 @@ class Engine:
             nap=Nap(),
         )
         return _Room(link, desk, scheduler, collector)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, MaintenanceChanged):
+            # Seldom measured ones would speak for the other side of the window's edge for long.
+            known = (self.board.monitors.get(monitor) for monitor in event.monitors)
+            seldom = [monitor.id for monitor in known if monitor and monitor.settings.interval_ms > PATIENCE_MS]
+            for room in self._rooms:
+                room.scheduler.check_now(seldom)
 
     def _waiting_for(self, link: ProbeLink) -> list[MonitorId]:
         """Return monitors that would stay unknown for long: measured rarely, or few enough to be measured at once."""
@@ -255,6 +281,7 @@ class Engine:
             _log.warning("the clock was set back by %.0f s: reading the last hour anew", -wall_s)
             self.board.forget_results()
             await self._warm(is_shown=True)
+            self.standings.tell_all()
         is_gap = abs(wall_s - steady_s) > GAP_S or max(wall_s, steady_s) > GAP_S + self.tick_s
         if is_gap:
             _log.info("a gap of %.0f s (%.0f s by the steady clock): asleep, or the clock was set", wall_s, steady_s)
@@ -262,6 +289,7 @@ class Engine:
             for room in self._rooms:
                 room.collector.hurry()
         self._judge_clock()
+        self.standings.advance()
         self.board.tick(self._clock.now_ms())
         self.incidents.wake()
         self._recounts.update((pair, RECOUNT_TRIES) for pair in self.board.take_late())
@@ -296,8 +324,8 @@ class Engine:
 
     # History
 
-    async def _warm(self, *, is_shown: bool) -> None:
-        """Bring the last hour from the store to the board."""
+    async def _warm(self, *, is_shown: bool) -> int:
+        """Bring the last hour from the store to the board; return from when on it knows every result."""
         since_ms = last_hour(self._clock.now_ms())[0] - CARRY_IN_MS
         if is_shown:
             for batch in await asyncio.to_thread(lambda: list(self._store.recent(since_ms))):
@@ -310,6 +338,8 @@ class Engine:
         for monitor in self.board.monitors.values():
             if monitor.settings.interval_ms * 5 // 2 > CARRY_IN_MS:
                 self._recounts.update(((monitor.id, probe), RECOUNT_TRIES) for probe in self.board.probes)
+        self.board.remember_from(since_ms)
+        return since_ms
 
     def _read_into_board(self, since_ms: int) -> None:
         for batch in self._store.recent(since_ms):

@@ -45,6 +45,13 @@ class ProbeRemoved:
 
 
 @dataclass(frozen=True)
+class MaintenanceChanged:
+    """Maintenance windows came or went, began or ended; `monitors` are those that rest now or do so no more."""
+
+    monitors: tuple[MonitorId, ...] = ()
+
+
+@dataclass(frozen=True)
 class StorageProblem:
     """Writing failed (`error` says why), or works again (None)."""
 
@@ -53,7 +60,7 @@ class StorageProblem:
 
 @dataclass(frozen=True)
 class IncidentOpened:
-    """A monitor went offline, or has a regional problem, just now."""
+    """A monitor went offline, or has a regional problem, just now; or what had been resolved is none of that."""
 
     incident: Incident
 
@@ -130,6 +137,7 @@ Event = (
     | PreferencesChanged
     | ProbeChanged
     | ProbeRemoved
+    | MaintenanceChanged
     | StorageProblem
     | IncidentEvent
     | AlertNews

@@ -25,7 +25,7 @@ from pingmon_gui.domain.verdict import Verdict, verdicts
 from pingmon_gui.engine.cells import Cells, visible_cells
 from pingmon_gui.engine.hour import Flags, Ints
 from pingmon_gui.engine.layout import Layout
-from pingmon_gui.engine.strip import NOTHING_KNOWN, SLOT_MS, SLOTS
+from pingmon_gui.engine.strip import CODE, NOTHING_KNOWN, RANK, SLOT_MS, SLOTS
 from pingmon_gui.engine.tape import PairsAt, looked_up
 
 #: A moment that is known from every result.
@@ -136,8 +136,8 @@ class Stage:
         cells = visible_cells(then, series, then.speaks[series], self.assigned, self.paused, times)
         if verdict is None:
             verdict = verdicts(cells.state, self.assigned, self.paused)
-        # Of several probes of a region the worst; "nothing known" (255) gives way to anything.
-        strip = (then.strip[series] + np.uint8(1)).max(axis=2) - np.uint8(1)
+        # Of several probes of a region the worst.
+        strip = CODE[RANK[then.strip[series]].max(axis=2)]
         told = {self.probes[slot].id: then.speaks[self.series()[:, slot]].any() for slot in range(len(self.probes))}
         return Frame(
             at_ms=self.at_ms,

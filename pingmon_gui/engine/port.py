@@ -16,6 +16,7 @@ from pingmon_gui.domain.error import StorageError
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
+from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceWindow
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
@@ -58,6 +59,9 @@ class ConfigurationPort(Protocol):
 
     @property
     def cursors(self) -> Mapping[ProbeId, CursorPort]: ...
+
+    @property
+    def windows(self) -> Sequence[MaintenanceWindow]: ...
 
     @property
     def versions(self) -> Mapping[tuple[MonitorId, int], VersionPort]: ...
@@ -135,19 +139,27 @@ class StorePort(Protocol):
 
     async def judged_until_ms(self) -> int | None: ...
 
-    async def save_standings(self, standings: Sequence[tuple[MonitorId, Standing]]) -> None: ...
+    async def change_windows(self, change: MaintenanceChange, now_ms: int) -> tuple[MaintenanceWindow, ...]: ...
 
-    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]: ...
+    async def ended_windows(self) -> tuple[MaintenanceWindow, ...]: ...
+
+    async def save_standings(
+        self, standings: Sequence[tuple[MonitorId, Standing]], stood_until_ms: int | None = None
+    ) -> None: ...
+
+    async def standings(
+        self, monitors: Collection[MonitorId] | None = None, since_ms: int = 0
+    ) -> dict[MonitorId, list[Standing]]: ...
+
+    async def stood_until_ms(self) -> int | None: ...
 
     async def verdict_spans(
-        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int, *, is_settled: bool = True
     ) -> dict[MonitorId, list[VerdictSpan]]: ...
 
     async def incidents(
         self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
     ) -> list[Incident]: ...
-
-    async def open_incidents(self) -> list[Incident]: ...
 
     async def incident(self, id_: IncidentId) -> Incident | None: ...
 

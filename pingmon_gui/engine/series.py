@@ -57,7 +57,7 @@ class SeriesState:
         self.place = np.zeros(count, dtype=np.int64)
         self.confirmation = Confirmation.fresh(count)
         self.hour = RollingHour(count, now_ms)
-        self.trail = Trail(count)
+        self.trail = Trail(count, now_ms)
         self._batches: dict[int, ResultBatch] = {}
         self._references: dict[int, int] = {}
         self._last_number = FROM_STORE
@@ -70,7 +70,7 @@ class SeriesState:
     def is_checking(self) -> Flags:
         return self.confirmation.is_checking
 
-    def move(self, move: Move) -> None:
+    def move(self, move: Move, now_ms: int) -> None:
         """Follow a new order of the series; new ones have no results yet."""
         fresh = SeriesState(1, 0)
         for name in _COLUMNS:
@@ -79,14 +79,15 @@ class SeriesState:
             nothing = getattr(fresh.confirmation, name)[0]
             setattr(self.confirmation, name, move.carried(getattr(self.confirmation, name), nothing))
         self.hour.move(move)
-        self.trail.move(move)
+        self.trail.move(move, now_ms)
         numbers, counts = np.unique(self.batch, return_counts=True)
         self._references = {int(n): int(c) for n, c in zip(numbers, counts, strict=True) if n != FROM_STORE}
         self._batches = {number: self._batches[number] for number in self._references}
 
-    def take(self, incoming: Incoming, batch: ResultBatch | None) -> tuple[Places, Places]:
-        """Take in results in the order in which they came; return (series that went on, series with late results).
+    def take(self, incoming: Incoming, batch: ResultBatch | None) -> tuple[Places, Places, Places]:
+        """Take in results in the order in which they came.
 
+        Return (series that went on, series with late results, series of which nothing was known for a while before).
         A late result started before one of its series that is known already: it changes nothing here.
         `batch` is where the details are; None for what comes from the store.
         """
@@ -97,23 +98,19 @@ class SeriesState:
         if len(late):
             ordered = ordered.pick(~is_late)
         if len(ordered.series) == 0:
-            return ordered.series, late
+            return ordered.series, late, ordered.series
         series, at_ms, status = ordered.series, ordered.at_ms, ordered.status
         is_first = np.append(True, series[1:] != series[:-1])
         until_ms = at_ms + hold_ms(ordered.interval_ms)
-        known_until_ms = np.where(is_first, self.until_ms[series], np.append(0, until_ms[:-1]))
         self.hour.take(series, is_first, at_ms, ordered.interval_ms, status)
-        self._confirm(series, is_first, status, is_after_gap=at_ms > known_until_ms)
-        # Ordered by time within a series, so the newest result with a vote is written last.
-        voting = status <= Status.OFFLINE
-        self.voted_until_ms[series[voting]] = until_ms[voting]
+        after_gap = self._confirm(series, is_first, at_ms, until_ms, status)
         is_last = np.append(is_first[1:], True)
         newest = ordered.pick(is_last)
         self._refer(newest.series, batch)
         self.until_ms[newest.series] = until_ms[is_last]
         for name in ("at_ms", "interval_ms", "status", "failure", "total_ms", "place"):
             getattr(self, name)[newest.series] = getattr(newest, name)
-        return newest.series, late
+        return newest.series, late, after_gap
 
     def detail(self, place: int) -> CheckResult | None:
         """Return the newest result with all its details, None if it came from the store."""
@@ -121,25 +118,32 @@ class SeriesState:
         return None if number == FROM_STORE else self._batches[number].result(int(self.place[place]))
 
     def forget_states(self, series: Places) -> None:
-        """Forget what is confirmed; the newest results and the hour stay."""
+        """Forget what is confirmed: it begins anew. The newest results and the hour stay."""
         self.voted_until_ms[series] = 0
         self.confirmation.confirmed[series] = Status.UNKNOWN
         self.confirmation.is_checking[series] = False
         self.confirmation.slow_bits[series] = 0
-        self.trail.forget(series)
 
     def close_streaks(self, series: Places | slice) -> None:
         """A result before now confirms none after it."""
         self.confirmation.is_checking[series] = False
 
-    def _confirm(self, series: Places, is_first: Flags, status: Codes, is_after_gap: Flags) -> None:
-        """Apply results in turns, so that each turn has every series at most once."""
+    def _confirm(self, series: Places, is_first: Flags, at_ms: Ints, until_ms: Ints, status: Codes) -> Places:
+        """Apply results in turns, so that each turn has every series at most once.
+
+        A result confirms nothing together with one that spoke no longer when it came; return the series of such.
+        """
+        after_gap: list[Places] = []
         start = np.flatnonzero(is_first)
         turn = np.arange(len(series)) - np.repeat(start, np.diff(np.append(start, len(series))))
         by_turn = np.argsort(turn, kind="stable")
         for now in np.split(by_turn, np.cumsum(np.bincount(turn))[:-1]):
-            self.close_streaks(series[now[is_after_gap[now]]])
+            after_gap.append(series[now[at_ms[now] > self.voted_until_ms[series[now]]]])
+            self.close_streaks(after_gap[-1])
             self.confirmation.apply(series[now], status[now])
+            voting = now[status[now] <= Status.OFFLINE]
+            self.voted_until_ms[series[voting]] = until_ms[voting]
+        return np.concatenate(after_gap)
 
     def _refer(self, series: Places, batch: ResultBatch | None) -> None:
         """Let these series point to `batch`; let go of batches that nothing points to any more."""

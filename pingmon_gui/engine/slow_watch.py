@@ -59,7 +59,8 @@ class SlowWatch:
     def _judged(self, rule: AlertRule, id_: MonitorId, now_ms: int) -> list[MatterNews]:
         monitor, now = self._board.monitors[id_], np.array([now_ms])
         tracks = self._board.tracks(id_)
-        if monitor.is_paused:
+        is_resting = bool(self._board.verdict[self._board.row_of[id_]] == Verdict.PAUSED)
+        if is_resting:
             is_slow = False
         elif rule.slow.unit is SlowUnit.MINUTES:
             is_slow = bool(slow_by_minutes(self._spans(id_, now_ms), rule.slow, now)[0])
@@ -74,7 +75,7 @@ class SlowWatch:
             self._known[rule.id, id_] = now_ms
             return [of_slowness(rule, monitor, now_ms, words, regions)]
         del self._known[rule.id, id_]
-        return [of_slowness(rule, monitor, since_ms, words, regions, now_ms)]
+        return [of_slowness(rule, monitor, since_ms, words, regions, now_ms, is_resting=is_resting)]
 
     def _spans(self, id_: MonitorId, now_ms: int) -> list[VerdictSpan]:
         since_ms = self._slow_since.get(id_)

@@ -11,6 +11,11 @@ from pingmon_gui.engine.move import Move
 SLOTS = 30
 SLOT_MS = 120_000
 NOTHING_KNOWN = 255
+#: How much each code counts against others of its slot: the worst is kept, a rest only where there is nothing else.
+RANK = np.zeros(256, dtype=np.int8)
+RANK[[Status.PAUSED, Status.ONLINE, Status.SLOW, Status.OFFLINE]] = (1, 2, 3, 4)
+#: The code of each rank.
+CODE = np.array([NOTHING_KNOWN, Status.PAUSED, Status.ONLINE, Status.SLOW, Status.OFFLINE], dtype=np.uint8)
 
 
 class HistoryStrip:
@@ -37,16 +42,16 @@ class HistoryStrip:
     def mark(
         self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], at_ms: npt.NDArray[np.int64], status: Codes
     ) -> None:
-        """Take in results in any order: a slot keeps the worst. Results without a vote say nothing."""
+        """Take in results in any order: a slot keeps the worst. Results without a vote say nothing, but for rests."""
         place = SLOTS - 1 - np.maximum(0, self.slot - at_ms // SLOT_MS)
-        told = (place >= 0) & (status <= Status.OFFLINE)
+        told = (place >= 0) & (status != Status.UNKNOWN)
         rows, columns, place, status = rows[told], columns[told], place[told], status[told]
         flat = self.cells.reshape(-1)
         target = (rows * self.cells.shape[1] + columns) * SLOTS + place
-        # Kept one higher here, so that "nothing known" (255) wraps to 0 and gives way to any status.
-        shifted = flat[target] + np.uint8(1)
-        new = status.astype(np.uint8) + np.uint8(1)
-        order = np.lexsort((new, target))
-        target, new, shifted = target[order], new[order], shifted[order]
+        rank = RANK[status]
+        order = np.lexsort((rank, target))
+        target, status, rank = target[order], status[order], rank[order]
         is_worst = np.append(target[1:] != target[:-1], True)[: len(target)]
-        flat[target[is_worst]] = np.maximum(shifted, new)[is_worst] - np.uint8(1)
+        target, status, rank = target[is_worst], status[is_worst], rank[is_worst]
+        is_worse = rank > RANK[flat[target]]
+        flat[target[is_worse]] = status[is_worse]

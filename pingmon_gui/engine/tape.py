@@ -18,7 +18,7 @@ from pingmon_gui.domain.past import PastResults
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Confirmation, Status
 from pingmon_gui.engine.board import RARE_INTERVAL_MS
 from pingmon_gui.engine.hour import Flags, Ints
-from pingmon_gui.engine.strip import NOTHING_KNOWN, SLOT_MS, SLOTS
+from pingmon_gui.engine.strip import CODE, NOTHING_KNOWN, RANK, SLOT_MS, SLOTS
 
 #: Two pairs lie so far apart in the one sorted column of times: more than any tape is long.
 _APART = 1 << 42
@@ -138,7 +138,7 @@ class Tape:
         pairs = np.arange(self.count)[:, None] * _APART
         last = np.searchsorted(self._key, pairs + (ends_ms - self._base_ms), side="right") - 1
         is_in = (last >= self._begin[:, None]) & (self.at_ms[last] >= starts_ms)
-        worst = np.where(is_in, self._slot_worst[last], np.int8(-1))
+        worst = np.where(is_in, self._slot_worst[last], np.int8(0))
         # What was newest when the slot began.
         prior = np.searchsorted(self._key, pairs + (starts_ms - 1 - self._base_ms), side="right") - 1
         reaches = (
@@ -150,8 +150,7 @@ class Tape:
         for pair, spans in self._pauses.items():
             for from_ms, to_ms in spans:
                 reaches[pair, (starts_ms >= from_ms) & (starts_ms < to_ms)] = False
-        worst = np.maximum(worst, np.where(reaches, self.status[prior], np.int8(-1)))
-        return np.where(worst >= 0, worst, NOTHING_KNOWN).astype(np.uint8)
+        return CODE[np.maximum(worst, np.where(reaches, RANK[self.status[prior]], np.int8(0)))]
 
     # Making ready
 
@@ -177,7 +176,9 @@ class Tape:
         place = np.arange(len(self.status))
         voted = np.maximum.accumulate(np.where(self.status <= Status.OFFLINE, place, -1))
         is_own = voted >= self._begin[self._pair] if len(place) else voted >= 0
-        self._voted_until_ms = np.where(is_own, self._hold_until_ms[voted], 0) if len(place) else np.zeros(0, np.int64)
+        # What was said before a pause is said no more after it.
+        until = np.where(is_own, self._streak_until_ms[voted], 0) if len(place) else np.zeros(0)
+        self._voted_until_ms = until.astype(np.int64)
 
     def _confirm(self, url: Ints) -> None:
         """Work out the confirmed state after each result, as `domain.status.Confirmation` has it.
@@ -186,10 +187,10 @@ class Tape:
         result by result, all pairs side by side.
         """
         count = len(self.status)
-        follows = ~self._is_first
-        follows[1:] &= url[1:] == url[:-1]
+        follows, era = ~self._is_first, self._eras()
+        follows[1:] &= (url[1:] == url[:-1]) & (era[1:] == era[:-1])
         is_moved = ~follows & ~self._is_first
-        closes = np.append(True, self.at_ms[1:] > self._streak_until_ms[:-1])[:count]
+        closes = np.append(True, self.at_ms[1:] > self._voted_until_ms[:-1])[:count]
         agrees = follows & ~closes & (self.status <= Status.OFFLINE)
         agrees[1:] &= self.status[1:] == self.status[:-1]
         settled = agrees.copy()
@@ -220,6 +221,14 @@ class Tape:
             self._confirmed[place] = state.confirmed[rows]
             self._is_checking[place] = state.is_checking[rows]
 
+    def _eras(self) -> Ints:
+        """Return for each result how many pauses of its monitor were over: after one all begins anew."""
+        era = np.zeros(len(self.at_ms), dtype=np.int64)
+        for pair, spans in self._pauses.items():
+            begin, end = np.searchsorted(self._pair, [pair, pair + 1])
+            era[begin:end] = np.searchsorted([to_ms for _from_ms, to_ms in spans], self.at_ms[begin:end], side="right")
+        return era
+
     def _mark_slots(self) -> None:
         """Work out the worst of each two minutes up to each result."""
         slot = self.at_ms // SLOT_MS
@@ -227,8 +236,7 @@ class Tape:
         if len(slot) > 1:
             is_new[1:] |= slot[1:] != slot[:-1]
         group = np.cumsum(is_new)
-        worst = np.where(self.status <= Status.OFFLINE, self.status, -1) + 1
-        self._slot_worst = (np.maximum.accumulate(group * 8 + worst) - group * 8 - 1).astype(np.int8)
+        self._slot_worst = (np.maximum.accumulate(group * 8 + RANK[self.status]) - group * 8).astype(np.int8)
 
 
 def looked_up(table: Ints, numbers: Ints) -> Ints:

@@ -16,15 +16,20 @@ LENGTH = 12
 
 
 class Trail:
-    """The LENGTH newest results of each series by their start, whatever order they came in; `at_ms` 0 is none."""
+    """The LENGTH newest results of each series by their start, whatever order they came in; `at_ms` 0 is none.
 
-    def __init__(self, count: int) -> None:
+    `since_ms` says for each series from when on results were taken in at all.
+    """
+
+    def __init__(self, count: int, now_ms: int) -> None:
+        self.since_ms = np.full(count, now_ms, dtype=np.int64)
         self._at_ms = np.zeros((count, LENGTH), dtype=np.int64)
         self._interval_ms = np.zeros((count, LENGTH), dtype=np.int32)
         self._status = np.full((count, LENGTH), Status.UNKNOWN, dtype=np.int8)
 
-    def move(self, move: Move) -> None:
+    def move(self, move: Move, now_ms: int) -> None:
         """Follow a new order of the series; new ones have no results yet."""
+        self.since_ms = move.carried(self.since_ms, now_ms)
         self._at_ms = move.carried(self._at_ms, 0)
         self._interval_ms = move.carried(self._interval_ms, 0)
         self._status = move.carried(self._status, Status.UNKNOWN)
@@ -44,9 +49,9 @@ class Trail:
             self._interval_ms[rows, place] = interval_ms[now]
             self._status[rows, place] = status[now]
 
-    def forget(self, series: Places) -> None:
-        """Forget all results of some series."""
-        self._at_ms[series] = 0
+    def whole_from_ms(self, series: int) -> int:
+        """Return from when on no result of a series is missing."""
+        return max(int(self.since_ms[series]), int(self._at_ms[series].min()))
 
     def track(self, series: int, probe: ProbeId, region: Region) -> Track:
         """Return what is known of one series, ordered by time; it may be empty."""

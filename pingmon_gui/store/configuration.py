@@ -10,8 +10,9 @@ import peewee
 
 from pingmon_gui.domain.alert_rule import AlertBook, first_book
 from pingmon_gui.domain.book_change import BookChange, changed_book
-from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange, WindowWish
 from pingmon_gui.domain.error import InvalidInput, SettingsError
+from pingmon_gui.domain.maintenance import MaintenanceDraft, MaintenanceWindow, Scope
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
@@ -19,6 +20,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.store.alert import read_book, write_book
 from pingmon_gui.store.chunk import damaged
+from pingmon_gui.store.maintenance_window import add_windows, end_windows, read_windows
 from pingmon_gui.store.table import CursorRow, Meta, MonitorRow, ProbeRow, Setting
 
 _ROWS_PER_STATEMENT = 500
@@ -46,7 +48,7 @@ class VersionRow:
 class Configuration:
     """What the store holds besides results. `monitors` are in the order they were added, deleted ones left out.
 
-    `versions` also has those of deleted monitors that can still be restored.
+    `versions` also has those of deleted monitors that can still be restored; `windows` are those that hold.
     """
 
     monitors: tuple[Monitor, ...]
@@ -54,6 +56,7 @@ class Configuration:
     preferences: Preferences
     cursors: Mapping[ProbeId, Cursor]
     versions: Mapping[tuple[MonitorId, int], VersionRow]
+    windows: tuple[MaintenanceWindow, ...] = ()
 
 
 def read_configuration(database: peewee.SqliteDatabase) -> Configuration:
@@ -77,6 +80,7 @@ def read_configuration(database: peewee.SqliteDatabase) -> Configuration:
                         "SELECT monitor, version, url, interval_ms, timeout_ms, slow_ms FROM monitor_version"
                     )
                 },
+                windows=read_windows(database),
             )
         except (ValueError, TypeError, KeyError, InvalidInput) as exc:
             raise damaged(exc) from exc
@@ -173,7 +177,8 @@ def change_monitors(database: peewee.SqliteDatabase, monitors: Sequence[Monitor]
 def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, now_ms: int) -> AppliedChange:
     """Carry a change out as a whole; then nothing is kept if it raises.
 
-    Raises SettingsError for a preference that does not fit, InvalidInput for an alert rule that is for no domain.
+    Raises SettingsError for a preference that does not fit, InvalidInput for an alert rule that is for no domain or for
+    too many maintenance windows.
     """
     preferences = change_preferences(database, change.preferences)
     delete_monitors(database, change.removed, now_ms)
@@ -182,17 +187,35 @@ def apply_change(database: peewee.SqliteDatabase, change: ConfigurationChange, n
     fresh = [draft for draft in change.added if draft.url not in watched]
     added = tuple(add_monitors(database, fresh, now_ms))
     changed = tuple(change_monitors(database, change.changed))
-    return AppliedChange(added, changed, preferences, _change_book(database, change.alerts))
+    end_windows(database, change.windows_ended, now_ms)
+    add_windows(database, [_with_ids(database, wish) for wish in change.windows_added], now_ms)
+    book = _change_book(database, change.alerts)
+    return AppliedChange(added, changed, preferences, book, read_windows(database))
 
 
 def _change_book(database: peewee.SqliteDatabase, change: BookChange) -> AlertBook | None:
     """Return rules and channels as they are then, None if they stay as they were."""
     if change.is_empty:
         return None
-    rows = database.execute_sql("SELECT url, id FROM monitor WHERE deleted_at_ms IS NULL ORDER BY place DESC")
-    book = changed_book(read_book(database) or first_book(), change, {url: MonitorId(id_) for url, id_ in rows})
+    book = changed_book(read_book(database) or first_book(), change, _watched(database))
     write_book(database, book)
     return book
+
+
+def _with_ids(database: peewee.SqliteDatabase, wish: WindowWish) -> MaintenanceDraft:
+    """Return the draft with the domains that were named by their address; those that are not watched are left out."""
+    if not wish.urls:
+        return wish.draft
+    watched = _watched(database)
+    chosen = [watched[url] for url in wish.urls if url in watched]
+    scope = Scope(wish.draft.scope.tags, (*(wish.draft.scope.monitors or ()), *chosen))
+    return replace(wish.draft, scope=scope)
+
+
+def _watched(database: peewee.SqliteDatabase) -> dict[str, MonitorId]:
+    """Return what is watched by its address; of two with one address the first."""
+    rows = database.execute_sql("SELECT url, id FROM monitor WHERE deleted_at_ms IS NULL ORDER BY place DESC")
+    return {url: MonitorId(id_) for url, id_ in rows}
 
 
 def delete_monitors(database: peewee.SqliteDatabase, ids: Sequence[MonitorId], now_ms: int) -> None:

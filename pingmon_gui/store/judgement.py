@@ -23,7 +23,8 @@ from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan, joined_spa
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.store.chunk import damaged, take
 from pingmon_gui.store.history import MAX_HOLD_MS, raw, result_of, series_of
-from pingmon_gui.store.table import IncidentNoteRow, IncidentRow, ProbeRow, StandingRow
+from pingmon_gui.store.maintenance_window import forget_ended
+from pingmon_gui.store.table import IncidentNoteRow, IncidentRow, ProbeRow
 
 _IDS_PER_QUERY = 500
 _SERIES_PER_READ = 200
@@ -37,7 +38,7 @@ def record(database: peewee.SqliteDatabase, judgements: Sequence[Judgement], jud
     incidents = [incident for judgement in judgements for incident in judgement.incidents]
     connection.executemany(
         "INSERT OR REPLACE INTO incident (id, monitor, kind, start_ms, end_ms, confirmed_at_ms, regions, evidence,"
-        " acknowledged_at_ms, is_withdrawn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " acknowledged_at_ms, is_withdrawn, is_cut) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 one.id,
@@ -50,6 +51,7 @@ def record(database: peewee.SqliteDatabase, judgements: Sequence[Judgement], jud
                 json.dumps([part.to_json() for part in one.evidence], ensure_ascii=False),
                 one.acknowledged_at_ms,
                 one.is_withdrawn,
+                one.is_cut,
             )
             for one in incidents
         ],
@@ -59,11 +61,7 @@ def record(database: peewee.SqliteDatabase, judgements: Sequence[Judgement], jud
         "INSERT INTO incident_note (incident, at_ms, text) VALUES (?, ?, ?)",
         [(one.id, note.at_ms, note.text) for one in incidents for note in one.notes],
     )
-    database.execute_sql(
-        "INSERT INTO meta (key, value) VALUES ('judged_until_ms', ?)"
-        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (str(judged_until_ms),),
-    )
+    _write_time(database, "judged_until_ms", judged_until_ms)
 
 
 def _replace_verdicts(database: peewee.SqliteDatabase, monitor: MonitorId, spans: Sequence[VerdictSpan]) -> None:
@@ -86,15 +84,22 @@ def _replace_verdicts(database: peewee.SqliteDatabase, monitor: MonitorId, spans
 
 def judged_until_ms(database: peewee.SqliteDatabase) -> int | None:
     """Return up to when verdicts and incidents are settled; None where nothing was ever judged."""
-    found = database.execute_sql("SELECT value FROM meta WHERE key = 'judged_until_ms'").fetchone()
-    return None if found is None else int(found[0])
+    return _read_time(database, "judged_until_ms")
 
 
 def verdict_spans(
-    database: peewee.SqliteDatabase, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    database: peewee.SqliteDatabase,
+    monitors: Collection[MonitorId],
+    from_ms: int,
+    to_ms: int,
+    *,
+    is_settled: bool = True,
 ) -> dict[MonitorId, list[VerdictSpan]]:
-    """Return the verdicts of monitors in [from_ms, to_ms) as far as they were judged; none where nothing is known."""
-    until_ms = min(to_ms, judged_until_ms(database) or 0)
+    """Return the verdicts of monitors in [from_ms, to_ms) as far as they were judged; none where nothing is known.
+
+    Not `is_settled`: the last verdict goes on until `to_ms`, whether or not that is settled.
+    """
+    until_ms = min(to_ms, judged_until_ms(database) or 0) if is_settled else to_ms
     found: dict[MonitorId, list[VerdictSpan]] = {}
     for monitor in monitors:
         rows = database.execute_sql(
@@ -160,6 +165,7 @@ def _incidents(database: peewee.SqliteDatabase, rows: Sequence[Any]) -> list[Inc
                 acknowledged_at_ms=row.acknowledged_at_ms,
                 notes=tuple(notes.get(row.id, ())),
                 is_withdrawn=bool(row.is_withdrawn),
+                is_cut=bool(row.is_cut),
             )
             for row in rows
         ]
@@ -167,28 +173,67 @@ def _incidents(database: peewee.SqliteDatabase, rows: Sequence[Any]) -> list[Inc
         raise damaged(exc) from exc
 
 
-def write_standings(database: peewee.SqliteDatabase, standings: Iterable[tuple[MonitorId, Standing]]) -> None:
-    """Keep what is asked of monitors from a moment on."""
+def write_standings(
+    database: peewee.SqliteDatabase,
+    standings: Iterable[tuple[MonitorId, Standing]],
+    stood_until_ms: int | None = None,
+) -> None:
+    """Keep what is asked of monitors from a moment on; up to `stood_until_ms` all of it is known, if that is told."""
     database.connection().executemany(
-        "INSERT OR REPLACE INTO standing (monitor, from_ms, regions, is_paused) VALUES (?, ?, ?, ?)",
-        [(monitor, one.from_ms, _regions_text(one.regions), one.is_paused) for monitor, one in standings],
+        "INSERT OR REPLACE INTO standing (monitor, from_ms, regions, is_paused, is_in_maintenance, starts_anew)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (monitor, one.from_ms, _regions_text(one.regions), one.is_paused, one.is_in_maintenance, one.starts_anew)
+            for monitor, one in standings
+        ],
     )
+    if stood_until_ms is not None:
+        _write_time(database, "stood_until_ms", stood_until_ms)
+        forget_ended(database, stood_until_ms)
+
+
+def stood_until_ms(database: peewee.SqliteDatabase) -> int | None:
+    """Return up to when standings have what maintenance windows said; None where none was ever written."""
+    return _read_time(database, "stood_until_ms")
 
 
 def standings_of(
-    database: peewee.SqliteDatabase, monitors: Collection[MonitorId] | None = None
+    database: peewee.SqliteDatabase, monitors: Collection[MonitorId] | None = None, since_ms: int = 0
 ) -> dict[MonitorId, list[Standing]]:
-    """Return what was asked of monitors (None = all), each ordered by time. Raises StorageCorrupt."""
+    """Return what was asked of monitors (None = all) since a time, beginning with what was asked then, by time.
+
+    Raises StorageCorrupt.
+    """
     found: dict[MonitorId, list[Standing]] = {}
-    query = StandingRow.select().order_by(StandingRow.monitor, StandingRow.from_ms).tuples()
+    rows = database.execute_sql(
+        "SELECT monitor, from_ms, regions, is_paused, is_in_maintenance, starts_anew FROM standing AS s"
+        " WHERE from_ms >= coalesce((SELECT max(from_ms) FROM standing WHERE monitor = s.monitor AND from_ms <= ?), 0)"
+        " ORDER BY monitor, from_ms",
+        (since_ms,),
+    )
+    regions_of: dict[str, frozenset[Region]] = {}
     try:
-        for monitor, from_ms, regions, is_paused in query.execute(database):
+        for monitor, from_ms, text, *flags in rows:
             if monitors is None or monitor in monitors:
-                words = frozenset(Region(word) for word in json.loads(regions))
-                found.setdefault(MonitorId(monitor), []).append(Standing(from_ms, words, bool(is_paused)))
+                if text not in regions_of:
+                    regions_of[text] = frozenset(Region(word) for word in json.loads(text))
+                standing = Standing(from_ms, regions_of[text], *(bool(flag) for flag in flags))
+                found.setdefault(MonitorId(monitor), []).append(standing)
     except (ValueError, TypeError) as exc:
         raise damaged(exc) from exc
     return found
+
+
+def _read_time(database: peewee.SqliteDatabase, key: str) -> int | None:
+    found = database.execute_sql("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _write_time(database: peewee.SqliteDatabase, key: str, at_ms: int) -> None:
+    database.execute_sql(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, str(at_ms)),
+    )
 
 
 def all_probes(database: peewee.SqliteDatabase) -> dict[ProbeId, Probe]:

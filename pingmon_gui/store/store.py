@@ -24,6 +24,7 @@ from pingmon_gui.domain.error import StorageError, StorageReadOnly
 from pingmon_gui.domain.history import HOUR_MS, SeriesHistory, SeriesRollup, SeriesTime
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
+from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceWindow
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.past import PastBuckets, PastResults, PastSetup
 from pingmon_gui.domain.preference import Preferences
@@ -32,7 +33,18 @@ from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
-from pingmon_gui.store import alert, backup, configuration, history, judgement, past, replacement, rollup, span_time
+from pingmon_gui.store import (
+    alert,
+    backup,
+    configuration,
+    history,
+    judgement,
+    maintenance_window,
+    past,
+    replacement,
+    rollup,
+    span_time,
+)
 from pingmon_gui.store.configuration import Configuration
 from pingmon_gui.store.database import check, check_log, is_immutable, prepare, read_connection, write_connection
 from pingmon_gui.store.history import RecentBatch
@@ -147,6 +159,14 @@ class Store:
         now_ms = self._now_ms()
         return await self._write(lambda database: configuration.apply_change(database, change, now_ms))
 
+    async def change_windows(self, change: MaintenanceChange, now_ms: int) -> tuple[MaintenanceWindow, ...]:
+        """End and add maintenance windows from a time on; return all that hold then. Raises InvalidInput."""
+        return await self._write(lambda database: maintenance_window.change_windows(database, change, now_ms))
+
+    async def ended_windows(self) -> tuple[MaintenanceWindow, ...]:
+        """Return windows that hold no longer and whose time the standings may not know yet."""
+        return await self._read(lambda database: maintenance_window.read_windows(database, is_ended=True))
+
     async def save_probe(self, probe: Probe) -> None:
         """Add a probe or replace the one with its id."""
         await self._write(lambda database: configuration.save_probe(database, probe))
@@ -230,23 +250,36 @@ class Store:
         """Keep verdicts and incidents, at once; up to `judged_until_ms` they are settled."""
         await self._write(lambda database: judgement.record(database, judgements, judged_until_ms))
 
-    async def save_standings(self, standings: Sequence[tuple[MonitorId, Standing]]) -> None:
-        """Keep what is asked of monitors from a moment on."""
-        await self._write(lambda database: judgement.write_standings(database, standings))
+    async def save_standings(
+        self, standings: Sequence[tuple[MonitorId, Standing]], stood_until_ms: int | None = None
+    ) -> None:
+        """Keep what is asked of monitors from a moment on; up to `stood_until_ms`, where told, all of it is known."""
+        await self._write(lambda database: judgement.write_standings(database, standings, stood_until_ms))
 
-    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]:
-        """Return what was asked of monitors (None = all), each ordered by time."""
-        return await self._read(lambda database: judgement.standings_of(database, monitors))
+    async def standings(
+        self, monitors: Collection[MonitorId] | None = None, since_ms: int = 0
+    ) -> dict[MonitorId, list[Standing]]:
+        """Return what was asked of monitors (None = all) since a time and at it, each ordered by time."""
+        return await self._read(lambda database: judgement.standings_of(database, monitors, since_ms))
+
+    async def stood_until_ms(self) -> int | None:
+        """Return up to when standings have what maintenance windows said; None where none was ever written."""
+        return await self._read(judgement.stood_until_ms)
 
     async def judged_until_ms(self) -> int | None:
         """Return up to when verdicts and incidents are settled; None where nothing was ever judged."""
         return await self._read(judgement.judged_until_ms)
 
     async def verdict_spans(
-        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int, *, is_settled: bool = True
     ) -> dict[MonitorId, list[VerdictSpan]]:
-        """Return the verdicts of monitors in [from_ms, to_ms), as far as they were judged."""
-        return await self._read(lambda database: judgement.verdict_spans(database, monitors, from_ms, to_ms))
+        """Return the verdicts of monitors in [from_ms, to_ms), as far as they were judged.
+
+        Not `is_settled`: the last verdict goes on until `to_ms`, whether or not that is settled.
+        """
+        return await self._read(
+            lambda database: judgement.verdict_spans(database, monitors, from_ms, to_ms, is_settled=is_settled)
+        )
 
     async def incidents(
         self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None

@@ -20,7 +20,8 @@ class Meta(Table):
     """Facts about this file.
 
     `owner` is its random id, `chunk_results` the number of results in chunks, `judged_until_ms` the time up to which
-    verdicts and incidents are those that the results come to.
+    verdicts and incidents are those that the results come to, `stood_until_ms` the time up to which standings have
+    what maintenance windows said.
     """
 
     key = peewee.TextField(primary_key=True)
@@ -192,6 +193,8 @@ class StandingRow(Table):
     from_ms = peewee.IntegerField()
     regions = peewee.TextField()
     is_paused = peewee.BooleanField()
+    is_in_maintenance = peewee.BooleanField()
+    starts_anew = peewee.BooleanField()
 
     class Meta:
         table_name = "standing"
@@ -225,6 +228,7 @@ class IncidentRow(Table):
     evidence = peewee.TextField()
     acknowledged_at_ms = peewee.IntegerField(null=True)
     is_withdrawn = peewee.BooleanField()
+    is_cut = peewee.BooleanField()
 
     class Meta:
         table_name = "incident"
@@ -243,13 +247,18 @@ class IncidentNoteRow(Table):
 
 
 class MaintenanceRow(Table):
-    """A maintenance window; `schedule` is JSON, `monitors` a JSON list of ids or null for all, `tags` a JSON list."""
+    """A maintenance window; `schedule` is JSON, `monitors` a JSON list of ids or null, `tags` a JSON list.
+
+    One that was removed or replaced has `until_ms`, and goes when the standings know what it said.
+    """
 
     id = peewee.AutoField()
     name = peewee.TextField()
     schedule = peewee.TextField()
     monitors = peewee.TextField(null=True)
     tags = peewee.TextField()
+    since_ms = peewee.IntegerField()
+    until_ms = peewee.IntegerField(null=True)
 
     class Meta:
         table_name = "maintenance"

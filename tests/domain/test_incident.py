@@ -43,7 +43,8 @@ def spans(text: str) -> list[VerdictSpan]:
         ("oX", [Outage(10, None, Verdict.OFFLINE)]),
         ("oX?Xo", [Outage(10, 40, Verdict.OFFLINE)]),  # not measured is not over
         ("oX?", [Outage(10, None, Verdict.OFFLINE)]),
-        ("oXp", [Outage(10, 20, Verdict.OFFLINE)]),
+        ("oXp", [Outage(10, 20, Verdict.OFFLINE, is_cut=True)]),
+        ("oX?p", [Outage(10, 30, Verdict.OFFLINE, is_cut=True)]),
         ("?o?", []),
         ("XoX", [Outage(0, 10, Verdict.OFFLINE), Outage(20, None, Verdict.OFFLINE)]),
     ],
@@ -136,7 +137,8 @@ def test_reconciling_twice_changes_nothing_more(first: list[str], second: list[s
     found = outages(spans("".join(second)))
     once = reconcile(known, found)
     now = [after for _, after in once.kept] + [
-        incident(o.start_ms, o.end_ms, kind=o.kind, id=IncidentId(100 + n)) for n, o in enumerate(once.opened)
+        incident(o.start_ms, o.end_ms, kind=o.kind, id=IncidentId(100 + n), is_cut=o.is_cut)
+        for n, o in enumerate(once.opened)
     ]
     assert len(now) == len(found)
     again = reconcile(now, found)

@@ -11,16 +11,20 @@ from hypothesis import strategies as st
 
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.status import Confirmation, Status
+from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import (
     Standing,
     Track,
     VerdictSpan,
     confirmed_states,
+    fresh_moments,
     joined_spans,
+    sure_from_ms,
     verdict_spans,
 )
 from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.engine.series import Incoming, SeriesState
+from tests import naive_timeline as naive
 
 STEP_MS = 10_000
 LETTERS = {".": Status.ONLINE, "s": Status.SLOW, "x": Status.OFFLINE, "?": Status.UNKNOWN}
@@ -64,6 +68,7 @@ def states(text: str) -> str:
         ("..x   x..", "..." + "??" + "." + "..."),
         ("....?...", "........"),
         ("..x?x...", "..xxx..."),
+        ("..x??x...", "........."),  # an unknown time lies between them
         (".ss.xx.ss", ".." + "ss" + "xx" + "..s"),
     ],
 )
@@ -79,30 +84,88 @@ def test_confirmed_states(results: str, expected: str) -> None:
 
 
 @given(st.text(alphabet=".sx? ", max_size=40))
-def test_states_are_those_of_the_board_counted_from_the_first_result_that_made_them(text: str) -> None:
-    one = track(text)
-    confirmation, row = Confirmation.fresh(1), np.array([0])
-    after: list[int] = []
-    pairs: list[bool] = []
+def test_state_at_the_newest_result_is_that_of_the_board(text: str) -> None:
+    one, board = track(text), SeriesState(1, 0)
     for place in range(len(one.at_ms)):
-        if place and one.at_ms[place] > one.at_ms[place - 1] + STEP_MS * 5 // 2:
-            confirmation.is_checking[:] = False
-        was_checking = bool(confirmation.is_checking[0])
-        confirmation.apply(row, one.status[place : place + 1])
-        after.append(int(confirmation.confirmed[0]))
-        pairs.append(was_checking)
-    found = confirmed_states(one)
-    voting = [place for place in range(len(after)) if one.status[place] != Status.UNKNOWN]
-    for number, place in enumerate(voting):
-        expected = after[place]
-        if number + 1 < len(voting):
-            following = voting[number + 1]
-            turned = (after[following] == Status.OFFLINE) != (expected == Status.OFFLINE) or expected == Status.UNKNOWN
-            if turned and pairs[following]:  # the next one confirms this one
-                expected = after[following]
-                if expected != Status.OFFLINE:
-                    continue  # online or slow: tested by examples
-        assert int(found.at(one.at_ms[place : place + 1])[0]) == expected, (text, place)
+        now = slice(place, place + 1)
+        nothing = np.zeros(1)
+        result = Incoming(
+            np.array([0]),
+            one.at_ms[now],
+            one.interval_ms[now],
+            one.status[now],
+            nothing.astype(np.int8),
+            nothing,
+            nothing,
+        )
+        board.take(result, None)
+        so_far = Track(
+            one.probe, one.region, *(column[: place + 1] for column in (one.at_ms, one.interval_ms, one.status))
+        )
+        if one.status[place] != Status.UNKNOWN:
+            assert confirmed_states(so_far).at(one.at_ms[now])[0] == board.confirmation.confirmed[0]
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> list[Standing]:
+    """What is asked for over 30 steps: pauses, windows, other addresses, one or two regions."""
+    moments = sorted(draw(st.sets(st.integers(1, 30), max_size=5)))
+    regions = st.sampled_from([frozenset({Region.EU}), frozenset({Region.EU, Region.NA})])
+    rest = st.sampled_from([(False, False), (False, False), (True, False), (True, True)])
+    return [
+        Standing(step * STEP_MS + draw(st.sampled_from([0, 3_000])), draw(regions), *draw(rest), draw(st.booleans()))
+        for step in (0, *moments)
+    ]
+
+
+PIECES = st.lists(st.tuples(st.sampled_from([Region.EU, Region.NA]), st.text(".sx? ", max_size=30)), max_size=4)
+
+
+@given(PIECES, asked())
+def test_verdicts_are_those_of_the_rules_told_moment_by_moment(
+    pieces: list[tuple[Region, str]], standings: list[Standing]
+) -> None:
+    tracks = [track(text, region, number) for number, (region, text) in enumerate(pieces)]
+    found = verdict_spans(tracks, standings, 0, 40 * STEP_MS)
+    assert [(span.start_ms, span.verdict) for span in found] == naive.verdicts(
+        [(one.region, seen(one)) for one in tracks], [as_asked(one) for one in standings], 0, 40 * STEP_MS
+    )
+
+
+def seen(one: Track) -> list[naive.Seen]:
+    rows = zip(one.at_ms.tolist(), one.interval_ms.tolist(), one.status.tolist(), strict=True)
+    return [naive.Seen(at_ms, interval_ms, Status(status)) for at_ms, interval_ms, status in rows]
+
+
+def as_asked(standing: Standing) -> naive.Asked:
+    return naive.Asked(standing.from_ms, standing.regions, standing.is_paused, standing.starts_anew)
+
+
+@given(st.text(".sx? ", min_size=1, max_size=30), asked(), st.integers(0, 30), st.integers(0, 3))
+def test_newest_results_alone_say_the_same_from_when_they_are_sure(
+    text: str, standings: list[Standing], cut: int, more: int
+) -> None:
+    """`more` results from before `cut` are there as well, with others missing between them."""
+    whole, whole_from_ms = track(text), cut * STEP_MS
+    first = int(np.searchsorted(whole.at_ms, whole_from_ms))
+    places = [*range(0, first, 2)[:more], *range(first, len(whole.at_ms))]
+    part = Track(whole.probe, whole.region, *(c[places] for c in (whole.at_ms, whole.interval_ms, whole.status)))
+    fresh_ms = fresh_moments(standings)
+    sure_ms = sure_from_ms(part, whole_from_ms, whole_from_ms + STEP_MS * 5 // 2, fresh_ms)
+    if sure_ms is not None:
+        end_ms = max(sure_ms, 40 * STEP_MS) + 1
+        assert verdict_spans([part], standings, sure_ms, end_ms) == verdict_spans([whole], standings, sure_ms, end_ms)
+
+
+def test_newest_results_are_sure_as_soon_as_two_agree() -> None:
+    def sure(text: str) -> int | None:
+        found = sure_from_ms(track(text), 0, 25_000)
+        return None if found is None else found // STEP_MS
+
+    assert sure(".x.x.x.x.x") is None  # nobody knows what was before: it may have been offline all the time
+    assert sure(".x.xx.") == 3
+    assert sure("x...x") == 3  # two say it is up, three whether it is slow
+    assert sure("??") == 2  # nothing is known, and nothing of before holds on
 
 
 def spans(tracks: list[Track], standings: list[Standing], end: int, start: int = 0) -> list[tuple[int, Verdict]]:
@@ -156,10 +219,7 @@ def test_two_probes_of_a_region_are_offline_together_only() -> None:
     assert spans(tracks, [Standing(0, frozenset({Region.EU}))], 8) == [(0, ON), (4, OFF), (6, ON)]
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([Region.EU, Region.NA]), st.text(".sx? ", max_size=30)), max_size=4),
-    st.integers(0, 30),
-)
+@given(PIECES, st.integers(0, 30))
 def test_a_part_is_judged_as_the_whole_is(pieces: list[tuple[Region, str]], cut: int) -> None:
     tracks = [track(text, region, number) for number, (region, text) in enumerate(pieces)]
     standings = [Standing(0, frozenset({Region.EU, Region.NA}))]

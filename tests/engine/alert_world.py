@@ -191,7 +191,7 @@ class WorldStore(FakeStore):
         return Track(probe, self.regions[probe], at_ms[order], interval_ms[order], status[order])
 
     async def verdict_spans(
-        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int, *, is_settled: bool = True
     ) -> dict[MonitorId, list[VerdictSpan]]:
         found: dict[MonitorId, list[VerdictSpan]] = {monitor: [] for monitor in monitors}
         for judgement in self.judgements:

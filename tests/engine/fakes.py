@@ -21,6 +21,7 @@ from pingmon_gui.domain.error import ProbeError, StorageError
 from pingmon_gui.domain.history import Series, SeriesHistory, SeriesRollup, SeriesTime
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
+from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceWindow, WindowId
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
@@ -148,6 +149,7 @@ class FakeConfiguration:
     preferences: Preferences = field(default_factory=lambda: Preferences({}))
     cursors: dict[ProbeId, FakeCursor] = field(default_factory=dict)
     versions: dict[tuple[MonitorId, int], FakeVersion] = field(default_factory=dict)
+    windows: list[MaintenanceWindow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class FakeStore:
         self.book: AlertBook | None = None
         self.changes: list[AlertChange] = []
         self.delivered: dict[str, Delivery] = {}
+        self.stood_until: int | None = None
+        self.ended: list[MaintenanceWindow] = []
         self._remember(monitors)
 
     def _remember(self, monitors: Iterable[Monitor]) -> None:
@@ -301,15 +305,36 @@ class FakeStore:
     async def judged_until_ms(self) -> int | None:
         return self.judged_until
 
-    async def save_standings(self, standings: Sequence[tuple[MonitorId, Standing]]) -> None:
+    async def save_standings(
+        self, standings: Sequence[tuple[MonitorId, Standing]], stood_until_ms: int | None = None
+    ) -> None:
         for monitor, standing in standings:
             self.stood.setdefault(monitor, []).append(standing)
+        self.stood_until = stood_until_ms
 
-    async def standings(self, monitors: Collection[MonitorId] | None = None) -> dict[MonitorId, list[Standing]]:
+    async def standings(
+        self, monitors: Collection[MonitorId] | None = None, since_ms: int = 0
+    ) -> dict[MonitorId, list[Standing]]:
         return {monitor: list(found) for monitor, found in self.stood.items()}
 
+    async def stood_until_ms(self) -> int | None:
+        return self.stood_until
+
+    async def change_windows(self, change: MaintenanceChange, now_ms: int) -> tuple[MaintenanceWindow, ...]:
+        first = 1 + len(self.kept.windows) + len(self.ended)
+        self.ended += [replace(one, until_ms=now_ms) for one in self.kept.windows if one.id in change.ended]
+        since_ms = max(now_ms, change.since_ms or 0)
+        self.kept.windows = [one for one in self.kept.windows if one.id not in change.ended] + [
+            MaintenanceWindow(WindowId(first + n), draft.name, draft.schedule, draft.scope, since_ms)
+            for n, draft in enumerate(change.added)
+        ]
+        return tuple(self.kept.windows)
+
+    async def ended_windows(self) -> tuple[MaintenanceWindow, ...]:
+        return tuple(self.ended)
+
     async def verdict_spans(
-        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int, *, is_settled: bool = True
     ) -> dict[MonitorId, list[VerdictSpan]]:
         return {monitor: [] for monitor in monitors}
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingmon_gui.domain.availability import last_hour, series_availability
+from pingmon_gui.domain.maintenance import Span
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
@@ -51,7 +52,7 @@ class NaiveSeries:
         self.voted_until = 0
 
     def take(self, at: int, interval: int, status: int) -> None:
-        if self.at and at > self.at[-1] + interval_hold(self.interval[-1]):
+        if at > self.voted_until:
             self.is_checking = False
         self.at.append(at)
         self.interval.append(interval)
@@ -64,9 +65,9 @@ class NaiveSeries:
         self.is_checking = opposes and not flips
         if status == OFF:
             if flips:
-                self.confirmed, self.good = OFF, []
+                self.confirmed = OFF
             return
-        self.good = [*self.good, status == SLOW][-3:]
+        self.good = [*self.good, status == SLOW][-2 if flips else -3 :]
         if self.confirmed == UNKNOWN:
             self.confirmed = SLOW if status == SLOW else ON
         elif self.confirmed != OFF or flips:
@@ -309,6 +310,7 @@ def test_pause_counts_in_neither_known_nor_asked_time(clock: FakeClock) -> None:
     assert (board.state[0, 0], board.verdict[0]) == (Status.PAUSED, Verdict.PAUSED)
     clock.advance(600_000)
     board.put_monitors([replace(board.monitors[MonitorId(2)], is_paused=False)])
+    board.put_rest([MonitorId(2)], [Span(START_MS + 5_000, START_MS + 605_000)])
     clock.advance(1_000)
     board.tick(clock.now_ms())
     times = board.availability_of(MonitorId(2), Region.LOCAL)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import ProbeOwned, ProbeUnreachable, RevisionTooLow, StorageFull
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, ProbeState
@@ -169,7 +170,9 @@ def test_deleted_monitor_can_be_restored_with_its_last_hour() -> None:
             await bench.engine.commands.restore([MonitorId(2)])
             await bench.engine.tick(1.0, 1.0)
             await bench.engine.recount()
-            assert bench.board.availability_of(MonitorId(2), Region.LOCAL).known_ms == 1_000
+            times = bench.board.availability_of(MonitorId(2), Region.LOCAL)
+            start_ms, end_ms = last_hour(bench.clock.now_ms())
+            assert (times.known_ms, times.asked_ms) == (10, end_ms - start_ms - 1_000)  # deleted is not asked for
             assert bench.state() is ON
 
     run(check)

@@ -1,123 +1,25 @@
-"""The incident tracker on a real store: whatever order results come in, what is kept follows from them alone."""
+"""The incident tracker on a real store: what is told, what is kept, and how it is corrected."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import random
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from pingmon_gui.domain.error import InvalidInput, StorageError
-from pingmon_gui.domain.incident import Incident, outages
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft
 from pingmon_gui.domain.region import Region
-from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
-from pingmon_gui.domain.timeline import Standing, Track, verdict_spans
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.event import (
-    Event,
-    EventHub,
     IncidentChanged,
     IncidentOpened,
     IncidentResolved,
     IncidentsCorrected,
-    MonitorsChanged,
 )
-from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.store.store import Store
-from tests.engine.fakes import START_MS, FakeClock, batch, probe, voting
-
-STEP_MS = 10_000
-LETTERS = {".": Status.ONLINE, "s": Status.SLOW, "x": Status.OFFLINE}
-REGIONS = {1: Region.LOCAL, 2: Region.EU, 3: Region.NA}
-
-
-class Place:
-    """A store, a board and a tracker on a clock that the test moves; results come when the test says so."""
-
-    def __init__(self, folder: Path, probes: int = 3) -> None:
-        self.clock = FakeClock()
-        self.folder = folder
-        self.probes = [probe(number, REGIONS[number]) for number in range(1, probes + 1)]
-        self.seq = dict.fromkeys(REGIONS, 1)
-        self.events: list[Event] = []
-
-    async def open(self) -> None:
-        self.store = Store.open(self.folder / "pingmon.db", now_ms=self.clock.now_ms)
-        configuration = self.store.configuration()
-        if not configuration.monitors:
-            await self.store.add_monitors([MonitorDraft("https://shop.example/")])
-            for one in self.probes:
-                await self.store.save_probe(one)
-        self.monitor: Monitor = self.store.configuration().monitors[0]
-        await self.start()
-
-    async def start(self) -> None:
-        self.board, self.hub = Board(self.clock), EventHub()
-        self.board.set_probes(voting(one.id, one.region) for one in self.probes)
-        self.board.put_monitors([self.monitor])
-        for recent in self.store.recent(self.clock.now_ms() - 3_600_000):
-            self.board.warm(recent)
-        self.board.tick(self.clock.now_ms())
-        self.hub.subscribe(self.events.append)
-        self.tracker = IncidentTracker(self.store, self.board, self.hub, self.clock)
-        await self.tracker.start()
-
-    async def close(self) -> None:
-        await self.tracker.stop()
-        await self.store.close()
-
-    def take(self, number: int, *rows: tuple[int, Status]) -> None:
-        """Results of a probe arrive: (step, status)."""
-        results = [(self.monitor.id, START_MS + step * STEP_MS, int(status)) for step, status in rows]
-        one = batch(results, probe=number, first_seq=self.seq[number])
-        self.seq[number] += len(rows)
-        self.store.append(one)
-        self.board.apply(one)
-
-    async def step(self) -> None:
-        self.board.tick(self.clock.now_ms())
-        await self.tracker.step()
-
-    async def play(self, texts: dict[int, str], start: int = 0) -> None:
-        """One letter a step and probe, live; a space is no result."""
-        for step in range(max(len(text) for text in texts.values())):
-            for number, text in texts.items():
-                if text[step : step + 1].strip():
-                    self.take(number, (start + step, LETTERS[text[step]]))
-            await self.step()
-            self.clock.advance(STEP_MS)
-
-    async def incidents(self) -> list[Incident]:
-        return await self.store.incidents(0, self.clock.now_ms() + 1)
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-def at(step: int) -> int:
-    return START_MS + step * STEP_MS
-
-
-def placed(tmp_path: Path, check: Callable[[Place], Awaitable[None]], probes: int = 3) -> None:
-    async def main() -> None:
-        place = Place(tmp_path, probes)
-        await place.open()
-        try:
-            await check(place)
-        finally:
-            await place.close()
-
-    asyncio.run(main())
+from tests.engine.place import LETTERS, STEP_MS, Place, at, placed
 
 
 def test_outage_is_told_at_once_and_kept_with_its_true_times_and_evidence(tmp_path: Path) -> None:
@@ -159,7 +61,7 @@ def test_one_failure_alone_makes_no_incident(tmp_path: Path) -> None:
     async def check(place: Place) -> None:
         await place.play({1: "..x...x...", 2: "...x......", 3: ".........."})
         assert await place.incidents() == []
-        spans = (await place.store.verdict_spans([place.monitor.id], at(0), at(9)))[place.monitor.id]
+        spans = await place.spans()
         assert {span.verdict for span in spans} <= {Verdict.ONLINE, Verdict.UNKNOWN}
 
     placed(tmp_path, check)
@@ -229,7 +131,7 @@ def test_not_measured_is_not_over(tmp_path: Path) -> None:
         await place.step()
         (incident,) = await place.incidents()
         assert incident.is_open
-        spans = (await place.store.verdict_spans([place.monitor.id], at(0), place.clock.now_ms()))[place.monitor.id]
+        spans = await place.spans()
         assert [span.verdict for span in spans][-1] is Verdict.UNKNOWN
         assert spans[-1].start_ms == at(5) + STEP_MS * 5 // 2
         await place.play({1: "..."}, start=36)
@@ -252,7 +154,7 @@ def test_restart_goes_on_with_the_open_incident(tmp_path: Path) -> None:
         (after,) = await place.incidents()
         assert (after.id, after.start_ms) == (before.id, at(3))
         assert after.end_ms == at(11)
-        spans = (await place.store.verdict_spans([place.monitor.id], at(0), place.clock.now_ms()))[place.monitor.id]
+        spans = await place.spans()
         assert [span.verdict for span in spans] == [
             Verdict.ONLINE,
             Verdict.OFFLINE,
@@ -266,8 +168,7 @@ def test_restart_goes_on_with_the_open_incident(tmp_path: Path) -> None:
 def test_deletion_ends_what_is_open_and_says_why(tmp_path: Path) -> None:
     async def check(place: Place) -> None:
         await place.play({1: "...xxx"})
-        place.board.remove_monitors([place.monitor.id])
-        place.hub.publish(MonitorsChanged(removed=(place.monitor.id,)))
+        place.delete()
         await place.step()
         (incident,) = await place.incidents()
         assert incident.end_ms == place.clock.now_ms()
@@ -279,15 +180,13 @@ def test_deletion_ends_what_is_open_and_says_why(tmp_path: Path) -> None:
 def test_pause_ends_an_incident_and_is_kept_as_pause(tmp_path: Path) -> None:
     async def check(place: Place) -> None:
         await place.play({1: "...xxx"})
-        paused = replace(place.monitor, is_paused=True)
-        place.board.put_monitors([paused])
-        place.hub.publish(MonitorsChanged(changed=(paused.id,)))
+        await place.change(is_paused=True)
         await place.step()
         place.clock.advance(7 * STEP_MS)
         await place.step()
         (incident,) = await place.incidents()
         assert incident.end_ms == at(6)
-        spans = (await place.store.verdict_spans([paused.id], at(0), place.clock.now_ms() + 1))[paused.id]
+        spans = await place.spans()
         assert spans[-1].verdict is Verdict.PAUSED
 
     placed(tmp_path, check, probes=1)
@@ -327,61 +226,3 @@ def test_what_could_not_be_kept_is_kept_later_and_told_at_once(tmp_path: Path, m
         assert incident.start_ms == at(3)
 
     placed(tmp_path, check, probes=1)
-
-
-TEXTS = st.lists(st.text(alphabet="...sxx ", min_size=12, max_size=12), min_size=2, max_size=3)
-
-
-# The last results turn the verdict, and speak no longer when it is looked at.
-@example(texts=["sssssssss  s"] * 2, held=[9, 9, 0], shuffle=random.Random(1))
-@settings(max_examples=40, deadline=None)
-@example(texts=["sssssss   ss", "sssssss   ss"], held=[7, 7, 0], shuffle=random.Random(0))  # turned and turned back
-@given(texts=TEXTS, held=st.lists(st.integers(0, 12), min_size=3, max_size=3), shuffle=st.randoms())
-def test_what_is_kept_is_what_all_results_come_to_whatever_order_they_came_in(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], held: list[int], shuffle: object
-) -> None:
-    """Each probe's results from step `held` on come late, out of order and after everything else."""
-
-    async def check(place: Place) -> None:
-        late: list[tuple[int, int, Status]] = []
-        for step in range(12):
-            for number, text in enumerate(texts, 1):
-                if text[step] == " ":
-                    continue
-                if step >= held[number - 1]:
-                    late.append((number, step, LETTERS[text[step]]))
-                else:
-                    place.take(number, (step, LETTERS[text[step]]))
-            await place.step()
-            place.clock.advance(STEP_MS)
-        shuffle.shuffle(late)  # type: ignore[attr-defined]
-        for number, step, status in late:
-            place.take(number, (step, status))
-        place.clock.advance(40 * STEP_MS)
-        await place.step()
-        place.clock.advance(40 * STEP_MS)
-        await place.step()
-        now_ms = place.clock.now_ms()
-        tracks = [
-            Track(
-                ProbeId(number),
-                REGIONS[number],
-                np.array([at(step) for step in range(12) if text[step] != " "], dtype=np.int64),
-                np.full(12 - text.count(" "), STEP_MS, dtype=np.int64),
-                np.array([LETTERS[letter] for letter in text if letter != " "], dtype=np.int8),
-            )
-            for number, text in enumerate(texts, 1)
-        ]
-        standing = Standing(0, frozenset(REGIONS[number] for number in range(1, len(texts) + 1)))
-        expected = verdict_spans(tracks, [standing], START_MS, now_ms)
-        found = (await place.store.verdict_spans([place.monitor.id], START_MS, now_ms))[place.monitor.id]
-        assert [(s.start_ms, s.verdict) for s in found] == [(s.start_ms, s.verdict) for s in expected]
-        kept = sorted((one for one in await place.incidents() if not one.is_withdrawn), key=lambda one: one.start_ms)
-        wanted = outages(expected)
-        assert [(one.start_ms, one.end_ms, one.kind) for one in kept] == [
-            (one.start_ms, one.end_ms, one.kind) for one in wanted
-        ]
-        open_case = place.tracker._case(place.monitor.id).open
-        assert (open_case is None) == (not wanted or wanted[-1].end_ms is not None)
-
-    placed(tmp_path_factory.mktemp("any"), check, probes=len(texts))

@@ -14,7 +14,7 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
-from pingmon_gui.domain.timeline import Standing
+from pingmon_gui.domain.timeline import Standing, rests
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.board_view import BoardView
@@ -75,6 +75,7 @@ class Lived:
         self.past.monitors[one.id] = one
         regions = frozenset(region for region in (Region.EU, Region.NA) if one.watched_from(region))
         self.past.standings.setdefault(one.id, []).append(Standing(at_ms, regions, one.is_paused))
+        self.board.put_rest([one.id], rests(self.past.standings[one.id], 0))
 
     def wait(self, ms: int) -> None:
         """Let time pass, with a tick where a new strip begins and at the end."""
@@ -91,8 +92,10 @@ class Lived:
         one = self.past.monitors[id_]
         if event.status is None:
             self.put(replace(one, is_paused=not one.is_paused), now_ms)
-        elif not one.is_paused:
-            self.tell(Told(id_, event.probe, now_ms, event.interval_ms, event.status, 0.0))
+        else:
+            # A probe that is not reached goes on in a pause.
+            status = Status.PAUSED if one.is_paused else event.status
+            self.tell(Told(id_, event.probe, now_ms, event.interval_ms, status, 0.0))
 
     def tell(self, told: Told) -> None:
         made = batch([(told.monitor, told.at_ms, told.status)], probe=told.probe, interval_ms=told.interval_ms)

@@ -13,16 +13,43 @@ from pingmon_gui.domain.alert_change import change_of
 from pingmon_gui.domain.alert_channel import DESKTOP
 from pingmon_gui.domain.alert_rule import AlertBook, first_rules
 from pingmon_gui.domain.alert_state import Decision
+from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, IncidentNote
+from pingmon_gui.domain.judgement import Judgement
+from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceDraft, Scope, Weekly
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
+from pingmon_gui.domain.timeline import Standing, VerdictSpan
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.store.migrations import STEPS
 from pingmon_gui.store.store import Store
 from tests.domain.alert_play import Play, incident, rule
 from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, batch, compact, run
 
 FIXTURES = Path(__file__).parent / "fixtures"
+STANDING = Standing(START_MS, frozenset({Region.LOCAL}), is_paused=True, is_in_maintenance=True)
+SPAN = VerdictSpan(START_MS, START_MS + HOUR_MS, Verdict.OFFLINE)
+WINDOW = MaintenanceDraft("Deploy", Weekly((1, 3), 22 * 60, 2 * HOUR_MS, "Europe/Berlin"), Scope(tags=("shop",)))
+
+
+def cut_short(monitor: MonitorId) -> Incident:
+    seen = Evidence(
+        EMBEDDED_PROBE, "This computer", Region.LOCAL, START_MS, Status.OFFLINE, "dns", "It has no address."
+    )
+    return Incident(
+        id=IncidentId(7),
+        monitor=monitor,
+        kind=Verdict.OFFLINE,
+        start_ms=START_MS,
+        end_ms=START_MS + 60_000,
+        confirmed_at_ms=START_MS + 2_000,
+        regions=(Region.LOCAL,),
+        evidence=(seen,),
+        acknowledged_at_ms=START_MS + 3_000,
+        notes=(IncidentNote(START_MS + 4_000, "It is the router again."),),
+        is_cut=True,
+    )
 
 
 async def fill(path: Path) -> None:
@@ -43,6 +70,9 @@ async def fill(path: Path) -> None:
     await compact(store, clock, START_MS + 30 * HOUR_MS)
     store.append(batch(rows(one.id, two.id, 90, 100), first_seq=91))
     await _fill_alerts(store)
+    await store.save_standings([(one.id, STANDING)], START_MS)
+    await store.record([Judgement(one.id, (SPAN,), (cut_short(one.id),))], START_MS + HOUR_MS)
+    await store.change_windows(MaintenanceChange(added=(WINDOW,)), START_MS)
     await store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")

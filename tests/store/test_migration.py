@@ -12,13 +12,15 @@ from pingmon_gui.domain.alert_change import AlertMemory
 from pingmon_gui.domain.alert_rule import first_rules
 from pingmon_gui.domain.alert_state import AlertState
 from pingmon_gui.domain.error import StorageError, StorageTooNew
+from pingmon_gui.domain.incident import IncidentId
+from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.store.database import write_connection
 from pingmon_gui.store.migration import migrate, schema_of
 from pingmon_gui.store.migrations import STEPS
 from pingmon_gui.store.store import Store
 from pingmon_gui.store.table import TABLES
 from tests.store.helper import HOUR_MS, START_MS, Clock, run
-from tests.store.make_fixture import FIXTURES, rows
+from tests.store.make_fixture import FIXTURES, SPAN, STANDING, WINDOW, cut_short, rows
 
 #: Fixtures up to this schema hold roll-ups of format 1.
 LAST_WITHOUT_PHASES = 3
@@ -60,9 +62,20 @@ def test_file_of_every_released_schema_opens_with_all_it_holds(tmp_path: Path, s
             assert memory.book is not None and memory.book.rules == first_rules()
             assert [len(alert.items) for alert in memory.state.alerts.values()] == [2]
             assert len(memory.state.matters) == 2 and len(memory.waiting) == 1
+        if schema >= 5:
+            await check_judged(store, one.id)
         await store.close()
 
     run(main())
+
+
+async def check_judged(store: Store, monitor: MonitorId) -> None:
+    """What is known of the past besides results."""
+    assert await store.standings() == {monitor: [STANDING]}
+    assert (await store.verdict_spans([monitor], 0, START_MS + HOUR_MS))[monitor] == [SPAN]
+    assert await store.incident(IncidentId(7)) == cut_short(monitor)
+    (window,) = store.configuration().windows
+    assert (window.draft, window.since_ms, window.until_ms) == (WINDOW, START_MS, None)
 
 
 def test_models_describe_the_tables_that_the_frozen_sql_makes(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.event import EventHub
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeStatus
+from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.version_table import VersionTable
 from pingmon_gui.fleet.secret_store import ChannelSecretStore
 from pingmon_gui.ui.crash_dialog import CrashReporter
@@ -40,12 +41,13 @@ class Bench:
     board: Board
     hub: EventHub
     store: FakeStore
+    standings: StandingBook
     commands: Commands
     data_dir: Path
     sequence: int = 1
 
     def __post_init__(self) -> None:
-        self.incidents = IncidentTracker(self.store, self.board, self.hub, self.clock)
+        self.incidents = IncidentTracker(self.store, self.board, self.standings, self.hub, self.clock)
         secrets = ChannelSecretStore(self.data_dir)
         self.alerts = Alerting(self.store, self.board, self.incidents, self.hub, self.clock, secrets)  # type: ignore[arg-type]
 
@@ -96,8 +98,9 @@ def make_bench(tmp_path: Path) -> MakeBench:
         board.take_changes()
         hub, store = EventHub(), FakeStore(*monitors)
         versions = VersionTable(store.kept.versions)
-        commands = Commands(store, board, versions, hub, lambda: [], Preferences({}))
-        return Bench(clock, board, hub, store, commands, tmp_path)
+        standings = StandingBook(store, board, hub, clock)
+        commands = Commands(store, board, versions, hub, lambda: [], Preferences({}), standings)
+        return Bench(clock, board, hub, store, standings, commands, tmp_path)
 
     return make
 
