@@ -16,6 +16,7 @@ from pingmon_gui.alerting import Alerting
 from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import InvalidInput, StorageError, StorageReadOnly
+from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState, name_taken, parse_probe_name
@@ -26,7 +27,7 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock, SystemClock
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
-from pingmon_gui.engine.event import EventHub
+from pingmon_gui.engine.event import EventHub, Notice
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.standing_book import StandingBook
@@ -99,6 +100,7 @@ class Session:
         self._engine: Engine | None = None
         self._alerting: Alerting | None = None
         self._maintenance: asyncio.Task[None] | None = None
+        self._told_cut_ms = 0
 
     @property
     def is_running(self) -> bool:
@@ -257,11 +259,28 @@ class Session:
         while True:
             try:
                 await self.store.maintain()
+                self._tell_cut()
                 delay_s = MAINTAIN_AGAIN_S if self.store.has_work else MAINTAIN_S
             except StorageError as exc:
                 _log.warning("the store could not be tidied: %s", exc)
                 delay_s = MAINTAIN_AFTER_ERROR_S
             await asyncio.sleep(delay_s)
+
+    def _tell_cut(self) -> None:
+        """Say once a day that the largest size lets results go before their time."""
+        since_ms = self.store.take_cut()
+        now_ms = self._clock.now_ms()
+        if since_ms is None or now_ms - self._told_cut_ms < DAY_MS:
+            return
+        self._told_cut_ms = now_ms
+        hours = max(0, now_ms - since_ms) // HOUR_MS
+        kept = f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
+        self.hub.publish(
+            Notice(
+                f"The database has reached its largest size: every result is kept for the last {kept} only.",
+                "The preferences show what takes the room, and let it grow.",
+            )
+        )
 
     @property
     def _running(self) -> Engine:

@@ -140,6 +140,11 @@ PREFERENCES: tuple[Preference, ...] = (
     ),
 )
 
+BYTES_PER_MB = 1_000_000
+
+#: What decides how large the database grows, in the order in which it is shown.
+SIZE_KEYS = ("keep_raw_days", "keep_5min_days", "keep_hour_days", "size_cap_mb")
+
 _BY_KEY = {preference.key: preference for preference in PREFERENCES}
 
 

@@ -19,11 +19,17 @@ RETAIN_EVERY_MS = 30 * 60_000
 
 
 class Maintenance:
-    """Used on the writer's thread only; a job that fails is begun anew later."""
+    """Used on the writer's thread only; a job that fails is begun anew later.
+
+    Attributes:
+        cut_hour: the first hour of which every result is kept, since the largest size made younger ones go; None where
+            it did not. Whoever tells it sets it back.
+    """
 
     def __init__(self, journal: Journal, now_ms: Callable[[], int]) -> None:
         self._journal = journal
         self._now_ms = now_ms
+        self.cut_hour: int | None = None
         self._job: Iterator[None] | None = None
         self._compacted_at_ms = 0
         self._retained_at_ms = 0
@@ -52,5 +58,8 @@ class Maintenance:
             return compact(database, now_ms)
         if abs(now_ms - self._retained_at_ms) >= RETAIN_EVERY_MS:
             self._retained_at_ms = now_ms
-            return retain(database, self._journal, now_ms)
+            return retain(database, self._journal, now_ms, self._cut)
         return None
+
+    def _cut(self, hour: int) -> None:
+        self.cut_hour = hour

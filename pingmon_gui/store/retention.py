@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import peewee
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
-from pingmon_gui.domain.preference import Preferences
+from pingmon_gui.domain.preference import BYTES_PER_MB, Preferences
 from pingmon_gui.store.alert import forget_old
 from pingmon_gui.store.compaction import roll_up_day
 from pingmon_gui.store.configuration import read_preferences
@@ -28,14 +28,20 @@ _FREE_PAGES = 2_000
 _LOW = (1 << 32) - 1
 
 
-def retain(database: peewee.SqliteDatabase, journal: Journal, now_ms: int) -> Iterator[None]:
-    """Do one round, a few milliseconds between two yields."""
+def retain(
+    database: peewee.SqliteDatabase, journal: Journal, now_ms: int, on_cut: Callable[[int], None] = lambda _hour: None
+) -> Iterator[None]:
+    """Do one round, a few milliseconds between two yields.
+
+    `on_cut` is told the first hour of which every result is kept, where the largest size made younger ones go than age.
+    """
     preferences = read_preferences(database)
     yield from _purge_monitors(database, journal, now_ms)
     yield from _delete_chunks(database, _cut(preferences, "keep_raw_days", now_ms) // HOUR_MS << 32)
     yield from _delete_front(database, "rollup_5min", _cut(preferences, "keep_5min_days", now_ms) // HOUR_MS << 32)
     yield from _delete_hours(database, _cut(preferences, "keep_hour_days", now_ms) // DAY_MS)
-    yield from _keep_size(database, preferences.integer("size_cap_mb") * 1024 * 1024)
+    cap_bytes = preferences.integer("size_cap_mb") * BYTES_PER_MB
+    yield from _keep_size(database, cap_bytes, lambda hour: on_cut(now_ms // HOUR_MS if hour is None else hour))
     yield from _forget_details(database, journal, _cut(preferences, "keep_raw_days", now_ms) // DAY_MS - 1)
     yield from _forget_alerts(database, now_ms - ALERTS_MS)
     yield from _give_back(database)
@@ -103,19 +109,21 @@ def _delete_hours(database: peewee.SqliteDatabase, below_day: int) -> Iterator[N
         yield
 
 
-def _keep_size(database: peewee.SqliteDatabase, cap_bytes: int) -> Iterator[None]:
-    """Delete the oldest chunks while the file is larger than the user wants."""
-    is_told = False
+def _keep_size(database: peewee.SqliteDatabase, cap_bytes: int, on_cut: Callable[[int | None], None]) -> Iterator[None]:
+    """Delete the oldest chunks while the file is larger than the user wants; tell which hour is the first one left."""
+    is_cut = False
     while used_bytes(database) > cap_bytes:
         with database.atomic("IMMEDIATE"):
             rows = database.execute_sql("SELECT id, count FROM chunk ORDER BY id LIMIT ?", (_ROWS_PER_STEP,)).fetchall()
             if not rows:
-                return
+                break
             _drop_chunks(database, rows)
-        if not is_told:
-            is_told = True
-            _log.info("the database has reached its largest size: the oldest results go")
+        is_cut = True
         yield
+    if is_cut:
+        (first_hour,) = database.execute_sql("SELECT min(id) >> 32 FROM chunk").fetchone()
+        _log.info("the database has reached its largest size: the oldest results went")
+        on_cut(first_hour)
 
 
 def _purge_monitors(database: peewee.SqliteDatabase, journal: Journal, now_ms: int) -> Iterator[None]:

@@ -31,6 +31,7 @@ from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch
+from pingmon_gui.domain.size_forecast import SizeParts
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
 from pingmon_gui.store import (
@@ -51,6 +52,7 @@ from pingmon_gui.store.history import RecentBatch
 from pingmon_gui.store.maintenance import Maintenance
 from pingmon_gui.store.migration import migrate, refuse_newer, schema_of
 from pingmon_gui.store.migrations import STEPS
+from pingmon_gui.store.page_share import size_parts
 from pingmon_gui.store.trouble import translated
 from pingmon_gui.store.writer import Writer
 
@@ -196,6 +198,13 @@ class Store:
     def has_work(self) -> bool:
         """Whether the last turn of `maintain` left something to do at once."""
         return self._maintenance is not None and self._maintenance.has_work
+
+    def take_cut(self) -> int | None:
+        """Return since when every result is kept, if the largest size cut that short since the last call; else None."""
+        if self._maintenance is None or self._maintenance.cut_hour is None:
+            return None
+        hour, self._maintenance.cut_hour = self._maintenance.cut_hour, None
+        return hour * HOUR_MS
 
     async def close(self) -> None:
         """Commit what is pending and close. A second call does nothing."""
@@ -372,6 +381,10 @@ class Store:
     async def size(self) -> StoreSize:
         """Return how much there is."""
         return await self._read(self._size)
+
+    async def size_parts(self) -> SizeParts:
+        """Return what makes up the size of the database's file."""
+        return await asyncio.to_thread(size_parts, self.path)
 
     async def back_up(self, target: Path, progress: Progress) -> BackupFacts:
         """Copy everything that was measured and configured up to now to a file or into a folder; return what is in it.

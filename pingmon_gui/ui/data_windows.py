@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from pingmon_gui.domain.backup import BackupFacts
+from pingmon_gui.domain.size_forecast import loads
 from pingmon_gui.engine.board_view import BoardView
 from pingmon_gui.renewal import Renewal
 from pingmon_gui.ui import data_wording, wording
@@ -16,6 +17,7 @@ from pingmon_gui.ui.async_slot import Spawner
 
 if TYPE_CHECKING:
     from pingmon_gui.ui.backup_dialog import BackupOrder
+    from pingmon_gui.ui.preferences_dialog import PreferencesDialog
 
 
 class DataSession(Protocol):
@@ -64,6 +66,19 @@ class DataWindows(QObject):
 
         dialog.submitted.connect(take)
         dialog.open()
+
+    def explain_size(self, dialog: PreferencesDialog) -> None:
+        """Have the preferences show how large the database is, as soon as that is known."""
+        self._spawner.spawn(self._explain_size(dialog))
+
+    async def _explain_size(self, dialog: PreferencesDialog) -> None:
+        from pingmon_gui.ui.size_panel import Usage
+
+        store = self._session.store
+        parts, size = await store.size_parts(), await store.size()
+        monitors = [monitor for monitor in self._board.monitors.values() if not monitor.is_paused]
+        regions = [health.probe.region for health in self._board.probes.values()]
+        dialog.show_usage(Usage(parts, size.oldest_at_ms, loads(monitors, regions), len(monitors), len(set(regions))))
 
     async def _back_up(self, order: BackupOrder) -> None:
         facts: BackupFacts = await self._session.store.back_up(order.path, order.work)

@@ -436,7 +436,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def on_preferences(self) -> None:
-        self.commands.ask_preferences(self._session.preferences)
+        self.data.explain_size(self.commands.ask_preferences(self._session.preferences))
 
     @Slot(bool)
     def on_empty_regions_toggled(self, _is_on: bool) -> None:

@@ -9,9 +9,10 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.error import SettingsError
-from pingmon_gui.domain.preference import PREFERENCES, Preference, Preferences, Value
+from pingmon_gui.domain.preference import PREFERENCES, SIZE_KEYS, Preference, Preferences, Value
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
+from pingmon_gui.ui.size_panel import SizePanel, Usage
 from pingmon_gui.ui.theme import scaled_font
 
 
@@ -47,8 +48,11 @@ class PreferencesDialog(FormDialog):
         content = QWidget(self)
         self._column = QVBoxLayout(content)
         self._column.setContentsMargins(0, 0, 12, 0)
+        self.size_panel = SizePanel(self)
         for preference in PREFERENCES:
             self._add(preference)
+            if preference.key == SIZE_KEYS[-1]:
+                self._column.addWidget(self.size_panel)
         self._column.addWidget(self._nothing)
         self._column.addStretch(1)
         self.body.addWidget(scrolling(content, self), 1)
@@ -91,7 +95,13 @@ class PreferencesDialog(FormDialog):
                 is_good = False
             if row.field.reset_button is not None:
                 row.field.reset_button.setEnabled(row.read() != row.preference.default)
+        self.size_panel.show_forecast(Preferences({key: self.rows[key].read() for key in SIZE_KEYS}))
         return is_good
+
+    def show_usage(self, usage: Usage) -> None:
+        """Show how large the database is, and from then on what it grows to with the values in the form."""
+        if not self._is_closed:
+            self.size_panel.show_usage(usage)
 
     def _add(self, preference: Preference) -> None:
         if preference.section not in self._titles:
@@ -177,6 +187,7 @@ class PreferencesDialog(FormDialog):
                 shown_sections.add(known.section)
         for section, title in self._titles.items():
             title.setVisible(section in shown_sections)
+        self.size_panel.set_wanted(any(not self.rows[key].field.isHidden() for key in SIZE_KEYS))
         self._nothing.setVisible(not shown_sections)
 
     @Slot()

@@ -26,6 +26,7 @@ from pingmon_gui.ui.async_slot import Spawner
 if TYPE_CHECKING:
     from pingmon_gui.exchange.configuration import Configuration
     from pingmon_gui.ui.export_dialog import ExportOrder
+    from pingmon_gui.ui.preferences_dialog import PreferencesDialog
 
 _MOST_UNDONE = 50
 Undo = Callable[[], Coroutine[Any, Any, object]]
@@ -120,7 +121,7 @@ class WindowCommands(QObject):
         dialog.submitted.connect(lambda changed: self._spawner.spawn(dialog.carry_out(self._change(changed))))
         dialog.open()
 
-    def ask_preferences(self, preferences: Preferences) -> None:
+    def ask_preferences(self, preferences: Preferences) -> PreferencesDialog:
         from pingmon_gui.ui.preferences_dialog import PreferencesDialog
 
         dialog = PreferencesDialog(preferences, self._window)
@@ -128,6 +129,7 @@ class WindowCommands(QObject):
             lambda values: self._spawner.spawn(dialog.carry_out(self._commands.change_preferences(values)))
         )
         dialog.open()
+        return dialog
 
     def ask_import(self, path: Path | None = None) -> None:
         """Show the import, at once with a file where one is named."""

@@ -246,6 +246,9 @@ class FakeStore:
     async def flush(self) -> None:
         self.flushes += 1
 
+    def take_cut(self) -> int | None:
+        return None
+
     async def maintain(self) -> None:
         pass
 

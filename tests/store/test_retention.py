@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import peewee
+
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.resolution import Kept
+from pingmon_gui.store.retention import used_bytes
 from pingmon_gui.store.store import Store
 from tests.store.helper import START_MS, Clock, Measured, add, batch, open_store, run, settle
 
@@ -151,3 +154,40 @@ def test_kept_of_what_was_just_measured_begins_with_it(tmp_path: Path) -> None:
         await store.close()
 
     run(main())
+
+
+def test_largest_size_lets_the_oldest_results_go_and_is_told_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        store = open_store(tmp_path, clock)
+        await store.change_preferences({"size_cap_mb": 50, "keep_raw_days": 400})
+        ids = await measured_days(store, clock, 2, monitors=3)
+        assert store.take_cut() is None
+        before = await store.rollups(ids[0], START_MS, clock.ms, HOUR_MS)
+        # No test fills 50 MB with results: a table that is not cut takes the room.
+        await fill_up(store, 50_000_000)
+        clock.ms += HOUR_MS
+        await settle(store)
+        since_ms = store.take_cut()
+        assert since_ms is not None and START_MS < since_ms < clock.ms - HOUR_MS
+        assert store.take_cut() is None
+        assert (await store.size()).oldest_at_ms == since_ms
+        after = await store.rollups(ids[0], START_MS, clock.ms, HOUR_MS)
+        assert after[0].count.tolist()[: len(before[0].count)] == before[0].count.tolist()
+        await store.close()
+
+    run(main())
+
+
+async def fill_up(store: Store, used: int) -> None:
+    """Let a little more than so many bytes of the file be in use."""
+
+    def work(database: peewee.SqliteDatabase) -> None:
+        size_bytes = used - 200_000
+        while used_bytes(database) <= used:
+            database.execute_sql(
+                "INSERT INTO detail (digest, used_day, value) VALUES (randomblob(16), 1 << 40, hex(zeroblob(?)))",
+                ((size_bytes - used_bytes(database)) // 2 if size_bytes > used_bytes(database) else 1_500,),
+            )
+
+    await store._write(work)

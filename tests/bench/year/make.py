@@ -39,6 +39,8 @@ BENCH_END_MS = 1_795_371_600_000
 _SITES_PER_PART = 5
 _ROWS_PER_TRANSACTION = 20_000
 _TABLES = {"chunk": "id, count, data", "rollup_5min": "id, data", "rollup_hour": "id, data", "rollup_day": "id, data"}
+#: Rows come in this order in the course of time; by their id where nothing else is said.
+_ARRIVAL = {"rollup_hour": "id >> 37, id & 31, id"}
 
 Details = Mapping[str | None, int]
 
@@ -203,14 +205,19 @@ def _write_series(connection: sqlite3.Connection, story: Story, number: int, reg
 
 
 def _merge(database: peewee.SqliteDatabase, table: str, columns: str, parts: Sequence[Path]) -> None:
-    """Append the rows of all parts in order of their ids, as compaction would have done in the course of the year."""
+    """Append the rows of all parts in the order in which compaction would have written them."""
     statement = f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(columns.split(',')))})"
+    order = _ARRIVAL.get(table, "id")
+    keys = len(order.split(","))
     with ExitStack() as stack:
         connections = [stack.enter_context(closing(sqlite3.connect(part))) for part in parts]
         rows: Iterator[tuple[object, ...]] = heapq.merge(
-            *(connection.execute(f"SELECT {columns} FROM {table} ORDER BY id") for connection in connections)
+            *(
+                connection.execute(f"SELECT {order}, {columns} FROM {table} ORDER BY {order}")
+                for connection in connections
+            )
         )
-        while some := list(islice(rows, _ROWS_PER_TRANSACTION)):
+        while some := [row[keys:] for row in islice(rows, _ROWS_PER_TRANSACTION)]:
             with database.atomic():
                 database.connection().executemany(statement, some)
 
@@ -233,12 +240,13 @@ def _write_journal(database: peewee.SqliteDatabase, story: Story, kept: Sequence
         seq = 0
         for one in np.unique(minute).tolist():
             columns = take(everything, minute == one)
-            journal.write(database, [_batch(story, kept, region, columns, seq + 1)], story.end_ms)
+            journal.write(database, [batch_of(story, kept, region, columns, seq + 1)], story.end_ms)
             journal.committed()
             seq += count_of(columns)
 
 
-def _batch(story: Story, kept: Sequence[Kept], region: Region, columns: Columns, first_seq: int) -> ResultBatch:
+def batch_of(story: Story, kept: Sequence[Kept], region: Region, columns: Columns, first_seq: int) -> ResultBatch:
+    """Return results of one region as a probe would deliver them; `number` says of which domain each is."""
     count = count_of(columns)
     number = columns["number"]
     reasons = {row: reason for site in kept for reason, row in site.details.items()}
