@@ -27,6 +27,8 @@ def test_report_of_what_was_measured_in_every_format(processes: Processes, site:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "r.csv", "r.html", "r.pdf"]
 
 
+# A PDF wants an application, and the first of a process stays: the window's tests after this one need theirs.
+@pytest.mark.usefixtures("qapp")
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
