@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, NewType
 
 from pingmon_probe.protocol import (
@@ -184,8 +184,3 @@ def parse_status_set(text: str) -> tuple[tuple[int, int], ...]:
 def format_status_set(ranges: tuple[tuple[int, int], ...]) -> str:
     """Return the text that `parse_status_set` reads back."""
     return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
-
-
-def renamed(monitor: Monitor, name: str) -> Monitor:
-    """Return the monitor with another name; a name makes no new version."""
-    return replace(monitor, name=parse_name(name))

@@ -124,11 +124,3 @@ class Confirmation:
         self.confirmed[rows] = after
         changed: npt.NDArray[np.bool_] = after != before
         return changed
-
-    def resize(self, count: int) -> None:
-        """Make room for `count` series, keeping what is known; new ones know nothing."""
-        new = Confirmation.fresh(count)
-        kept = min(count, len(self.confirmed))
-        for name in ("confirmed", "is_checking", "slow_bits"):
-            getattr(new, name)[:kept] = getattr(self, name)[:kept]
-            setattr(self, name, getattr(new, name))

@@ -93,11 +93,3 @@ def test_confirmation_tells_where_it_changed() -> None:
     second = series.apply(np.array([2, 1]), np.array([SLOW, OFF], dtype=np.int8))
     assert (first.tolist(), second.tolist()) == ([True, False, False], [True, True])
     assert series.confirmed.tolist() == [ON, OFF, SLOW]
-
-
-def test_confirmation_that_grows_keeps_what_it_knows() -> None:
-    series = Confirmation.fresh(1)
-    series.apply(np.array([0]), np.array([SLOW], dtype=np.int8))
-    series.resize(2)
-    assert series.confirmed.tolist() == [SLOW, UNKNOWN]
-    assert series.slow_bits.tolist() == [1, 0]
