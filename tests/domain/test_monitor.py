@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,6 @@ from pingmon_gui.domain.monitor import (
     parse_name,
     parse_status_set,
     parse_tags,
-    renamed,
 )
 from pingmon_gui.domain.region import REGIONS, Region
 
@@ -84,7 +84,7 @@ def test_new_monitor_id_is_in_range_and_never_the_same() -> None:
 
 def test_title_is_the_name_or_the_address() -> None:
     assert monitor().title == "example.com"
-    assert renamed(monitor(), " My   shop ").title == "My shop"
+    assert replace(monitor(), name=parse_name(" My   shop ")).title == "My shop"
 
 
 def test_watched_from_every_region_or_the_chosen_ones() -> None:
