@@ -61,7 +61,6 @@ class HostFacts:
     """
 
     os_name: str
-    machine: str
     user: str
     uid: int
     home: str
@@ -162,7 +161,6 @@ def read_facts(out: str, middle_s: float) -> HostFacts | None:
     }
     return HostFacts(
         os_name=first.get("os", ""),
-        machine=first.get("machine", ""),
         user=first.get("user", ""),
         uid=_whole(first.get("uid"), 65534),
         groups=tuple(first.get("groups", "").split()),

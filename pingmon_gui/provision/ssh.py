@@ -10,9 +10,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import paramiko
-from paramiko.ssh_exception import ChannelException, SSHException
-
 from pingmon_gui.domain.error import AuthFailed, ProvisionError, SshUnreachable
 from pingmon_gui.provision import ssh_command
 from pingmon_gui.provision.host import COMMAND_S, DATA_MARK, CommandResult
@@ -21,8 +18,8 @@ from pingmon_gui.provision.private_key import KeyUnusable, from_text
 from pingmon_gui.provision.progress import Listener, TranscriptLine, harmless, last_line
 from pingmon_gui.provision.prompt import Prompter, SecretKind
 from pingmon_gui.provision.ssh_config import SshTarget
-from pingmon_gui.provision.ssh_link import CHANNEL_S, LinkTransport, SshLink
-from pingmon_gui.provision.ssh_login import TRIES
+from pingmon_gui.provision.ssh_link import LinkTransport, SshLink
+from pingmon_gui.provision.ssh_login import TRIES, Memory
 from pingmon_gui.provision.ssh_reach import Nobody, Reach
 from pingmon_gui.provision.sudo import SudoProblem, explain, problem_of
 
@@ -39,18 +36,19 @@ async def connect(
     *,
     listener: Listener = lambda _event: None,
     expected_host_key: str | None = None,
-    sudo_password: str | None = None,
+    memory: Memory | None = None,
     private_key: str | None = None,
 ) -> SshHost:
     """Connect and log in, through the jump hosts if there are any. Close what is returned.
 
     A host key never seen is shown to the person, and pinned on yes; the connection is made anew afterwards, because
     sshd does not wait. `expected_host_key` (`SHA256:...`) stands for that yes, also where another key was known.
-    `private_key` (OpenSSH text) is the only proof tried, if given. `sudo_password` spares the question for it.
+    `private_key` (OpenSSH text) is the only proof tried, if given. What is in `memory` is not asked for again.
 
     Raises SshUnreachable, HostKeyUnknown, HostKeyChanged, AuthFailed, UserCancelled. Cancelling is safe at any time.
     """
-    reach = Reach(target, prompter, known_hosts, listener, expected_host_key)
+    memory = memory or Memory()
+    reach = Reach(target, prompter, known_hosts, listener, expected_host_key, memory)
     only = None
     if private_key is not None:
         try:
@@ -58,7 +56,7 @@ async def connect(
         except KeyUnusable as exc:
             raise AuthFailed(f"The private key {exc}.", "Make a new one.", host=target.name) from exc
     link = await reach.run(only)
-    host = SshHost(link, prompter, listener, sudo_password)
+    host = SshHost(link, prompter, listener, memory)
     try:
         await host.look()
     except BaseException:
@@ -74,7 +72,7 @@ async def open_link(
 
     The host key must be known. Raises as `connect` does, never asks anybody.
     """
-    return await Reach(target, Nobody(), known_hosts, listener, None).run(from_text(private_key))
+    return await Reach(target, Nobody(), known_hosts, listener, None, Memory()).run(from_text(private_key))
 
 
 class SshHost:
@@ -85,12 +83,12 @@ class SshHost:
         sudo_problem: why sudo cannot be used, a sentence; "" as long as nothing stands against it.
     """
 
-    def __init__(self, link: SshLink, prompter: Prompter, listener: Listener, sudo_password: str | None) -> None:
+    def __init__(self, link: SshLink, prompter: Prompter, listener: Listener, memory: Memory) -> None:
         self._link = link
         self._prompter = prompter
         self._listener = listener
         self._turn = asyncio.Lock()
-        self._sudo_password = sudo_password
+        self._memory = memory
         self._can_sudo: bool | None = None
         self.is_root = False
         self.sudo_problem = ""
@@ -162,28 +160,6 @@ class SshHost:
                 self._can_sudo = False
         return self._can_sudo
 
-    async def open_port(self, port: int) -> paramiko.Channel:
-        """Return a channel to a port of the host's own loopback. Blocking to use; close it. Raises SshUnreachable."""
-
-        def open_channel() -> paramiko.Channel:
-            return self.transport.open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0), timeout=CHANNEL_S)
-
-        try:
-            async with self._turn:
-                return await self._call(open_channel, 2 * CHANNEL_S, f"open port {port}")
-        except ChannelException as exc:
-            if exc.code == paramiko.common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
-                raise SshUnreachable(
-                    f"{self.name} forbids to forward port {port}.",
-                    "Its sshd_config says so: AllowTcpForwarding, DisableForwarding or PermitOpen.",
-                    host=self.name,
-                ) from exc
-            raise SshUnreachable(
-                f"Nothing answers on port {port} of {self.name} itself.", "See whether the probe runs.", host=self.name
-            ) from exc
-        except (SSHException, EOFError, OSError) as exc:
-            raise self._lost() from exc
-
     async def close(self) -> None:
         await self._link.close()
 
@@ -193,8 +169,9 @@ class SshHost:
         """Run by sudo; asks for its password the first time it wants one. Raises AuthFailed, UserCancelled."""
         refusals = 0
         while True:
+            known = self._memory.sudo_passwords
             outcome = await self._run_once(
-                argv, stdin=stdin, deadline_s=deadline_s, as_sudo=True, password=self._sudo_password
+                argv, stdin=stdin, deadline_s=deadline_s, as_sudo=True, password=known.get(self.name)
             )
             if outcome.has_started:
                 self.sudo_problem = ""
@@ -206,13 +183,13 @@ class SshHost:
             elif problem is SudoProblem.WRONG_PASSWORD:
                 refusals += 1
                 if refusals >= TRIES:
-                    self._sudo_password = None
+                    known.pop(self.name, None)
                     raise AuthFailed(*explain(problem, self.target.user, self.name, complaint), host=self.name)
                 question = f"sudo on {self.name} refused that password: what is it?"
             else:
                 raise self._no_sudo(problem, complaint)
             try:
-                self._sudo_password = await self._prompter.secret(self.name, SecretKind.SUDO, question)
+                password = await self._prompter.secret(self.name, SecretKind.SUDO, question)
             except ProvisionError as exc:
                 self.sudo_problem = f"sudo on {self.name} asks for a password, and nobody could be asked."
                 raise AuthFailed(
@@ -220,9 +197,10 @@ class SshHost:
                     "Run it in a terminal, or allow this user sudo without a password.",
                     host=self.name,
                 ) from exc
-            if not self._sudo_password:
-                self._sudo_password = None
+            if not password:
+                known.pop(self.name, None)
                 raise self._no_sudo(SudoProblem.NEEDS_PASSWORD, complaint)
+            known[self.name] = password
 
     def _no_sudo(self, problem: SudoProblem, complaint: str) -> AuthFailed:
         self.sudo_problem, hint = explain(problem, self.target.user, self.name, complaint)

@@ -47,10 +47,14 @@ class DroppedWhileAsked(Exception):
 
 @dataclass
 class Memory:
-    """What a person gave in this run. It lives as long as the run."""
+    """What a person gave in this run, for all its connections. It lives as long as the run.
+
+    `passwords` and `sudo_passwords` are by the name of the host.
+    """
 
     keys: dict[Path, paramiko.PKey] = field(default_factory=dict, repr=False)
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    sudo_passwords: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class _Candidate(NamedTuple):

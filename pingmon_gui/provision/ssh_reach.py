@@ -67,13 +67,14 @@ class Reach:
         known_hosts: KnownHosts,
         listener: Listener,
         expected: str | None,
+        memory: Memory,
     ) -> None:
         self._target = target
         self._prompter = prompter
         self._known_hosts = known_hosts
         self._listener = listener
         self._expected = _as_fingerprint(expected, target) if expected is not None else None
-        self._memory = Memory()
+        self._memory = memory
         self._shown: list[paramiko.PKey] = []
 
     def _tell(self, text: str) -> None:

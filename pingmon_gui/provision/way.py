@@ -20,6 +20,7 @@ from pingmon_gui.provision.proof import Proof, prove
 from pingmon_gui.provision.service import START_S
 from pingmon_gui.provision.ssh import connect
 from pingmon_gui.provision.ssh_config import SshTarget, resolve
+from pingmon_gui.provision.ssh_login import Memory
 
 
 class OpenHost(NamedTuple):
@@ -44,10 +45,13 @@ class Ways:
 
 
 def real_ways(request: BootstrapRequest, known_hosts: KnownHosts, prompter: Prompter) -> Ways:
-    """Return the ways by SSH."""
+    """Return the ways by SSH. What a person was asked once is known when a host is opened again, to undo."""
+    memory = Memory()
 
     async def open_host(target: SshTarget, listener: Listener) -> OpenHost:
-        host = await connect(target, prompter, known_hosts, listener=listener, expected_host_key=request.host_key)
+        host = await connect(
+            target, prompter, known_hosts, listener=listener, expected_host_key=request.host_key, memory=memory
+        )
         return OpenHost(host, target, host.host_key, host.transport.remote_version)
 
     async def prove_key(target: SshTarget, private_key: str, port: int, listener: Listener) -> Proof:

@@ -21,7 +21,6 @@ from tests.provision.hosts import OK, FakeHost
 
 FACTS = HostFacts(
     os_name="Linux",
-    machine="x86_64",
     user="ops",
     uid=1500,
     home="/home/ops",

@@ -28,7 +28,6 @@ from tests.provision.hosts import FakeHost, LocalHost
 
 READY = HostFacts(
     os_name="Linux",
-    machine="x86_64",
     user="ops",
     uid=1500,
     home="/home/ops",

@@ -532,46 +532,6 @@ def test_unknown_key_of_a_jump_host_is_confirmed_too(
     assert [kind for _name, kind, _fingerprint in person.keys_shown] == ["ssh-ed25519", "ecdsa-sha2-nistp256"]
 
 
-def test_open_port_reaches_the_hosts_loopback(start_sshd: StartSshd, known_hosts: KnownHosts, made_keys: Path) -> None:
-    target = start_sshd().target(made_keys / "ed")
-
-    async def work(port: int) -> None:
-        async with connected(target, known_hosts) as host:
-            channel = await host.open_port(port)
-            channel.settimeout(10)
-            assert await asyncio.to_thread(channel.recv, 5) == b"hello"
-            channel.close()
-            with pytest.raises(SshUnreachable, match="Nothing answers on port"):
-                await host.open_port(free_port())
-            assert (await host.run(["echo", "on"])).out == "on\n"
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _address = listener.accept()
-            with connection:
-                connection.sendall(b"hello")
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        run(work(listener.getsockname()[1]))
-        thread.join()
-
-
-def test_open_port_where_forwarding_is_forbidden_is_told(
-    start_sshd: StartSshd, known_hosts: KnownHosts, made_keys: Path
-) -> None:
-    target = start_sshd("AllowTcpForwarding no").target(made_keys / "ed")
-
-    async def work() -> None:
-        async with connected(target, known_hosts) as host:
-            with pytest.raises(SshUnreachable, match="forbids to forward") as caught:
-                await host.open_port(80)
-            assert "AllowTcpForwarding" in (caught.value.hint or "")
-
-    run(work())
-
-
 def test_several_hosts_at_once(start_sshd: StartSshd, known_hosts: KnownHosts, made_keys: Path) -> None:
     targets = [unseen(start_sshd(), made_keys / "ed") for _ in range(4)]
 

@@ -14,6 +14,7 @@ from pingmon_gui.provision.known_host import KnownHosts
 from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.provision.ssh import SshHost
 from pingmon_gui.provision.ssh_config import SshTarget
+from pingmon_gui.provision.ssh_login import Memory
 from pingmon_gui.provision.sudo import SudoProblem, problem_of
 from tests.provision.people import NobodyThere, Person, Transcript
 from tests.provision.sshd import StartSshd
@@ -146,14 +147,19 @@ def test_sudo_password_is_asked_once_and_fed_to_sudo_alone(
     assert not any("secret" in line for line in transcript)
 
 
-def test_sudo_password_given_beforehand_is_not_asked_for(sudo_host: SudoHost, known_hosts: KnownHosts) -> None:
+def test_sudo_password_is_not_asked_for_again_by_a_second_connection(
+    sudo_host: SudoHost, known_hosts: KnownHosts
+) -> None:
     sudo_host.say("secret")
+    person, memory = Person(["secret"]), Memory()
 
     async def work() -> None:
-        async with connected(sudo_host.target, known_hosts, sudo_password="secret") as host:
-            assert await by_sudo(host) == "input"
+        for _connection in range(2):
+            async with connected(sudo_host.target, known_hosts, person, memory=memory) as host:
+                assert await by_sudo(host) == "input"
 
     run(work())
+    assert person.asked == [SecretKind.SUDO]
 
 
 def test_sudo_password_wrong_is_asked_again_three_times(sudo_host: SudoHost, known_hosts: KnownHosts) -> None:

@@ -16,7 +16,6 @@ facts() {
   export PATH LC_ALL
   umask 077
   say os "$(uname -s)"
-  say machine "$(uname -m)"
   say user "$(id -un)"
   say uid "$(id -u)"
   say groups "$(id -Gn)"
@@ -64,7 +63,7 @@ sys.exit(0 if fit else 4)' 2>/dev/null)
       esac
     fi
   fi
-  for name in sudo useradd adduser crontab setsid selinuxenabled; do has "$name" && say program "$name"; done
+  for name in sudo useradd adduser crontab selinuxenabled; do has "$name" && say program "$name"; done
   has selinuxenabled && selinuxenabled && say selinux yes
   for name in apt-get dnf yum zypper apk pacman; do
     if has "$name"; then

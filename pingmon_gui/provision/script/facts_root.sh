@@ -13,8 +13,7 @@ facts() {
     "$sshd" -T -C "user=$1,host=$2,addr=$2,laddr=$3,lport=$4" 2>/dev/null | while read -r key value; do
       case $key in
       allowtcpforwarding | disableforwarding | permitopen | allowusers | denyusers | allowgroups | denygroups | \
-        authorizedkeysfile | authorizedkeyscommand | pubkeyauthentication | authenticationmethods | forcecommand | \
-        chrootdirectory | strictmodes | trustedusercakeys) say sshd "$key $value" ;;
+        authorizedkeysfile | pubkeyauthentication | authenticationmethods) say sshd "$key $value" ;;
       esac
     done
   fi
