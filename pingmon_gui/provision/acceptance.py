@@ -27,6 +27,7 @@ from pingmon_gui.provision.progress import Listener
 from pingmon_gui.provision.prompt import Prompter
 from pingmon_gui.provision.proof import not_refused
 from pingmon_gui.provision.ssh_config import SshTarget
+from pingmon_gui.provision.step import Step
 from pingmon_gui.provision.way import Ways
 
 #: Measures something over the new probe and returns a sentence about it. Raises ProbeError where it cannot.
@@ -50,7 +51,7 @@ def measure_url(url: str) -> MeasureFirst:
     return measure
 
 
-class ReachStep:
+class ReachStep(Step):
     """Opens the very path that will be used, with the new key, and measures something. Changes nothing."""
 
     name = "reach"
@@ -91,14 +92,8 @@ class ReachStep:
         finally:
             await link.close()
 
-    async def undo(self, host: Host) -> None:
-        """Nothing was changed."""
 
-    async def after_undo(self, host: Host) -> None:
-        """Nothing ran before."""
-
-
-class ProveStep:
+class ProveStep(Step):
     """Proves that the app's key opens the probe's port and nothing else; asks where a server cannot refuse the rest."""
 
     name = "proof"
@@ -139,14 +134,8 @@ class ProveStep:
             self.accepted = proof.allowed
         self._is_done = True
 
-    async def undo(self, host: Host) -> None:
-        """Nothing was changed."""
 
-    async def after_undo(self, host: Host) -> None:
-        """Nothing ran before."""
-
-
-class EnrolStep:
+class EnrolStep(Step):
     """Has the app keep the probe and measure with it from now on. Undone, the app knows what it knew before."""
 
     name = "enrol"
@@ -188,6 +177,3 @@ class EnrolStep:
             raise StepFailed(
                 f"This Pingmon still has the probe “{enrolment.probe.name}” in its list: forget it."
             ) from exc
-
-    async def after_undo(self, host: Host) -> None:
-        """Nothing ran before."""

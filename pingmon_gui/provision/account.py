@@ -7,13 +7,14 @@ from pingmon_gui.provision.fact import ACCOUNT, HostFacts
 from pingmon_gui.provision.host import CommandResult, Host
 from pingmon_gui.provision.host_python import HostPython
 from pingmon_gui.provision.layout import Layout
+from pingmon_gui.provision.step import Step
 
 #: `userdel` says so where there is no such user: userdel(8).
 NO_SUCH_USER = 6
 _HAS_GROUP = 'grep -q "^$1:" /etc/group'
 
 
-class AccountStep:
+class AccountStep(Step):
     """Makes the user, with the tools of shadow or of busybox. Also removes it."""
 
     name = "account"
@@ -46,9 +47,6 @@ class AccountStep:
         if self._is_ours:
             await remove_account(host, self._layout.python, has_shadow=self._has_shadow)
         self._is_ours = False
-
-    async def after_undo(self, host: Host) -> None:
-        """A user needs nothing more."""
 
 
 async def remove_account(host: Host, python: str, *, has_shadow: bool) -> None:

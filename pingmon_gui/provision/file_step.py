@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython, State
+from pingmon_gui.provision.step import Step
 
 #: Makes the entries of files whose content depends on what is there (a block in authorized_keys).
 Compose = Callable[[Host], Awaitable[Sequence[Entry]]]
 
 
-class FileStep:
+class FileStep(Step):
     """Folders and files in the order in which they are made. `is_changed` tells whether this run changed any."""
 
     def __init__(self, name: str, title: str, python: HostPython, entries: Sequence[Entry] | Compose) -> None:
@@ -61,9 +62,6 @@ class FileStep:
         if back:
             await self._python.put(host, back)
         self.is_changed = False
-
-    async def after_undo(self, host: Host) -> None:
-        """Files need nothing more."""
 
 
 def is_as_it_should(entry: Entry, state: State | None) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pingmon_gui.domain.error import StepFailed
 from pingmon_gui.provision.host import Host
+from pingmon_gui.provision.step import Step
 
 #: A slow mirror and a small host.
 INSTALL_S = 600.0
@@ -59,7 +60,7 @@ PACKAGE_MANAGERS: dict[str, PackageManager] = {
 }
 
 
-class InstallPython:
+class InstallPython(Step):
     """The step that installs Python. Its undo removes exactly the packages that were not there before."""
 
     name = "python"
@@ -98,9 +99,6 @@ class InstallPython:
             if result.code != 0:
                 raise StepFailed(f"The packages {', '.join(fresh)} could not be removed from {host.name} again.")
         self._before = None
-
-    async def after_undo(self, host: Host) -> None:
-        """Packages need nothing more."""
 
     async def _packages(self, host: Host) -> frozenset[str]:
         result = await host.run(self._manager.list, as_root=True)

@@ -64,7 +64,7 @@ async def remove(
     return (f"The probe was removed from {name}: its {what} are gone.",)
 
 
-class _Removal:
+class _Removal(Step):
     """A step that takes one thing away; `is_gone` looks, `take` does it."""
 
     def __init__(
@@ -84,12 +84,6 @@ class _Removal:
 
     async def apply(self, host: Host) -> None:
         await self._take(host)
-
-    async def undo(self, host: Host) -> None:
-        """What is taken away stays away."""
-
-    async def after_undo(self, host: Host) -> None:
-        """Nothing is started again."""
 
 
 def _steps(there: Visit) -> list[Step]:

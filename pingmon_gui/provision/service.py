@@ -12,6 +12,7 @@ from pingmon_gui.provision.host import DATA_MARK, Host
 from pingmon_gui.provision.host_python import Health, HostPython
 from pingmon_gui.provision.layout import SERVICE, Layout
 from pingmon_gui.provision.marked_block import with_block, without_block
+from pingmon_gui.provision.step import Step
 from pingmon_gui.provision.unit import crontab_line
 
 #: A small host under load takes its time to start a Python.
@@ -168,7 +169,7 @@ class Service:
         return ("-u", ACCOUNT) if self.layout.is_system else ()
 
 
-class ServiceStep:
+class ServiceStep(Step):
     """Starts the probe and waits until it answers on the host itself. Last of the steps that change the host."""
 
     name = "service"
@@ -242,7 +243,7 @@ class ServiceStep:
             raise StepFailed(f"The probe that ran on {host.name} before does not run again ({health.problem}).")
 
 
-class LingerStep:
+class LingerStep(Step):
     """Lets the login user's services run while nobody is logged in."""
 
     name = "linger"
@@ -264,6 +265,3 @@ class LingerStep:
 
     async def undo(self, host: Host) -> None:
         await host.run(["loginctl", "disable-linger"])
-
-    async def after_undo(self, host: Host) -> None:
-        """Nothing ran before."""

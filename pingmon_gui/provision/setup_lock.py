@@ -11,6 +11,7 @@ import secrets
 from pingmon_gui.domain.error import StepFailed
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.layout import Layout
+from pingmon_gui.provision.step import Step
 
 TAKEN = 17
 APPEARED = 18
@@ -32,7 +33,7 @@ if [ -n "$3" ] && [ -e "$3" ]; then rm -rf "$1"; exit {APPEARED}; fi
 _RELEASE = 'read -r by _ 2>/dev/null <"$1/by"; [ "$by" != "$2" ] || rm -rf "$1"'
 
 
-class SetupLock:
+class SetupLock(Step):
     """The first step of every plan that changes a host, undone at its end, whatever that is."""
 
     name = "lock"
@@ -70,6 +71,3 @@ class SetupLock:
         argv = ["sh", "-c", _RELEASE, "sh", self._layout.lock, self._mark]
         await host.run(argv, as_root=self._layout.is_system)
         self._is_ours = False
-
-    async def after_undo(self, host: Host) -> None:
-        """Nothing ran before."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from pingmon_gui.domain.error import ProvisionError, SshUnreachable, StepFailed, UserCancelled
 from pingmon_gui.provision.host import COMMAND_S, CommandResult, Host
@@ -24,34 +24,30 @@ MAX_TRANSCRIPT_LINES = 400
 Reopen = Callable[[], Awaitable[Host]]
 
 
-class Step(Protocol):
-    """One idempotent part of a plan."""
+class Step(ABC):
+    """One idempotent part of a plan. Those that change nothing, or put nothing back, inherit how that is undone.
 
-    @property
-    def name(self) -> str:
-        """One word, for logs, tests and errors."""
-        ...
+    Attributes:
+        name: one word, for logs, tests and errors.
+        title: what it does, for people.
+    """
 
-    @property
-    def title(self) -> str:
-        """What it does, for people."""
-        ...
+    name: str
+    title: str
 
+    @abstractmethod
     async def is_done(self, host: Host) -> bool:
         """Look, change nothing. Also called before anything that the step needs is there."""
-        ...
 
+    @abstractmethod
     async def apply(self, host: Host) -> None:
         """Do it. Raises ProvisionError."""
-        ...
 
-    async def undo(self, host: Host) -> None:
+    async def undo(self, host: Host) -> None:  # noqa: B027 - nothing to put back is common
         """Put back what was found by the first `is_done`, after an `apply` that came through, failed or broke off."""
-        ...
 
-    async def after_undo(self, host: Host) -> None:
+    async def after_undo(self, host: Host) -> None:  # noqa: B027 - most had nothing running
         """Called once all steps are undone: the place to start again what ran before."""
-        ...
 
 
 class Transcript:
