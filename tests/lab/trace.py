@@ -25,8 +25,9 @@ _RESTLESS = (
     "/var/lib/sudo",
     "/var/lib/systemd",
 )
-#: Folders of services, whose names change with every boot.
-_PRIVATE = ("/tmp/systemd-private-", "/var/tmp/systemd-private-")
+#: Folders of services, whose names change with every boot; systemd leaves the last kind lying when a service is stopped
+#: while its devices are being made private.
+_PRIVATE = ("/tmp/systemd-private-", "/var/tmp/systemd-private-", "/tmp/namespace-dev-")
 #: The copies that useradd and userdel keep of the lists of users before their last change.
 _BACKUPS = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-")
 #: ... and what is looked at in those folders all the same.
