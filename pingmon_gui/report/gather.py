@@ -160,6 +160,7 @@ async def gather(
     progress: Progress = lambda _done, _of: None,
 ) -> Report:
     """Return the report of some monitors; it ends where results are judged at the latest. Raises StorageError."""
+    progress(0, len(monitors))
     judged_until_ms = await store.judged_until_ms()
     asked_to_ms = min(to_ms, now_ms)
     end_ms = max(from_ms + 1, min(asked_to_ms, asked_to_ms if judged_until_ms is None else judged_until_ms))
@@ -178,11 +179,10 @@ async def gather(
         times = await store.span_times(ids, from_ms, end_ms, bucket_ms)
         standings = await store.standings(ids)
         for monitor in some:
-            progress(len(reports), len(monitors))
             regions = _regions(times[monitor.id], probes, standings.get(monitor.id, ()), from_ms, end_ms)
             known = by_monitor.get(monitor.id, ())
             reports.append(_report(monitor, bars, spans[monitor.id], known, regions, times[monitor.id]))
-    progress(len(monitors), len(monitors))
+            progress(len(reports), len(monitors))
     return Report(from_ms, end_ms, asked_to_ms, now_ms, zone, bars, tuple(reports))
 
 

@@ -30,6 +30,8 @@ from pingmon_gui.ui.report_preview import ReportPreview
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 #: So long after the last change the report is made anew.
 _PAUSE_MS = 250
+#: So long figures up to the present serve for another form of the same report.
+_FRESH_MS = 15 * 60_000
 
 
 class Gather(Protocol):
@@ -107,7 +109,7 @@ class ReportDialog(FormDialog):
         self._end_work()
         self.message.say("")
         try:
-            wish = self.form.wish(self._now_ms())
+            wish = self._read_wish()
         except InvalidInput:  # told under its field
             self._made = None
             self.preview.show_nothing()
@@ -115,6 +117,16 @@ class ReportDialog(FormDialog):
             return
         self._work = work = _Work()
         self._spawn(self._make(wish, work))
+
+    def _read_wish(self) -> ReportWish:
+        """Return what the form asks for now, or asked for a moment ago if figures of then serve. Raises InvalidInput."""
+        wish = self.form.wish(self._now_ms())
+        if self._made is not None:
+            made = self._made[0]
+            if wish.asked_at_ms - made.asked_at_ms < _FRESH_MS:
+                before = self.form.wish(made.asked_at_ms)
+                return before if _same_figures(made, before) else wish
+        return wish
 
     @Slot()
     def on_stop(self) -> None:
@@ -154,7 +166,7 @@ class ReportDialog(FormDialog):
             # Not on the window's loop, and not on one of its kind.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 return runner.run(
-                    self._gather(wish.monitors, wish.from_ms, wish.to_ms, self._now_ms(), self._zone, progress)
+                    self._gather(wish.monitors, wish.from_ms, wish.to_ms, wish.asked_at_ms, self._zone, progress)
                 )
 
         try:
@@ -255,9 +267,7 @@ class ReportDialog(FormDialog):
 
 def _same_figures(one: ReportWish, other: ReportWish) -> bool:
     """Return whether two wishes differ in words and form only, so that what was gathered serves both."""
-    minute = 60_000
-    spans = [(wish.from_ms // minute, wish.to_ms // minute) for wish in (one, other)]
-    return spans[0] == spans[1] and one.monitors == other.monitors
+    return (one.from_ms, one.to_ms, one.monitors) == (other.from_ms, other.to_ms, other.monitors)
 
 
 def _write_text(wish: ReportWish, report: Report, path: Path) -> None:

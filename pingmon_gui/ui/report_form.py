@@ -44,9 +44,10 @@ class _Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportWish:
-    """What is asked for: [from_ms, to_ms) of some domains, at least one."""
+    """What is asked for, at `asked_at_ms`: [from_ms, to_ms) of some domains, at least one."""
 
     title: str
+    asked_at_ms: int
     from_ms: int
     to_ms: int
     monitors: tuple[Monitor, ...]
@@ -112,7 +113,7 @@ class ReportForm(QWidget):
         from_ms, to_ms = self._read_span(now_ms)
         monitors = self._read_domains()
         with_domains = self.with_domains.isChecked()
-        return ReportWish(self.title.text().strip(), from_ms, to_ms, monitors, self.format, with_domains)
+        return ReportWish(self.title.text().strip(), now_ms, from_ms, to_ms, monitors, self.format, with_domains)
 
     # Building
 
@@ -166,7 +167,7 @@ class ReportForm(QWidget):
         period = Field(self.period)
         zone = self.tr("Days and times are those of %1.")
         period.set_help(zone.replace("%1", str(getattr(self._zone, "key", self._zone))))
-        label = QLabel(self.tr("S&pan"))
+        label = QLabel(self.tr("Spa&n"))
         label.setBuddy(self.period)
         form.addRow(label, period)
         form.addRow("", self.own_field)

@@ -94,10 +94,15 @@ class ReportPreview(QWidget):
         self.number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.progress = QProgressBar(self)
         self.progress.setAccessibleName(self.tr("Progress"))
-        self.progress.setTextVisible(True)
-        self.stop_button = QPushButton(self.tr("S&top"), self)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(6)
+        self.stop_button = QPushButton(self.tr("Sto&p"), self)
         self.stop_button.setAutoDefault(False)
-        turning = QHBoxLayout()
+        # Of one height, whatever is in it: the sheet above does not change its size when work begins and ends.
+        strip = QWidget(self)
+        strip.setMinimumHeight(self.stop_button.sizeHint().height())
+        turning = QHBoxLayout(strip)
+        turning.setContentsMargins(0, 0, 0, 0)
         turning.addStretch(1)
         turning.addWidget(self.before)
         turning.addWidget(self.number)
@@ -108,7 +113,7 @@ class ReportPreview(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.pages, 1)
-        column.addLayout(turning)
+        column.addWidget(strip)
         self.show_nothing()
 
     def show_nothing(self) -> None:
@@ -139,12 +144,11 @@ class ReportPreview(QWidget):
         self._set_busy(True)
         self.progress.setMaximum(of)
         self.progress.setValue(done)
-        self.progress.setFormat(
-            self.tr("%1 of %2").replace("%2", wording.monitors_counted(of)).replace("%1", wording.number(done))
-        )
+        text = self.tr("%1 of %2").replace("%2", wording.monitors_counted(of))
+        self.number.setText(text.replace("%1", wording.number(done)))
 
     def end_progress(self) -> None:
-        self._set_busy(False)
+        self._show_place()
 
     # Turning pages
 
@@ -190,12 +194,11 @@ class ReportPreview(QWidget):
         self._set_busy(False)
 
     def _set_busy(self, is_busy: bool) -> None:
-        working: tuple[QWidget, ...] = (self.progress, self.stop_button)
-        turning: tuple[QWidget, ...] = (self.before, self.number, self.after)
-        for widget in working:
+        for widget in (self.progress, self.stop_button):
             widget.setVisible(is_busy)
-        for widget in turning:
+        for widget in (self.before, self.after):
             widget.setVisible(not is_busy and bool(self._sheets))
+        self.number.setVisible(is_busy or bool(self._sheets))
 
     def _turner(self, name: str) -> QToolButton:
         button = QToolButton(self)
