@@ -119,7 +119,7 @@ class ReportDialog(FormDialog):
         self._spawn(self._make(wish, work))
 
     def _read_wish(self) -> ReportWish:
-        """Return what the form asks for now, or asked for a moment ago if figures of then serve. Raises InvalidInput."""
+        """Return what the form asks for; of a moment ago, if figures of then serve. Raises InvalidInput."""
         wish = self.form.wish(self._now_ms())
         if self._made is not None:
             made = self._made[0]

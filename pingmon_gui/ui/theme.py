@@ -113,7 +113,9 @@ DARK = Theme(
 )
 
 #: What the style (Fusion) draws an outline around, and how much darker than `Window` that is.
-_OUTLINED = ("QLineEdit", "QAbstractSpinBox", "QComboBox", "QCheckBox", "QRadioButton")
+_OUTLINED = (
+    "QLineEdit", "QAbstractSpinBox", "QComboBox", "QCheckBox", "QRadioButton", "QListWidget", "QTableWidget",
+)  # fmt: skip
 _STYLE_DARKENS_PERCENT = 140
 
 _current = LIGHT

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,6 +38,11 @@ def test_report_of_what_was_measured_in_every_format(processes: Processes, site:
         (("--format", "pdf"), 2, "A PDF needs a file"),
         (("--from", "yesterday"), 2, "is no time"),
         (("nowhere.example",), 1, "is not watched"),
+        (("--period", "2026-13"), 2, "is no period"),
+        (("--period", "7d", "--from", "1h"), 2, "Leave one or the other out"),
+        (("--period", "2999"), 2, "has not begun yet"),
+        (("--zone", "Mars/Olympus"), 2, "no time zone"),
+        (("--tag", "nobody"), 1, "No domain has the tag"),
         (("--output", "/nonexistent/r.html"), 1, "cannot be written"),
         (("--output", "/nonexistent/r.pdf"), 1, "cannot be written"),
     ],
@@ -44,3 +51,18 @@ def test_wrong_input_is_a_sentence(pingmon: Command, words: tuple[str, ...], cod
     done = pingmon("report", *words)
     assert (done.code, done.out) == (code, "")
     assert sentence in done.err
+
+
+def test_report_of_a_tag_by_the_calendar_of_a_zone(pingmon: Command) -> None:
+    for address, tag in (("a.example", "shop"), ("b.example", "Shop"), ("c.example", "y")):
+        assert pingmon("domain", "add", address, "--tag", tag).code == 0
+    year = datetime.now(UTC).year - 1
+    words = ("report", "--tag", "shop", "--period", str(year), "--zone", "America/New_York")
+    document = pingmon(*words, "--json").json
+    assert [one["url"] for one in document["monitors"]] == ["https://a.example/", "https://b.example/"]
+    starts = [datetime(at, 1, 1, tzinfo=ZoneInfo("America/New_York")).timestamp() * 1000 for at in (year, year + 1)]
+    assert [document["from_ms"], document["asked_to_ms"]] == starts
+    assert document["zone"].startswith("America/New_York")
+    page = pingmon(*words, "--title", "For <A>", "--summary").out
+    assert "<h1>For &lt;A&gt;</h1>" in page
+    assert page.count("<h2") < pingmon(*words).out.count("<h2")

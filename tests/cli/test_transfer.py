@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -256,3 +258,30 @@ def test_running_engine_carries_changes_out(processes: Processes, declared: str)
     assert [monitor["url"] for monitor in shown] == ["https://a.example/", "https://b.example/"]
     again = processes.run("apply", declared)
     assert (again.code, "Nothing to change." in again.err) == (0, True)
+
+
+def test_modules_of_blackbox_exporter_say_what_is_good(pingmon: Command, tmp_path: Path) -> None:
+    configuration, modules = tmp_path / "prometheus.yml", tmp_path / "blackbox.yml"
+    configuration.write_text(
+        "scrape_configs: [{job_name: web, metrics_path: /probe, params: {module: [teapot]},"
+        " static_configs: [{targets: ['https://a.example']}]}]\n",
+        encoding="utf-8",
+    )
+    modules.write_text("modules: {teapot: {prober: http, http: {valid_status_codes: [418]}}}\n", encoding="utf-8")
+    without = pingmon("import", str(configuration), "--dry-run")
+    assert "What the module “teapot” asks for is in another file" in without.out
+    assert pingmon("import", str(configuration), "--modules", str(modules), "--yes").code == 0
+    assert pingmon("domain", "show", "a.example", "--json").json["settings"]["status_set"] == [[418, 418]]
+    wrong = pingmon("import", str(modules), "--dry-run")
+    assert (wrong.code, "but no targets" in wrong.err) == (1, True)
+
+
+def test_pipe_is_read_to_its_end(pingmon: Command, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(LIST,))
+    writer.start()
+    done = pingmon("import", str(pipe), "--yes", "--skip-wrong")
+    writer.join()
+    assert done.code == 0
+    assert _urls(pingmon) == ["https://a.example/", "https://b.example/"]
