@@ -162,7 +162,10 @@ def _monitor_json(one: MonitorReport, report: Report) -> Json:
         "longest_outage_at_ms": one.longest_at_ms,
         "latency_ms": _latency_json(one.latency_ms),
         "incidents": [incident.to_json(one.monitor.url, one.monitor.title) for incident in one.incidents],
-        "rests": [{"from_ms": span.start_ms, "to_ms": span.end_ms} for span in one.rests],
+        "rests": [
+            {"from_ms": rest.start_ms, "to_ms": rest.end_ms, "is_maintenance": rest.is_maintenance}
+            for rest in one.rests
+        ],
         "regions": [
             {
                 "region": region.region.value,

@@ -218,17 +218,17 @@ def _incident(incident: Incident, one: MonitorReport, report: Report) -> tuple[s
 def _rests(one: MonitorReport, report: Report) -> Iterator[Block]:
     yield Heading("Not counted: paused or in maintenance", 3)
     shown = one.rests[-MOST_LISTED:]
-    columns = (Column("From"), Column("To"), Column("Length", is_number=True), Column("", weight=1))
+    columns = (Column("From"), Column("To"), Column("Length", is_number=True), Column("Why", weight=1))
     rows = tuple(
         Row(
             (
-                moment(span.start_ms, report.zone),
-                moment(span.end_ms, report.zone),
-                length(span.end_ms - span.start_ms),
-                "",
+                moment(rest.start_ms, report.zone),
+                moment(rest.end_ms, report.zone),
+                length(rest.end_ms - rest.start_ms),
+                "maintenance" if rest.is_maintenance else "paused",
             )
         )
-        for span in reversed(shown)
+        for rest in reversed(shown)
     )
     yield Table(f"When {one.monitor.title} was not counted", columns, rows)
     if len(one.rests) > len(shown):

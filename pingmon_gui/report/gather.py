@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -68,6 +68,15 @@ class RegionReport:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """A time that did not count: by hand, or because a maintenance window was on."""
+
+    start_ms: int
+    end_ms: int
+    is_maintenance: bool
+
+
+@dataclass(frozen=True)
 class MonitorReport:
     """One monitor.
 
@@ -88,7 +97,7 @@ class MonitorReport:
     incidents: tuple[Incident, ...]
     longest_outage_ms: int
     longest_at_ms: int | None
-    rests: tuple[VerdictSpan, ...]
+    rests: tuple[Rest, ...]
     counts: Counts
 
     @property
@@ -181,7 +190,8 @@ async def gather(
         for monitor in some:
             regions = _regions(times[monitor.id], probes, standings.get(monitor.id, ()), from_ms, end_ms)
             known = by_monitor.get(monitor.id, ())
-            reports.append(_report(monitor, bars, spans[monitor.id], known, regions, times[monitor.id]))
+            rests = tuple(_rests(spans[monitor.id], standings.get(monitor.id, ())))
+            reports.append(_report(monitor, bars, spans[monitor.id], known, regions, times[monitor.id], rests))
             progress(len(reports), len(monitors))
     return Report(from_ms, end_ms, asked_to_ms, now_ms, zone, bars, tuple(reports))
 
@@ -200,6 +210,7 @@ def _report(
     incidents: Sequence[Incident],
     regions: tuple[RegionReport, ...],
     times: Sequence[SeriesTime],
+    rests: tuple[Rest, ...],
 ) -> MonitorReport:
     from_ms, to_ms = bars.edges_ms[0], bars.edges_ms[-1]
     offline = [span for span in spans if span.verdict is Verdict.OFFLINE]
@@ -214,9 +225,24 @@ def _report(
         incidents=tuple(incidents),
         longest_outage_ms=0 if longest is None else longest.end_ms - longest.start_ms,
         longest_at_ms=None if longest is None else longest.start_ms,
-        rests=tuple(span for span in spans if span.verdict is Verdict.PAUSED),
+        rests=rests,
         counts=counts.sum(axis=0),
     )
+
+
+def _rests(spans: Sequence[VerdictSpan], standings: Sequence[Standing]) -> Iterator[Rest]:
+    """Yield the spans that rest, cut where pause and maintenance meet: the verdict is one for both."""
+    for span in spans:
+        if span.verdict is not Verdict.PAUSED:
+            continue
+        held = [one for one in standings if one.from_ms <= span.start_ms][-1:]
+        held += [one for one in standings if span.start_ms < one.from_ms < span.end_ms]
+        start_ms, is_maintenance = span.start_ms, any(one.is_in_maintenance for one in held[:1])
+        for one in held[1:]:
+            if one.is_in_maintenance != is_maintenance:
+                yield Rest(start_ms, one.from_ms, is_maintenance)
+                start_ms, is_maintenance = one.from_ms, one.is_in_maintenance
+        yield Rest(start_ms, span.end_ms, is_maintenance)
 
 
 def _regions(

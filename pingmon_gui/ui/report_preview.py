@@ -194,7 +194,8 @@ class ReportPreview(QWidget):
         self._set_busy(False)
 
     def _set_busy(self, is_busy: bool) -> None:
-        for widget in (self.progress, self.stop_button):
+        working: tuple[QWidget, ...] = (self.progress, self.stop_button)
+        for widget in working:
             widget.setVisible(is_busy)
         for widget in (self.before, self.after):
             widget.setVisible(not is_busy and bool(self._sheets))

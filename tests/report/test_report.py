@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC
 from html.parser import HTMLParser
@@ -13,17 +15,19 @@ import pytest
 
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import UserCancelled
-from pingmon_gui.domain.monitor import MonitorDraft
+from pingmon_gui.domain.monitor import MonitorDraft, MonitorId
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.timeline import Standing, VerdictSpan
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import MonitorsChanged
 from pingmon_gui.report.content import document
 from pingmon_gui.report.csv_file import write_csv
 from pingmon_gui.report.explain import explained_domain, explained_region
-from pingmon_gui.report.gather import Report, empty_report, gather
+from pingmon_gui.report.gather import Report, Rest, empty_report, gather
 from pingmon_gui.report.html_file import write_html
 from pingmon_gui.report.page import Table
 from pingmon_gui.report.words import length, share
-from tests.engine.fakes import START_MS
+from tests.engine.fakes import START_MS, FakeStore, monitor
 from tests.engine.test_incident_tracker import STEP_MS, Place, at, placed
 from tests.report.helper import measure, report_of, reported
 
@@ -100,6 +104,32 @@ def test_pauses_are_listed_and_asked_of_no_region(tmp_path: Path) -> None:
         assert "Not counted: paused or in maintenance" in page(report)
 
     placed(tmp_path, main, probes=1)
+
+
+class _Rested(FakeStore):
+    async def verdict_spans(
+        self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
+    ) -> dict[MonitorId, list[VerdictSpan]]:
+        spans = [VerdictSpan(0, 10, Verdict.ONLINE), VerdictSpan(10, 40, Verdict.PAUSED),
+                 VerdictSpan(50, 60, Verdict.PAUSED)]  # fmt: skip
+        return {id_: spans for id_ in monitors}
+
+
+def test_pause_and_maintenance_are_told_apart() -> None:
+    store = _Rested(monitor(2))
+    nowhere: frozenset[Region] = frozenset()
+    store.stood[MonitorId(2)] = [
+        Standing(0, nowhere),
+        Standing(10, nowhere, is_paused=True, is_in_maintenance=True),
+        Standing(20, nowhere, is_paused=True),
+        Standing(30, nowhere, is_paused=True),
+        Standing(40, nowhere),
+        Standing(45, nowhere, is_paused=True, is_in_maintenance=True),
+    ]
+    report = asyncio.run(gather(store, [monitor(2)], 0, 60, 60, UTC))
+    assert report.monitors[0].rests == (Rest(10, 20, True), Rest(20, 40, False), Rest(50, 60, True))
+    text = page(report)
+    assert (text.count(">maintenance<"), text.count(">paused<")) == (2, 1)
 
 
 def test_figures_are_those_of_the_explanation_for_any_span(tmp_path: Path) -> None:
