@@ -28,8 +28,9 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.explanation_table import Column, ExplanationTable
 from pingmon_gui.ui.history_words import held_word, span_text
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.region_section import plain_label, quiet_label
 from pingmon_gui.ui.run_card import Spawn
+from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import current, scaled_font
 
 _WIDTHS = {Column.STATE: 22, Column.BEGAN: 27, Column.ENDED: 27, Column.LENGTH: 20, Column.PROBE: 20}
@@ -111,7 +112,7 @@ class ExplanationWindow(QDialog):
             if item is not None and (widget := item.widget()) is not None:
                 widget.deleteLater()
         for row, (name, ms, is_sum) in enumerate(lines):
-            sign, label, figure = (plain_label(self, can_wrap=False) for _ in range(3))
+            sign, label, figure = (quiet_label(self) for _ in range(3))
             sign.setText("=" if is_sum else "−" if ms < 0 else "+")
             label.setText(name)
             figure.setText(wording.exact_duration(abs(ms)))
@@ -198,6 +199,7 @@ class ExplanationWindow(QDialog):
         whole.addLayout(row)
         whole.addWidget(self.table, 1)
         whole.addWidget(buttons)
+        follow_layout(self)
 
     def _table(self) -> QTableView:
         table = QTableView(self)

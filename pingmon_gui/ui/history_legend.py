@@ -13,7 +13,7 @@ from pingmon_gui.ui.history_drawing import Look
 from pingmon_gui.ui.history_reading import Value
 from pingmon_gui.ui.latency_chart import region_colour
 from pingmon_gui.ui.phase_bar import phase_colours
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.region_section import quiet_label
 from pingmon_gui.ui.theme import current, scaled_font
 
 _KEY = 9
@@ -24,10 +24,10 @@ class HistoryLegend(QWidget):
     def __init__(self, width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedWidth(width)
-        self._when = plain_label(self)
+        self._when = quiet_label(self, can_wrap=True)
         self._when.setFont(scaled_font(1.0, weight=QFont.Weight.DemiBold, is_tabular=True))
-        self._note = plain_label(self)
-        self._hint = plain_label(self)
+        self._note = quiet_label(self, can_wrap=True)
+        self._hint = quiet_label(self, can_wrap=True)
         self._rows = [self._row() for _ in range(_MOST_VALUES)]
         values = QGridLayout()
         values.setHorizontalSpacing(6)
@@ -79,7 +79,7 @@ class HistoryLegend(QWidget):
         return "\n".join(lines)
 
     def _row(self) -> tuple[QLabel, QLabel, QLabel]:
-        key, name, figure = QLabel(self), plain_label(self), plain_label(self, can_wrap=False)
+        key, name, figure = QLabel(self), quiet_label(self, can_wrap=True), quiet_label(self)
         key.setFixedSize(_KEY, _KEY)
         figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         figure.setFont(scaled_font(1.0, is_tabular=True))

@@ -24,7 +24,7 @@ from pingmon_gui.ui.history_plot import HistoryPlot
 from pingmon_gui.ui.history_strip import HistoryStrip
 from pingmon_gui.ui.history_words import span_text
 from pingmon_gui.ui.latency_chart import region_colour
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.region_section import quiet_label
 from pingmon_gui.ui.share_button import ShareButton
 from pingmon_gui.ui.theme import current, scaled_font
 
@@ -60,7 +60,7 @@ class HistoryRow(QObject):
         self.name.setProperty("row", True)
         self.name.setIconSize(QSize(_KEY, _KEY))
         self.strip = HistoryStrip(parent)
-        self.value = plain_label(parent, can_wrap=False)
+        self.value = quiet_label(parent)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.value.setFont(scaled_font(1.0, is_tabular=True))
         self.share = ShareButton(parent)

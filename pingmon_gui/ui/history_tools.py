@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QMessageBox, QPushButton, QToolButton, QWidget
 
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.history_curves import Kind
@@ -52,19 +52,20 @@ class HistoryTools(QWidget):
             row.addSpacing(12)
             row.addWidget(box)
         row.addStretch(1)
-        for text, name, key, signal in (
+        for text, name, key, act in (
             ("−", self.tr("Zoom out"), "Ctrl+-", self.zoom_out_asked),
             ("+", self.tr("Zoom in"), "Ctrl++", self.zoom_in_asked),
             (self.tr("Reset"), self.tr("Back to the chosen range"), "Ctrl+0", self.reset_asked),
             (self.tr("Copy"), self.tr("Copy as a picture"), "Ctrl+Shift+C", self.copy_asked),
             (self.tr("Save…"), self.tr("Save as a picture"), "Ctrl+S", self.save_asked),
+            ("?", self.tr("Keys and mouse in the chart"), "F1", self.on_help),
         ):
             tool = QToolButton(self)
             tool.setText(text)
             tool.setAccessibleName(name)
             tool.setToolTip(f"{name} ({key})")
             tool.setShortcut(key)
-            tool.clicked.connect(signal)
+            tool.clicked.connect(act)
             row.addWidget(tool)
 
     @property
@@ -85,3 +86,21 @@ class HistoryTools(QWidget):
     @Slot(int)
     def on_kind_clicked(self, _number: int) -> None:
         self.look_chosen.emit()
+
+    @Slot()
+    def on_help(self) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(self.tr("Keys and mouse in the chart"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(
+            self.tr(
+                "Arrow keys move, with Ctrl by all that is shown; + and − zoom; Home and End go to the beginning and "
+                "to now; 0 goes back to the chosen range. Shift and arrow keys step from value to value.\n\n"
+                "The mouse drags, its wheel zooms; Shift and drag, or the right button, marks a time to look at; a "
+                "double click goes back.\n\n"
+                "On a strip arrow keys choose a bar, Enter looks at its time, Space explains its figure; so do a click "
+                "and the menu. Every percentage explains itself: click it, or press Enter on it."
+            )
+        )
+        box.open()

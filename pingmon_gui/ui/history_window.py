@@ -39,10 +39,11 @@ from pingmon_gui.ui.history_picture import picture, suggested_name
 from pingmon_gui.ui.history_plot import HistoryPlot
 from pingmon_gui.ui.history_rows import HistoryRows
 from pingmon_gui.ui.history_tools import HistoryTools
-from pingmon_gui.ui.history_words import slower_sentences, span_text
+from pingmon_gui.ui.history_words import span_text, summary
 from pingmon_gui.ui.range_bar import RangeBar
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.region_section import plain_label, quiet_label
 from pingmon_gui.ui.run_card import Spawn
+from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: While the newest is looked at it is read again so often.
@@ -196,23 +197,11 @@ class HistoryWindow(QDialog):
         if view is None:
             return
         from_ms, to_ms = self.plot.from_ms, min(self.plot.to_ms, float(view.now_ms))
-        sentences = []
-        if (whole := self.rows.figure_of(None)) is not None:
-            _figure, bar = whole
-            text = self.tr("Available %1, %2 of the time known")
-            text = text.replace("%2", wording.share(bar.time.coverage)).replace("%1", wording.share(bar.time.ratio))
-            sentences.append(text)
-        incidents = [
-            one for one in view.incidents if one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms)
-        ]
-        text = wording.counted(self.tr("%n incident(s)", "", len(incidents)), len(incidents))
-        sentences.append(text if incidents else self.tr("No incident"))
-        marked = next((one for one in incidents if one.id == self.look.incident), None)
-        if marked is not None and self.domain is not None:
-            sentences.append(wording.plain(marked.sentence(self.domain.title), 300))
+        whole = self.rows.figure_of(None)
         regions = frozenset(one.region for one in self.look.shown(view))
-        sentences += slower_sentences(view, from_ms, to_ms, regions)
-        self._sentence.setText(". ".join(sentences) + ".")
+        marked = next((one for one in view.incidents if one.id == self.look.incident), None)
+        told = "" if marked is None or self.domain is None else marked.sentence(self.domain.title)
+        self._sentence.setText(summary(view, (from_ms, to_ms), regions, None if whole is None else whole[1], told))
         self._when.setText(span_text(int(from_ms), int(to_ms)))
         self.plot.setAccessibleDescription(self._sentence.text())
         self._show_reading(self.plot.cursor_ms)
@@ -238,7 +227,7 @@ class HistoryWindow(QDialog):
         name, value, share = unit * 21, unit * 19, unit * 11
         self._title = plain_label(self)
         self._title.setFont(scaled_font(1.3, weight=QFont.Weight.DemiBold))
-        self._when = plain_label(self, can_wrap=False)
+        self._when = quiet_label(self)
         self.ranges = RangeBar(self._now_ms, self)
         self.ranges.chosen.connect(self.on_range_chosen)
         head = QHBoxLayout()
@@ -278,6 +267,7 @@ class HistoryWindow(QDialog):
         whole.addWidget(self.tools)
         whole.addWidget(self._sentence)
         whole.addWidget(self._pages, 1)
+        follow_layout(self)
         self.plot.range_changed.connect(self.on_range_changed)
         self.plot.cursor_moved.connect(self.on_cursor_moved)
         self.plot.placed.connect(self.rows.follow)

@@ -72,6 +72,27 @@ def bar_sentence(bar: Bar) -> str:
     return "; ".join(parts)
 
 
+def summary(
+    view: HistoryView, span: tuple[float, float], regions: frozenset[Region], whole: Bar | None, marked: str
+) -> str:
+    """Return what is to be seen of a span in sentences: share, incidents, what is slower than normal.
+
+    `whole` is what all of it came to for the domain, `marked` what there is to say of the incident that is marked.
+    """
+    from_ms, to_ms = span
+    sentences = []
+    if whole is not None:
+        text = translate("History", "Available %1, %2 of the time known")
+        text = text.replace("%2", wording.share(whole.time.coverage)).replace("%1", wording.share(whole.time.ratio))
+        sentences.append(text)
+    count = sum(one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms) for one in view.incidents)
+    text = wording.counted(translate("History", "%n incident(s)", None, count), count)
+    sentences.append(text if count else translate("History", "No incident"))
+    if marked:
+        sentences.append(wording.plain(marked, 300))
+    return ". ".join([*sentences, *slower_sentences(view, from_ms, to_ms, regions)]) + "."
+
+
 def slower_sentences(view: HistoryView, from_ms: float, to_ms: float, regions: frozenset[Region]) -> list[str]:
     """Return when which regions were slower than their own normal in a span: the latest stretch of each."""
     by_time: dict[tuple[int, int], list[str]] = {}

@@ -28,6 +28,14 @@ def plain_label(parent: QWidget | None = None, *, can_wrap: bool = True) -> QLab
     return label
 
 
+def quiet_label(parent: QWidget | None = None, *, can_wrap: bool = False) -> QLabel:
+    """Return a label that shows any text as it is, and that Tab passes by."""
+    label = QLabel(parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(can_wrap)
+    return label
+
+
 def facts(result: CheckResult, now_ms: int) -> list[str]:
     """Return what else is known of a result, one line each: answer, address, redirects, certificate, doubts."""
     lines = []
