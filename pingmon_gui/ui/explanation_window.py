@@ -33,7 +33,7 @@ from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import current, scaled_font
 
-_WIDTHS = {Column.STATE: 22, Column.BEGAN: 27, Column.ENDED: 27, Column.LENGTH: 20, Column.PROBE: 20}
+_WIDTHS = {Column.STATE: 24, Column.BEGAN: 29, Column.ENDED: 29, Column.LENGTH: 22, Column.PROBE: 20}
 
 
 @dataclass(frozen=True)
@@ -164,10 +164,11 @@ class ExplanationWindow(QDialog):
         method = plain_label(self)
         method.setText(self._method())
         method.setStyleSheet(f"color: {current().muted}")
+        method.setAlignment(Qt.AlignmentFlag.AlignTop)
         right = QVBoxLayout()
+        right.setSpacing(10)
         right.addWidget(self._division)
-        right.addWidget(method)
-        right.addStretch(1)
+        right.addWidget(method, 1)
         sums = QVBoxLayout()
         sums.addWidget(self._sums_box)
         sums.addStretch(1)
@@ -209,6 +210,10 @@ class ExplanationWindow(QDialog):
         table.setTabKeyNavigation(False)
         table.setShowGrid(False)
         table.setWordWrap(False)
+        table.setStyleSheet(
+            "QTableView::item { padding: 0 6px; } QHeaderView::section { padding: 4px 6px; }"
+            f"QTableView {{ selection-background-color: {current().selection}; selection-color: {current().text}; }}"
+        )
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().lineSpacing() + 8)
         header = table.horizontalHeader()

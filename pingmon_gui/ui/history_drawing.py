@@ -27,6 +27,8 @@ from pingmon_gui.ui.theme import current
 #: The scale ends a little above what all but so many of the points have.
 _SCALE_SHARE = 0.998
 _HEADROOM = 1.15
+#: Room for marks below 0, as a share of what is above.
+_BELOW = 0.035
 _MARK = 7
 #: From this share of failed checks on a stretch is marked as one that was hard to reach.
 _GRAVE_SHARE = 0.02
@@ -93,7 +95,7 @@ class HistoryDrawing:
         if look.kind is Kind.LATENCY:
             for region in regions:
                 self._strays(view, region, span, high)
-        self._failures(view, regions, span)
+        self._failures(view, regions, span, high)
         self._address_changes(view)
 
     def _latency(self, view: HistoryView, region: RegionHistory, span: Span) -> None:
@@ -143,13 +145,13 @@ class HistoryDrawing:
             pen = pyqtgraph.mkPen(colour, width=1.2)
             self._marks(stray.x_s[~above], stray.y_ms[~above], "o", None, pen=pen)
 
-    def _failures(self, view: HistoryView, regions: list[RegionHistory], span: Span) -> None:
-        """Mark failures at the bottom: large ones where many of the checks failed, small ones where few did."""
+    def _failures(self, view: HistoryView, regions: list[RegionHistory], span: Span, high: float) -> None:
+        """Mark failures below the curves: large ones where many of the checks failed, small ones where few did."""
         found = [curves.failures(view, one, span.from_ms, span.to_ms) for one in regions]
         for is_grave, size in ((False, _MARK - 3), (True, _MARK + 1)):
             parts = [x_s[(share >= _GRAVE_SHARE) == is_grave] for x_s, share in found]
             if parts and len(x_s := _one_a_pixel(np.unique(np.concatenate(parts)), span)):
-                self._marks(x_s, np.zeros(len(x_s)), "x", current().offline, size=size)
+                self._marks(x_s, np.full(len(x_s), -high * _BELOW / 2), "x", current().offline, size=size)
 
     def _address_changes(self, view: HistoryView) -> None:
         for at_ms in view.address_changes_ms:
@@ -174,7 +176,7 @@ class HistoryDrawing:
         if len(values):
             high = float(values.max() if look.is_whole_scale else np.quantile(values, _SCALE_SHARE))
         high = max(1.0, high * _HEADROOM)
-        self._box.setYRange(-high * 0.03, high, padding=0)
+        self._box.setYRange(-high * _BELOW, high, padding=0)
         return high
 
     # Items
