@@ -9,13 +9,12 @@ margin, and twice as long as the median. So what is slow for good becomes normal
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from pingmon_gui.domain.history import DAY_MS, HISTOGRAM_BUCKETS, percentile
-from pingmon_gui.domain.span import Ints
+from pingmon_gui.domain.span import Ints, runs
 
 Floats = npt.NDArray[np.float64]
 
@@ -92,13 +91,9 @@ def slow_stretches(
     with np.errstate(invalid="ignore"):
         is_slow = (good >= LEAST_IN_BUCKET) & (median_ms > limit)
     places = np.flatnonzero(is_slow)
-    if len(places) == 0:
-        return []
-    is_first = np.append(True, (np.diff(start_ms[places]) > bucket_ms))
-    bounds = [*np.flatnonzero(is_first).tolist(), len(places)]
     found = []
-    for first, last in pairwise(bounds):
-        stretch = places[first:last]
+    for first, last in zip(*runs(np.diff(start_ms[places]) <= bucket_ms, len(places)), strict=True):
+        stretch = places[first : last + 1]
         worst = stretch[int(np.argmax(median_ms[stretch]))]
         found.append(
             SlowStretch(

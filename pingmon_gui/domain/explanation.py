@@ -21,7 +21,7 @@ from pingmon_gui.domain.availability import Availability, held_until_ms, is_know
 from pingmon_gui.domain.history import SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident, cause_phrase, region_names
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.span import Ints, Spans, merged
+from pingmon_gui.domain.span import Ints, Spans, merged, runs
 from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.domain.timeline import VerdictSpan
 from pingmon_gui.domain.verdict import Verdict
@@ -227,12 +227,9 @@ def _runs(one: SeriesHistory, from_ms: int, to_ms: int) -> list[Interval]:
     until = np.minimum(held_until_ms(one.at_ms, one.interval_ms), to_ms)
     begin = np.maximum(one.at_ms, from_ms)
     places = np.flatnonzero(begin < until)
-    if len(places) == 0:
-        return []
     begin, until, status, failure = begin[places], until[places], one.status[places], one.failure[places]
     is_same = (status[1:] == status[:-1]) & (failure[1:] == failure[:-1]) & (begin[1:] == until[:-1])
-    first = np.flatnonzero(np.append(True, ~is_same))
-    last = np.append(first[1:], len(places)) - 1
+    first, last = runs(is_same, len(places))
     found = []
     for place, end in zip(first.tolist(), last.tolist(), strict=True):
         held, reason = _held_of(Status(int(status[place])), failure_name(int(failure[place])))
@@ -292,12 +289,9 @@ def _from_rollups(
 def _in_buckets(edges: Ints, length_ms: Ints, held: Held, reason: Reason, probe: ProbeId | None) -> list[Interval]:
     """Return an interval per bucket with such time; buckets that are full of it and follow each other are one."""
     places = np.flatnonzero(length_ms)
-    if len(places) == 0:
-        return []
     is_full = length_ms == np.diff(edges)
     goes_on = is_full[places[1:]] & is_full[places[:-1]] & (np.diff(places) == 1)
-    first = np.flatnonzero(np.append(True, ~goes_on))
-    last = np.append(first[1:], len(places)) - 1
+    first, last = runs(goes_on, len(places))
     return [
         Interval(
             int(edges[places[begin]]),

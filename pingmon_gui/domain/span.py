@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,18 @@ def time_in(begin_ms: Ints, end_ms: Ints, edges_ms: Ints) -> Ints:
     partial = np.where(place >= 0, np.minimum(edges_ms, end_ms[place]) - begin_ms[place], 0)
     spent: Ints = np.diff(before[np.maximum(place, 0)] + partial)
     return spent
+
+
+def runs(joins: npt.NDArray[np.bool_], count: int) -> tuple[Places, Places]:
+    """Return the first and the last place of each run of `count` elements.
+
+    `joins` says of each but the first whether it belongs to the one before.
+    """
+    if count == 0:
+        nothing = np.zeros(0, dtype=np.intp)
+        return nothing, nothing
+    first = np.flatnonzero(np.append(True, ~joins))
+    return first, np.append(first[1:], count) - 1
 
 
 NO_SPANS = Spans(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))

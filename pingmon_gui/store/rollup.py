@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from pingmon_gui.domain.history import (
     SeriesRollup,
 )
 from pingmon_gui.domain.monitor import MonitorId
-from pingmon_gui.domain.span import time_in
+from pingmon_gui.domain.span import runs, time_in
 from pingmon_gui.domain.status import Status
 from pingmon_gui.store.chunk import PHASES_US, Columns, Ints, joined, ordered, take
 from pingmon_gui.store.history import CARRY_HOURS, chunks_of, journal_of, series_of
@@ -95,6 +95,24 @@ def stored(database: peewee.SqliteDatabase, table: str, ids: Iterable[int]) -> d
         some = wanted[start : start + _IDS_PER_QUERY]
         rows = database.execute_sql(f"SELECT id, data FROM {table} WHERE id IN ({','.join('?' * len(some))})", some)
         found.update(rows)
+    return found
+
+
+def _stored_hours(database: peewee.SqliteDatabase, series: int, hours: Sequence[int]) -> list[bytes]:
+    """Return the rows of `rollup_hour` that are there of some hours, which ascend: one look-up for each day."""
+    day, hour_of_day = np.divmod(np.array(hours, dtype=np.int64), HOURS_PER_DAY)
+    ids = (day << 32 | series) << 5 | hour_of_day
+    first, last = runs(np.diff(ids) == 1, len(ids))
+    bounds = np.stack((ids[first], ids[last]), axis=1).tolist()
+    found: list[bytes] = []
+    for start in range(0, len(bounds), _IDS_PER_QUERY // 2):
+        some = bounds[start : start + _IDS_PER_QUERY // 2]
+        rows = database.execute_sql(
+            f"WITH run(first, last) AS (VALUES {','.join(['(?, ?)'] * len(some))})"
+            " SELECT data FROM run CROSS JOIN rollup_hour WHERE id BETWEEN first AND last",
+            [bound for run in some for bound in run],
+        )
+        found += (data for (data,) in rows)
     return found
 
 
@@ -213,15 +231,19 @@ class RollupReader:
         )
 
     def _hours(self, hours: Iterable[int], bucket_ms: int) -> Buckets:
+        """Return the buckets of some hours, which ascend."""
         parts = []
         wanted = []
         for hour in hours:
             if hour in self._stale:
                 parts.append(roll_up(self._columns, hour * HOUR_MS, (hour + 1) * HOUR_MS, bucket_ms))
             else:
-                wanted.append(hour_row_id(hour, self._series) if bucket_ms == HOUR_MS else hour << 32 | self._series)
-        table = "rollup_hour" if bucket_ms == HOUR_MS else "rollup_5min"
-        return joined_buckets([*parts, decode_all(stored(self._database, table, wanted).values())])
+                wanted.append(hour)
+        if bucket_ms == HOUR_MS:
+            rows: Iterable[bytes] = _stored_hours(self._database, self._series, wanted)
+        else:
+            rows = stored(self._database, "rollup_5min", [hour << 32 | self._series for hour in wanted]).values()
+        return joined_buckets([*parts, decode_all(rows)])
 
     def _days(self, first: int, last: int) -> Buckets:
         stale = {hour // HOURS_PER_DAY for hour in self._stale}

@@ -51,6 +51,11 @@ class LatencyAxis(pyqtgraph.AxisItem):
         super().__init__("left")
         self.enableAutoSIPrefix(False)
 
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        # The finer ones have no labels, and each would be a line across the whole chart.
+        coarse: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)[:1]
+        return coarse
+
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         return [wording.latency(value) if value > 0 else "0" for value in values]
 
@@ -169,15 +174,16 @@ class Shades(pyqtgraph.GraphicsObject):
 class Area(pyqtgraph.GraphicsObject):
     """The area between two curves over the same times; NaN in the upper one breaks it."""
 
-    def __init__(self, colour: QColor) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._brush = QBrush(colour)
+        self._brush = QBrush()
         self._polygons: list[QPolygonF] = []
         self._bounds = QRectF()
 
-    def show_area(self, x_s: Floats, lower: Floats, upper: Floats) -> None:
+    def show_area(self, x_s: Floats, lower: Floats, upper: Floats, colour: QColor) -> None:
         """Take over the curves; a point that stands alone is left out."""
         self.prepareGeometryChange()
+        self._brush = QBrush(colour)
         is_there = ~np.isnan(upper)
         ends = np.flatnonzero(np.diff(np.concatenate(([False], is_there, [False])).astype(np.int8)))
         self._polygons = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from pingmon_gui.ui.chart_items import Area, Shade, Shades, TimeBox
 from pingmon_gui.ui.history_curves import Kind, Line
 from pingmon_gui.ui.latency_chart import region_colour
 from pingmon_gui.ui.phase_bar import phase_colours
-from pingmon_gui.ui.theme import current
+from pingmon_gui.ui.theme import current, mixed
 
 #: The scale ends a little above what all but so many of the points have.
 _SCALE_SHARE = 0.998
@@ -59,26 +59,63 @@ class Span(NamedTuple):
     pixels: int
 
 
+class _Pool:
+    """Items of one kind in a box: making one takes longer than filling it, and every move draws anew."""
+
+    def __init__(self, box: TimeBox, make: Callable[[], Any], z: int) -> None:
+        self._box, self._make, self._z = box, make, z
+        self._items: list[Any] = []
+        self._used = 0
+
+    def begin(self) -> None:
+        self._used = 0
+
+    def take(self) -> Any:
+        """Return an item that is not used since `begin`."""
+        if self._used == len(self._items):
+            item = self._make()
+            item.setZValue(self._z)
+            self._items.append(item)
+            self._box.addItem(item, ignoreBounds=True)
+        item = self._items[self._used]
+        self._used += 1
+        item.show()
+        return item
+
+    def end(self) -> None:
+        """Hide what was not used."""
+        for item in self._items[self._used :]:
+            item.hide()
+
+
 class HistoryDrawing:
     """Fills a box anew with each `draw`. `points` is the most that a curve had at the last one."""
 
     def __init__(self, box: TimeBox) -> None:
         self._box = box
         self._shades = Shades()
-        self._shades.setZValue(-50)
+        self._shades.setZValue(5)
         box.addItem(self._shades, ignoreBounds=True)
-        self._items: list[Any] = []
+        self._areas = _Pool(box, Area, 0)
+        self._lines = _Pool(box, pyqtgraph.PlotCurveItem, 10)
+        self._points = _Pool(box, pyqtgraph.ScatterPlotItem, 20)
+        self._uprights = _Pool(box, _upright, 30)
         self._values: list[Floats] = []
         self.points = 0
 
     def draw(self, view: HistoryView | None, look: Look, span: Span) -> None:
         """Draw what is to be seen of the view."""
-        for item in self._items:
-            self._box.removeItem(item)
-        self._items, self._values, self.points = [], [], 0
-        if view is None:
-            self._shades.show_shades([])
-            return
+        pools = (self._areas, self._lines, self._points, self._uprights)
+        for pool in pools:
+            pool.begin()
+        self._values, self.points = [], 0
+        self._shades.show_shades([])
+        if view is not None:
+            self._fill(view, look, span)
+        for pool in pools:
+            pool.end()
+
+    def _fill(self, view: HistoryView, look: Look, span: Span) -> None:
         regions = look.shown(view)
         self._shades.show_shades(_shades(view, look, regions))
         for region in regions:
@@ -113,8 +150,9 @@ class HistoryDrawing:
     def _percentiles(self, view: HistoryView, region: RegionHistory, span: Span) -> None:
         layers = curves.percentile_layers(view, region, *span)
         colour = region_colour(region.region)
-        for place, alpha in ((2, 45), (1, 90)):
-            self._area(layers.x_s, layers.tops_ms[place - 1], layers.tops_ms[place], colour, alpha)
+        for place, share in ((2, 0.18), (1, 0.35)):
+            shade = mixed(colour, current().base, share)
+            self._area(layers.x_s, layers.tops_ms[place - 1], layers.tops_ms[place], shade)
         self._line(Line(layers.x_s, layers.tops_ms[0]), colour, width=2)
         self._count(layers.tops_ms[-1])
 
@@ -122,7 +160,7 @@ class HistoryDrawing:
         layers = curves.phase_layers(view, region, *span)
         lower = np.zeros(len(layers.x_s))
         for place in range(len(PHASES)):
-            self._area(layers.x_s, lower, layers.tops_ms[place], phase_colours()[place], 255)
+            self._area(layers.x_s, lower, layers.tops_ms[place], QColor(phase_colours()[place]))
             lower = layers.tops_ms[place]
         self._count(layers.tops_ms[-1])
 
@@ -130,7 +168,7 @@ class HistoryDrawing:
         line = curves.normal_line(view, region, span.from_ms, span.to_ms)
         if len(line.x_s) and not np.isnan(line.y_ms).all():
             pen = pyqtgraph.mkPen(region_colour(region.region), width=1, style=Qt.PenStyle.DashLine)
-            self._add(pyqtgraph.PlotCurveItem(line.x_s, line.y_ms, pen=pen, connect="finite"))
+            self._lines.take().setData(line.x_s, line.y_ms, pen=pen, connect="finite")
             self._values.append(line.y_ms)
 
     def _strays(self, view: HistoryView, region: RegionHistory, span: Span, high: float) -> None:
@@ -155,18 +193,10 @@ class HistoryDrawing:
 
     def _address_changes(self, view: HistoryView) -> None:
         for at_ms in view.address_changes_ms:
-            line = pyqtgraph.InfiniteLine(
-                at_ms / 1000,
-                pen=pyqtgraph.mkPen(current().text, style=Qt.PenStyle.DotLine, width=1),
-                label=QCoreApplication.translate("HistoryDrawing", "address changed"),
-                labelOpts={
-                    "color": current().muted,
-                    "position": 0.95,
-                    "rotateAxis": (1, 0),
-                    "anchors": [(1, 0), (1, 1)],
-                },
-            )
-            self._add(line)
+            line = self._uprights.take()
+            line.setValue(at_ms / 1000)
+            line.setPen(pyqtgraph.mkPen(current().text, style=Qt.PenStyle.DotLine, width=1))
+            line.label.setColor(current().muted)
 
     def _set_scale(self, look: Look) -> float:
         """Let the scale fit what was drawn, but for single points far above, unless all is wanted; return its end."""
@@ -181,37 +211,33 @@ class HistoryDrawing:
 
     # Items
 
-    def _add(self, item: Any) -> None:
-        self._items.append(item)
-        self._box.addItem(item, ignoreBounds=True)
-
     def _count(self, values: Floats) -> None:
         self._values.append(values)
         self.points = max(self.points, int((~np.isnan(values)).sum()))
 
     def _line(self, line: Line, colour: str, width: float = 1.4) -> None:
         pen = pyqtgraph.mkPen(colour, width=width)
-        self._add(pyqtgraph.PlotCurveItem(line.x_s, line.y_ms, pen=pen, connect="finite"))
+        self._lines.take().setData(line.x_s, line.y_ms, pen=pen, connect="finite")
         is_there = ~np.isnan(line.y_ms)
         around = np.concatenate(([False], is_there, [False]))
         alone = is_there & ~around[:-2] & ~around[2:]
         if alone.any():
             self._marks(line.x_s[alone], line.y_ms[alone], "o", colour, size=4)
 
-    def _area(self, x_s: Floats, lower: Floats, upper: Floats, colour: str, alpha: int) -> None:
-        shade = QColor(colour)
-        shade.setAlpha(alpha)
-        area = Area(shade)
-        area.show_area(x_s, lower, upper)
-        self._add(area)
+    def _area(self, x_s: Floats, lower: Floats, upper: Floats, colour: QColor) -> None:
+        self._areas.take().show_area(x_s, lower, upper, colour)
 
     def _marks(
         self, x_s: Floats, y_ms: Floats, symbol: str, colour: str | None, *, size: int = _MARK, pen: Any = None
     ) -> None:
         brush = None if colour is None else QColor(colour)
-        item = pyqtgraph.ScatterPlotItem(x_s, y_ms, symbol=symbol, size=size, brush=brush, pen=pen)
-        item.setZValue(20)
-        self._add(item)
+        self._points.take().setData(x_s, y_ms, symbol=symbol, size=size, brush=brush, pen=pen)
+
+
+def _upright() -> Any:
+    text = QCoreApplication.translate("HistoryDrawing", "address changed")
+    options = {"position": 0.95, "rotateAxis": (1, 0), "anchors": [(1, 0), (1, 1)]}
+    return pyqtgraph.InfiniteLine(label=text, labelOpts=options)
 
 
 def _one_a_pixel(x_s: Floats, span: Span) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from pingmon_gui.ui.history_curves import Kind
@@ -14,7 +14,7 @@ from pingmon_gui.ui.history_reading import Value
 from pingmon_gui.ui.latency_chart import region_colour
 from pingmon_gui.ui.phase_bar import phase_colours
 from pingmon_gui.ui.region_section import quiet_label
-from pingmon_gui.ui.theme import current, scaled_font
+from pingmon_gui.ui.theme import current, mixed, scaled_font
 
 _KEY = 9
 _MOST_VALUES = 7
@@ -92,8 +92,5 @@ def _key_style(look: Look, place: int) -> str:
     if look.kind is Kind.PHASES:
         return f"background: {phase_colours()[place]}; border-radius: 2px"
     colour = region_colour(look.region) if look.region is not None else current().muted
-    if place == 0:
-        return f"background: {colour}; border-radius: 2px"
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    alpha = {1: 135, 2: 45}[place]
-    return f"background: rgba({red}, {green}, {blue}, {alpha}); border-radius: 2px"
+    shade = {0: QColor(colour), 1: mixed(colour, current().base, 0.35), 2: mixed(colour, current().base, 0.18)}[place]
+    return f"background: {shade.name()}; border-radius: 2px"

@@ -75,9 +75,9 @@ class HistoryPlot(pyqtgraph.PlotWidget):
 
     # What is shown
 
-    def show_view(self, view: HistoryView) -> None:
+    def show_view(self, view: HistoryView, look: Look) -> None:
         """Draw another view; where one looks stays."""
-        self.view = view
+        self.view, self.look = view, look
         known = [ms for ms in (view.asked_from_ms, view.kept.first_ms) if ms]
         self.set_bounds(float(min(known, default=view.from_ms)), float(view.now_ms))
         self.draw()

@@ -122,7 +122,9 @@ def _percentiles(
         Value(name, wording.latency(ms), place) for place, (name, ms) in enumerate(zip(names, shares, strict=True))
     ]
     good, count = int(region.buckets.good[places].sum()), int(region.buckets.count[places].sum())
-    text = translate("History", "%1 of %2").replace("%2", wording.number(count)).replace("%1", wording.number(good))
+    text = wording.number(good)
+    if good < count:
+        text = translate("History", "%1 of %2").replace("%2", wording.number(count)).replace("%1", text)
     return [*reversed(found), Value(translate("History", "Good results"), text)]
 
 

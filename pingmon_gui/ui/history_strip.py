@@ -6,7 +6,8 @@ bar at a time has the focus: hover and focus say exactly what it came to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -29,26 +30,30 @@ from pingmon_gui.domain.explanation import Held
 from pingmon_gui.domain.strip import Bar
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.history_words import bar_sentence
-from pingmon_gui.ui.theme import Theme, current
+from pingmon_gui.ui.theme import Theme, current, mixed
 
 _HEIGHT = 22
 #: However short, what was wrong is so many pixels high.
 _LEAST = {Held.OFFLINE: 3.0, Held.REGIONAL: 3.0, Held.SLOW: 1.5}
-#: How much of its own colour what is well has: what was not has to stand out.
+#: How much of its own colour what is well has.
 _CALM = 0.62
 
 
-def colour_of(held: Held, theme: Theme) -> str:
-    """Return the colour of what a time counts as."""
+_BLANK = (Held.NOT_ASKED, Held.PAUSED, Held.UNKNOWN)
+
+
+@functools.lru_cache(maxsize=2)
+def _paints(theme: Theme) -> Mapping[Held, QColor | QBrush]:
+    """Return what each kind of time is filled with; what is well calmly, so that what was not stands out."""
     return {
-        Held.ONLINE: theme.online,
-        Held.SLOW: theme.slow,
-        Held.REGIONAL: theme.regional,
-        Held.OFFLINE: theme.offline,
-        Held.UNKNOWN: theme.nothing,
-        Held.PAUSED: theme.nothing,
-        Held.NOT_ASKED: theme.base,
-    }[held]
+        Held.ONLINE: mixed(theme.online, theme.base, _CALM),
+        Held.SLOW: QColor(theme.slow),
+        Held.REGIONAL: QColor(theme.regional),
+        Held.OFFLINE: QColor(theme.offline),
+        Held.UNKNOWN: QColor(theme.nothing),
+        Held.PAUSED: QBrush(QColor(theme.muted), Qt.BrushStyle.BDiagPattern),
+        Held.NOT_ASKED: QColor(theme.base),
+    }
 
 
 class HistoryStrip(QWidget):
@@ -127,8 +132,9 @@ class HistoryStrip(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         theme = current()
         painter = QPainter(self)
+        paints = _paints(theme)
         for bar in self.visible_bars():
-            self._paint_bar(painter, bar, theme)
+            self._paint_bar(painter, bar, paints)
         if self._cursor_ms is not None:
             painter.setPen(QPen(QColor(theme.muted)))
             x = round(self._x(self._cursor_ms))
@@ -139,24 +145,21 @@ class HistoryStrip(QWidget):
             painter.drawRect(self.rect_of(chosen).adjusted(0, 1, 0, -1))
         painter.end()
 
-    def _paint_bar(self, painter: QPainter, bar: Bar, theme: Theme) -> None:
+    def _paint_bar(self, painter: QPainter, bar: Bar, paints: Mapping[Held, QColor | QBrush]) -> None:
         place = self.rect_of(bar)
-        if bar.worst in (Held.NOT_ASKED, Held.PAUSED, Held.UNKNOWN):
-            painter.fillRect(place, QColor(colour_of(bar.worst, theme)))
+        painter.fillRect(place, paints[Held.NOT_ASKED if bar.worst is Held.NOT_ASKED else Held.UNKNOWN])
+        if bar.worst in _BLANK:
             if bar.worst is Held.PAUSED:
-                painter.fillRect(place, QBrush(QColor(theme.muted), Qt.BrushStyle.BDiagPattern))
+                painter.fillRect(place, paints[Held.PAUSED])
             return
-        coverage = bar.time.coverage or 0.0
-        height = max(2.0, place.height() * coverage)
-        painter.fillRect(place, QColor(theme.nothing))
-        known = QRectF(place.left(), place.bottom() - height, place.width(), height)
-        painter.fillRect(known, _calm(theme))
-        bottom = known.bottom()
+        left, width, bottom = place.left(), place.width(), place.bottom()
+        height = max(2.0, place.height() * (bar.time.coverage or 0.0))
+        painter.fillRect(QRectF(left, bottom - height, width, height), paints[Held.ONLINE])
+        top = bottom - height
         for held, share in wrongs(bar):
-            part = min(known.height(), max(_LEAST[held], share * known.height()))
-            top = max(known.top(), bottom - part)
-            painter.fillRect(QRectF(known.left(), top, known.width(), bottom - top), QColor(colour_of(held, theme)))
-            bottom = top
+            part = min(max(_LEAST[held], share * height), bottom - top)
+            bottom -= part
+            painter.fillRect(QRectF(left, bottom, width, part), paints[held])
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -214,15 +217,6 @@ class HistoryStrip(QWidget):
         super().focusOutEvent(event)
         QToolTip.hideText()
         self.update()
-
-
-def _calm(theme: Theme) -> QColor:
-    well, ground = QColor(theme.online), QColor(theme.base)
-    red, green, blue = (
-        round(_CALM * one + (1 - _CALM) * other)
-        for one, other in zip(well.getRgb()[:3], ground.getRgb()[:3], strict=True)  # type: ignore[index]
-    )
-    return QColor(red, green, blue)
 
 
 def wrongs(bar: Bar) -> list[tuple[Held, float]]:

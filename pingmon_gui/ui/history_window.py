@@ -178,8 +178,7 @@ class HistoryWindow(QDialog):
         known = [one.region for one in view.regions]
         if self.look.region not in known:
             self.look = replace(self.look, region=known[0] if known else None)
-        self.plot.show_look(self.look)
-        self.plot.show_view(view)
+        self.plot.show_view(view, self.look)
         self.rows.show_view(view, self.look)
         self._pages.setCurrentWidget(self._picture)
         if self._wants_focus:

@@ -32,6 +32,7 @@ class RangeBar(QWidget):
     def __init__(self, now_ms: Callable[[], int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._now_ms = now_ms
+        self._span: tuple[float, float] = (0.0, 0.0)
         self._buttons = QButtonGroup(self)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
@@ -83,8 +84,7 @@ class RangeBar(QWidget):
             self._buttons.setExclusive(False)
             checked.setChecked(False)
             self._buttons.setExclusive(True)
-        if not self.own.isVisible():
-            self._fill(from_ms, to_ms)
+        self._span = (from_ms, to_ms)
 
     def _pill(self, text: str, name: str, number: int, key: str) -> QPushButton:
         button = QPushButton(text, self)
@@ -97,19 +97,16 @@ class RangeBar(QWidget):
         self._buttons.addButton(button, number)
         return button
 
-    def _fill(self, from_ms: float, to_ms: float) -> None:
-        self.first.setDateTime(QDateTime.fromMSecsSinceEpoch(int(from_ms)))
-        self.last.setDateTime(QDateTime.fromMSecsSinceEpoch(int(to_ms)))
-
     @Slot(int)
     def on_clicked(self, number: int) -> None:
         self.own.setVisible(number == _OWN)
         self.error.say("")
         if number == _OWN:
+            for editor, at_ms in zip((self.first, self.last), self._span, strict=True):
+                editor.setDateTime(QDateTime.fromMSecsSinceEpoch(int(at_ms)))
             self.first.setFocus()
             return
-        from_ms, to_ms = last(RANGES_MS[number], self._now_ms())
-        self._fill(from_ms, to_ms)
+        from_ms, to_ms = self._span = last(RANGES_MS[number], self._now_ms())
         self.chosen.emit((from_ms, to_ms, RANGES_MS[number]))
 
     @Slot()

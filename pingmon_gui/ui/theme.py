@@ -233,3 +233,10 @@ def scaled_font(scale: float, *, weight: QFont.Weight = QFont.Weight.Normal, is_
     if is_tabular:
         font.setFeature(QFont.Tag("tnum"), 1)
     return font
+
+
+def mixed(colour: str, ground: str, share: float) -> QColor:
+    """Return a colour laid upon another with a share of its strength: as if it were so much see-through."""
+    over, under = QColor(colour), QColor(ground)
+    parts = zip(over.getRgbF()[:3], under.getRgbF()[:3], strict=True)  # type: ignore[index]
+    return QColor.fromRgbF(*(share * one + (1 - share) * other for one, other in parts))

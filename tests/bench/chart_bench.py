@@ -47,11 +47,12 @@ def rows() -> list[Row]:
     folder = make.cached()
     store = Store.open(database_path(folder), read_only=True, now_ms=lambda: make.BENCH_END_MS)
     found: list[Row] = []
+    chart = _Chart(store, theme, application)
 
     async def main() -> None:
         monitors = [monitor.id for monitor in store.configuration().monitors[:REPEATS]]
         found.extend(await _queries(store, monitors))
-        found.extend(await _Chart(store, theme, application).rows(monitors))
+        found.extend(await chart.rows(monitors))
         await store.close()
 
     qasync.run(main())
@@ -95,11 +96,12 @@ class _Chart:
     """One window, opened and moved again and again; a day and 30 days take turns."""
 
     def __init__(self, store: Store, theme: ThemeSwitch, application: QApplication) -> None:
-        self._application = application
         self._tasks: list[asyncio.Task[Any]] = []
         self.window = HistoryWindow(store, self._spawn, lambda: make.BENCH_END_MS, theme)
         self.window.resize(WIDTH, HEIGHT)
         self.window.show()
+        self.window._follow.stop()
+        application.processEvents()
 
     def _spawn(self, work: Coroutine[Any, Any, Any], **_: Any) -> asyncio.Task[Any]:
         self._tasks.append(asyncio.get_running_loop().create_task(work))
@@ -107,16 +109,25 @@ class _Chart:
 
     async def _show(self, monitor: MonitorId, span_ms: int) -> float:
         """Return the ms from asking for a domain's chart until it is painted."""
-        self._application.processEvents()
+        window = self.window
         started = time.perf_counter()
-        self.window._go(make.BENCH_END_MS - span_ms, make.BENCH_END_MS, span_ms)
-        self.window._take(Domain(monitor, f"Domain {monitor}"))
-        self.window.read()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.window.plot.repaint()
-        self._application.processEvents()
+        window._take(Domain(monitor, f"Domain {monitor}"))
+        window._go(make.BENCH_END_MS - span_ms, make.BENCH_END_MS, span_ms)
+        await asyncio.gather(*self._tasks)
+        self._paint()
+        spent = (time.perf_counter() - started) * 1000
         self._tasks.clear()
-        return (time.perf_counter() - started) * 1000
+        await asyncio.sleep(0)
+        return spent
+
+    def _paint(self) -> None:
+        """Draw and paint at once what is due with the next events."""
+        window = self.window
+        window._settle.stop()
+        window.plot._timer.stop()
+        window.plot.draw()
+        window.plot.viewport().repaint()
+        window.rows.repaint()
 
     def _frames(self, move: Callable[[int], None]) -> list[float]:
         """Return the ms of each of some moves, painted."""
@@ -124,9 +135,8 @@ class _Chart:
         for number in range(_FRAMES):
             started = time.perf_counter()
             move(number)
-            self._application.processEvents()
+            self._paint()
             spent.append((time.perf_counter() - started) * 1000)
-        self.window._settle.stop()
         return spent
 
     def _pan(self, _number: int) -> None:

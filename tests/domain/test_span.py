@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingmon_gui.domain.span import Spans, time_in
+from pingmon_gui.domain.span import Spans, runs, time_in
 
 PAIRS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 
@@ -49,3 +49,16 @@ def test_time_between_edges(pairs: list[tuple[int, int]], edges: list[int]) -> N
 def test_time_of_no_spans_is_none() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     assert time_in(nothing, nothing, np.array([0, 10, 20])).tolist() == [0, 0]
+
+
+@given(st.lists(st.booleans(), max_size=12))
+def test_runs_are_the_longest_stretches_that_belong_together(joins: list[bool]) -> None:
+    first, last = runs(np.array(joins, dtype=np.bool_), len(joins) + 1)
+    inside = [joins[place] for begin, end in zip(first, last, strict=True) for place in range(begin, end)]
+    assert all(inside) and not any(joins[place - 1] for place in first[1:].tolist())
+    assert first[0] == 0 and last[-1] == len(joins) and (first[1:] == last[:-1] + 1).all()
+
+
+def test_nothing_has_no_runs() -> None:
+    first, last = runs(np.zeros(0, dtype=np.bool_), 0)
+    assert len(first) == len(last) == 0

@@ -273,7 +273,7 @@ def test_percentiles_and_phases_are_of_one_region_with_values_beside(show: Show,
             assert sum(parts) == pytest.approx(80, abs=0.05)
             assert not window.tools.normal.isEnabled()
         else:
-            assert len(figures) == 4 and figures[-1] == "5 of 5"
+            assert len(figures) == 4 and figures[-1] == "5"
 
     show(check)
 
