@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pingmon_gui.domain.availability import Availability
@@ -13,13 +13,17 @@ from pingmon_gui.domain.timeline import Standing
 
 @dataclass(frozen=True)
 class AskedTime:
-    """What was asked of one region in a span of time; in what is in neither, it did not watch."""
+    """What was asked of one region in a span of time; in what is in neither `asked` nor `paused`, it did not watch.
+
+    `maintenance` is what of `paused` a maintenance window was on in.
+    """
 
     asked: Spans
     paused: Spans
+    maintenance: Spans = NO_SPANS
 
     def within(self, start_ms: int, end_ms: int) -> AskedTime:
-        return AskedTime(self.asked.within(start_ms, end_ms), self.paused.within(start_ms, end_ms))
+        return AskedTime(*(spans.within(start_ms, end_ms) for spans in (self.asked, self.paused, self.maintenance)))
 
 
 def asked_time(standings: Sequence[Standing], region: Region, start_ms: int, end_ms: int) -> AskedTime:
@@ -29,17 +33,22 @@ def asked_time(standings: Sequence[Standing], region: Region, start_ms: int, end
     """
     if not standings:
         return AskedTime(Spans.of([(start_ms, end_ms)]), NO_SPANS)
-    watched = [one for one in standing_spans(standings, end_ms) if region in one[0].regions]
-    return AskedTime(
-        Spans.of((begin, end) for one, begin, end in watched if not one.is_paused).within(start_ms, end_ms),
-        Spans.of((begin, end) for one, begin, end in watched if one.is_paused).within(start_ms, end_ms),
+    mine = standing_spans(standings, end_ms, lambda one: region in one.regions and not one.is_paused)
+    paused = standing_spans(standings, end_ms, lambda one: region in one.regions and one.is_paused)
+    return AskedTime(mine, paused, maintenance_time(standings, start_ms, end_ms).common(paused)).within(
+        start_ms, end_ms
     )
 
 
-def standing_spans(standings: Sequence[Standing], end_ms: int) -> list[tuple[Standing, int, int]]:
-    """Return each standing with when it began and ended, the last at `end_ms`."""
+def maintenance_time(standings: Sequence[Standing], start_ms: int, end_ms: int) -> Spans:
+    """Return when maintenance windows were on in [start_ms, end_ms)."""
+    return standing_spans(standings, end_ms, lambda one: one.is_in_maintenance).within(start_ms, end_ms)
+
+
+def standing_spans(standings: Sequence[Standing], end_ms: int, wanted: Callable[[Standing], bool]) -> Spans:
+    """Return when what was asked was as wanted; the last standing ends at `end_ms`."""
     until = [*(one.from_ms for one in standings[1:]), end_ms]
-    return [(one, one.from_ms, end) for one, end in zip(standings, until, strict=False)]
+    return Spans.of((one.from_ms, end) for one, end in zip(standings, until, strict=False) if wanted(one))
 
 
 def asked_from_ms(standings: Sequence[Standing]) -> int:

@@ -53,6 +53,7 @@ class Reason(Enum):
     NO_VOTE = auto()  # results came that say nothing about the target
     OWN_NETWORK = auto()  # the probe's own network was down
     PAUSED = auto()
+    MAINTENANCE = auto()
     NOT_ASKED = auto()
     VERDICT = auto()  # what the regions said together
     NOT_JUDGED = auto()  # no verdict was found for it
@@ -119,9 +120,17 @@ def explain_region(
 
 
 def explain_domain(
-    spans: Sequence[VerdictSpan], incidents: Sequence[Incident], start_ms: int, end_ms: int, asked_from_ms: int
+    spans: Sequence[VerdictSpan],
+    incidents: Sequence[Incident],
+    maintenance: Spans,
+    start_ms: int,
+    end_ms: int,
+    asked_from_ms: int,
 ) -> Explanation:
-    """Return what made a domain's availability in [start_ms, end_ms): its verdicts, with the causes of incidents."""
+    """Return what made a domain's availability in [start_ms, end_ms): its verdicts, with the causes of incidents.
+
+    `maintenance` is when maintenance windows were on.
+    """
     begin_ms = min(max(start_ms, asked_from_ms), max(start_ms, end_ms))
     intervals = []
     judged = []
@@ -131,9 +140,11 @@ def explain_domain(
             continue
         judged.append((first, last))
         held = _HELD_OF_VERDICT[span.verdict]
-        reason = Reason.PAUSED if held is Held.PAUSED else Reason.VERDICT
+        if held is Held.PAUSED:
+            intervals += _paused(Spans.of([(first, last)]), maintenance)
+            continue
         failure, text = _cause(incidents, first, last) if held in (Held.OFFLINE, Held.REGIONAL) else (None, "")
-        intervals.append(Interval(first, last, last - first, held, reason, None, failure, text))
+        intervals.append(Interval(first, last, last - first, held, Reason.VERDICT, None, failure, text))
     whole = Spans.of([(begin_ms, end_ms)])
     intervals += _plain(whole.without(Spans.of(judged)), Held.UNKNOWN, Reason.NOT_JUDGED)
     intervals += _plain(Spans.of([(start_ms, begin_ms)]), Held.NOT_ASKED, Reason.NOT_ASKED)
@@ -158,6 +169,11 @@ def _sum(intervals: Iterable[Interval], held: Collection[Held]) -> int:
 
 def _plain(spans: Spans, held: Held, reason: Reason, probe: ProbeId | None = None) -> list[Interval]:
     return [Interval(begin, end, end - begin, held, reason, probe) for begin, end in spans]
+
+
+def _paused(paused: Spans, maintenance: Spans) -> list[Interval]:
+    windows = _plain(paused.common(maintenance), Held.PAUSED, Reason.MAINTENANCE)
+    return windows + _plain(paused.without(maintenance), Held.PAUSED, Reason.PAUSED)
 
 
 def _cause(incidents: Sequence[Incident], first_ms: int, last_ms: int) -> tuple[str | None, str]:
@@ -217,7 +233,7 @@ def _from_results(
     if not probes:
         intervals += _plain(asked.asked, Held.UNKNOWN, Reason.NO_RESULT)
     whole = Spans.of([(from_ms, to_ms)])
-    intervals += _plain(asked.paused.without(known_anywhere), Held.PAUSED, Reason.PAUSED)
+    intervals += _paused(asked.paused.without(known_anywhere), asked.maintenance)
     not_asked = whole.without(asked.asked).without(asked.paused).without(known_anywhere)
     return intervals + _plain(not_asked, Held.NOT_ASKED, Reason.NOT_ASKED)
 
@@ -263,7 +279,9 @@ def _from_rollups(
     count = -(-to_ms // bucket_ms) - first
     edges = (first + np.arange(count + 1, dtype=np.int64)) * bucket_ms
     edges[0], edges[-1] = from_ms, to_ms
-    asked_ms, paused_ms = asked.asked.time_in(edges), asked.paused.time_in(edges)
+    asked_ms, paused_ms, maintenance_ms = (
+        spans.time_in(edges) for spans in (asked.asked, asked.paused, asked.maintenance)
+    )
     intervals: list[Interval] = []
     known_anywhere_ms = np.zeros(count, dtype=np.int64)
     for probe in probes:
@@ -282,7 +300,9 @@ def _from_rollups(
         intervals += _in_buckets(edges, unknown, Held.UNKNOWN, Reason.NO_RESULT, probe)
     rest = np.maximum(0, np.diff(edges) - np.maximum(known_anywhere_ms, asked_ms))
     paused = np.minimum(paused_ms, rest)
-    intervals += _in_buckets(edges, paused, Held.PAUSED, Reason.PAUSED, None)
+    windows = np.minimum(maintenance_ms, paused)
+    intervals += _in_buckets(edges, windows, Held.PAUSED, Reason.MAINTENANCE, None)
+    intervals += _in_buckets(edges, paused - windows, Held.PAUSED, Reason.PAUSED, None)
     return intervals + _in_buckets(edges, rest - paused, Held.NOT_ASKED, Reason.NOT_ASKED, None)
 
 

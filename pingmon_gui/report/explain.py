@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 from typing import Protocol
 
-from pingmon_gui.domain.asked_time import asked_from_ms, asked_time
+from pingmon_gui.domain.asked_time import asked_from_ms, asked_time, maintenance_time
 from pingmon_gui.domain.explanation import Explanation, explain_domain, explain_region
 from pingmon_gui.domain.history import SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident
@@ -81,4 +81,6 @@ async def explained_domain(store: HistoryStore, monitor: MonitorId, from_ms: int
     standings = (await store.standings([monitor])).get(monitor, [])
     spans = (await store.verdict_spans([monitor], from_ms, to_ms))[monitor]
     incidents = await store.incidents(from_ms, to_ms, [monitor])
-    return await asyncio.to_thread(explain_domain, spans, incidents, from_ms, to_ms, asked_from_ms(standings))
+    maintenance = maintenance_time(standings, from_ms, to_ms)
+    begin_ms = asked_from_ms(standings)
+    return await asyncio.to_thread(explain_domain, spans, incidents, maintenance, from_ms, to_ms, begin_ms)

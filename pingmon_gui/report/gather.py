@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pingmon_gui.domain.asked_time import asked_time, region_availability
+from pingmon_gui.domain.asked_time import asked_time, maintenance_time, region_availability
 from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.history import DAY_MS, HISTOGRAM_BUCKETS, HOUR_MS, SeriesTime, percentile
 from pingmon_gui.domain.incident import Incident
@@ -18,6 +18,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.span import Spans
 from pingmon_gui.domain.timeline import Standing, VerdictSpan
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.domain.verdict_time import VerdictTime, verdict_time, verdict_times
@@ -188,9 +189,10 @@ async def gather(
         times = await store.span_times(ids, from_ms, end_ms, bucket_ms)
         standings = await store.standings(ids)
         for monitor in some:
-            regions = _regions(times[monitor.id], probes, standings.get(monitor.id, ()), from_ms, end_ms)
+            stood = standings.get(monitor.id, ())
+            regions = _regions(times[monitor.id], probes, stood, from_ms, end_ms)
             known = by_monitor.get(monitor.id, ())
-            rests = tuple(_rests(spans[monitor.id], standings.get(monitor.id, ())))
+            rests = _rests(spans[monitor.id], maintenance_time(stood, from_ms, end_ms))
             reports.append(_report(monitor, bars, spans[monitor.id], known, regions, times[monitor.id], rests))
             progress(len(reports), len(monitors))
     return Report(from_ms, end_ms, asked_to_ms, now_ms, zone, bars, tuple(reports))
@@ -230,19 +232,12 @@ def _report(
     )
 
 
-def _rests(spans: Sequence[VerdictSpan], standings: Sequence[Standing]) -> Iterator[Rest]:
-    """Yield the spans that rest, cut where pause and maintenance meet: the verdict is one for both."""
-    for span in spans:
-        if span.verdict is not Verdict.PAUSED:
-            continue
-        held = [one for one in standings if one.from_ms <= span.start_ms][-1:]
-        held += [one for one in standings if span.start_ms < one.from_ms < span.end_ms]
-        start_ms, is_maintenance = span.start_ms, any(one.is_in_maintenance for one in held[:1])
-        for one in held[1:]:
-            if one.is_in_maintenance != is_maintenance:
-                yield Rest(start_ms, one.from_ms, is_maintenance)
-                start_ms, is_maintenance = one.from_ms, one.is_in_maintenance
-        yield Rest(start_ms, span.end_ms, is_maintenance)
+def _rests(spans: Sequence[VerdictSpan], maintenance: Spans) -> tuple[Rest, ...]:
+    """Return when it rested, cut where pause and maintenance meet: the verdict is one for both."""
+    paused = Spans.of((span.start_ms, span.end_ms) for span in spans if span.verdict is Verdict.PAUSED)
+    found = [Rest(begin, end, True) for begin, end in paused.common(maintenance)]
+    found += [Rest(begin, end, False) for begin, end in paused.without(maintenance)]
+    return tuple(sorted(found, key=lambda one: one.start_ms))
 
 
 def _regions(

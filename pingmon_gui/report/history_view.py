@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import PHASES
 
-from pingmon_gui.domain.asked_time import AskedTime, asked_from_ms, asked_time, standing_spans
+from pingmon_gui.domain.asked_time import AskedTime, asked_from_ms, asked_time, maintenance_time, standing_spans
 from pingmon_gui.domain.baseline import NORMAL_DAYS, Baseline, SlowStretch, baseline, slow_stretches
 from pingmon_gui.domain.history import (
     DAY_MS,
@@ -25,11 +25,11 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.resolution import Kept, bucket_length_ms, shown_length_ms, shows_results
 from pingmon_gui.domain.span import Ints, Spans
-from pingmon_gui.domain.timeline import Standing, VerdictSpan
+from pingmon_gui.domain.timeline import VerdictSpan
 from pingmon_gui.report.explain import HistoryStore
+from pingmon_gui.report.gather import SHARES
 
 Floats = npt.NDArray[np.float64]
-SHARES = (0.5, 0.95, 0.99)
 #: What the highest place of a histogram that is not empty stands for.
 _PLACE_MS = np.sqrt(EDGES_MS[:-1] * EDGES_MS[1:])
 
@@ -78,7 +78,7 @@ class HistoryView:
     """[from_ms, to_ms) of a domain as charts show it. `address_changes_ms` are when other addresses began.
 
     Availability is counted in buckets of `bucket_ms`, latency drawn in stretches of `shown_ms`, or result by result
-    where it `is_raw`.
+    where it `is_raw`. `maintenance` is the part of `paused` that maintenance windows were on in.
     """
 
     monitor: MonitorId
@@ -95,6 +95,7 @@ class HistoryView:
     verdicts: tuple[VerdictSpan, ...]
     incidents: tuple[Incident, ...]
     paused: Spans
+    maintenance: Spans
     address_changes_ms: tuple[int, ...]
 
     def region(self, region: Region) -> RegionHistory | None:
@@ -160,7 +161,8 @@ async def read_history(
             regions=tuple(found),
             verdicts=tuple(verdicts),
             incidents=tuple(one for one in incidents if not one.is_withdrawn),
-            paused=_paused(standings, first_ms, last_ms),
+            paused=standing_spans(standings, last_ms, lambda one: one.is_paused).within(first_ms, last_ms),
+            maintenance=maintenance_time(standings, first_ms, last_ms),
             address_changes_ms=_address_changes(rollups, results),
         )
 
@@ -217,11 +219,6 @@ def _region_history(
     slower = slow_stretches(buckets.start_ms, shown_ms, buckets.median_ms, buckets.good, normal)
     probes = len({one.series.probe for one in rollups})
     return RegionHistory(region, probes, results, rollups, buckets, normal, tuple(slower), asked)
-
-
-def _paused(standings: Sequence[Standing], from_ms: int, to_ms: int) -> Spans:
-    paused = ((begin, end) for one, begin, end in standing_spans(standings, to_ms) if one.is_paused)
-    return Spans.of(paused).within(from_ms, to_ms)
 
 
 def _address_changes(rollups: Sequence[SeriesRollup], results: Sequence[SeriesHistory]) -> tuple[int, ...]:

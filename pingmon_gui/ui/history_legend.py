@@ -68,7 +68,7 @@ class HistoryLegend(QWidget):
     def _marks(self, look: Look) -> str:
         lines = [
             self.tr("✕ failed check"),
-            self.tr("hatched: paused"),
+            self.tr("hatched: paused, maintenance"),
             self.tr("dotted: nothing known"),
             self.tr("tinted: incident"),
         ]

@@ -10,7 +10,8 @@ from pingmon_probe.protocol import PHASES
 from pingmon_gui.domain.availability import hold_ms
 from pingmon_gui.domain.history import SeriesHistory, percentile
 from pingmon_gui.domain.status import Status, failure_name
-from pingmon_gui.report.history_view import SHARES, HistoryView, RegionHistory
+from pingmon_gui.report.gather import SHARES
+from pingmon_gui.report.history_view import HistoryView, RegionHistory
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.history_curves import Kind
 from pingmon_gui.ui.history_words import span_text

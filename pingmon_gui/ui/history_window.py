@@ -39,7 +39,7 @@ from pingmon_gui.ui.history_picture import picture, suggested_name
 from pingmon_gui.ui.history_plot import HistoryPlot
 from pingmon_gui.ui.history_rows import HistoryRows
 from pingmon_gui.ui.history_tools import HistoryTools
-from pingmon_gui.ui.history_words import span_text, summary
+from pingmon_gui.ui.history_words import rest_text, span_text, summary
 from pingmon_gui.ui.range_bar import RangeBar
 from pingmon_gui.ui.region_section import plain_label, quiet_label
 from pingmon_gui.ui.run_card import Spawn
@@ -164,6 +164,7 @@ class HistoryWindow(QDialog):
         try:
             view = await read_history(self._store, domain.id, edges[0], edges[-1], span_ms, now_ms)
         except PingmonError as exc:
+            self._loading = None
             self._say(wording.problem(exc))
             return
         self._loading = None
@@ -215,9 +216,14 @@ class HistoryWindow(QDialog):
         if self.look.kind is not Kind.LATENCY and region is not None:
             values = history_reading.values(view, region, self.look.kind, span, cursor_ms)
         when = "" if cursor_ms is None else history_reading.moment_text(view, cursor_ms, self.look.kind)
+        self.legend.show_values(self.look, when, values, wording.plain(self._note(view, cursor_ms), 300))
+
+    def _note(self, view: HistoryView, cursor_ms: float | None) -> str:
+        """Return what else there is to say of a moment: the incident it lies in, or why nothing counts."""
         incident = None if cursor_ms is None else self.plot.incident_at(cursor_ms)
-        note = "" if incident is None or self.domain is None else incident.sentence(self.domain.title)
-        self.legend.show_values(self.look, when, values, wording.plain(note, 300))
+        if cursor_ms is None or incident is None or self.domain is None:
+            return "" if cursor_ms is None else rest_text(view, cursor_ms)
+        return incident.sentence(self.domain.title)
 
     # Building
 
@@ -315,7 +321,8 @@ class HistoryWindow(QDialog):
             self.plot.setAccessibleDescription(self._sentence.text())
         else:
             when = history_reading.moment_text(self.view, cursor_ms, self.look.kind)
-            self.plot.tell(f"{when}: {self.rows.reading(cursor_ms)}")
+            parts = [f"{when}: {self.rows.reading(cursor_ms)}", self._note(self.view, cursor_ms)]
+            self.plot.tell(". ".join(part for part in parts if part))
 
     @Slot()
     def on_look_chosen(self) -> None:

@@ -121,6 +121,14 @@ def _moment(at_ms: int) -> str:
     return f"{wording.date(at_ms)} {_clock(at_ms)}"
 
 
+def rest_text(view: HistoryView, at_ms: float) -> str:
+    """Return why the domain rested at a moment; nothing where it did not."""
+    moment = int(at_ms)
+    if view.maintenance.within(moment, moment + 1):
+        return translate("History", "In a maintenance window: nothing counts.")
+    return translate("History", "Paused: nothing counts.") if view.paused.within(moment, moment + 1) else ""
+
+
 def reason_text(interval: Interval) -> str:
     """Return why an interval is what it is."""
     match interval.reason:
@@ -141,9 +149,11 @@ def reason_text(interval: Interval) -> str:
         case Reason.OWN_NETWORK:
             return translate("History", "the probe's own network was down")
         case Reason.PAUSED if interval.held is Held.PAUSED:
-            return translate("History", "paused, or in a maintenance window")
+            return translate("History", "paused")
         case Reason.PAUSED:
-            return translate("History", "measured during maintenance: does not count")
+            return translate("History", "measured during a pause or maintenance: does not count")
+        case Reason.MAINTENANCE:
+            return translate("History", "in a maintenance window")
         case Reason.NOT_ASKED:
             return translate("History", "not watched then")
         case Reason.VERDICT:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pingmon_probe.protocol import FAILURES
 
-from pingmon_gui.domain.asked_time import AskedTime, asked_time
+from pingmon_gui.domain.asked_time import AskedTime, asked_time, maintenance_time
 from pingmon_gui.domain.availability import Availability, series_availability
 from pingmon_gui.domain.explanation import (
     AVAILABLE,
@@ -26,7 +26,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId, Shared
 from pingmon_gui.domain.span import NO_SPANS, Spans
 from pingmon_gui.domain.status import NO_FAILURE, Status
-from pingmon_gui.domain.timeline import Standing
+from pingmon_gui.domain.timeline import Standing, VerdictSpan
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.domain.verdict_time import verdict_time
 from tests.domain.test_verdict_time import spans
@@ -124,6 +124,24 @@ def test_pause_counts_in_neither_and_what_still_spoke_in_it_is_made_up_for() -> 
     assert_sums(found)
 
 
+def test_maintenance_is_told_from_a_pause() -> None:
+    here = frozenset({Region.EU})
+    standings = [
+        Standing(0, here),
+        Standing(20, here, is_paused=True, is_in_maintenance=True),
+        Standing(70, here, is_paused=True),
+    ]
+    found = explain_region([results("oopp")], [], asked_time(standings, Region.EU, 0, 100), 0, 0, 100)
+    assert told(found) == [(0, 20, "online"), (20, 70, "paused"), (70, 100, "paused")]
+    assert [one.reason for one in found.intervals[1:]] == [Reason.MAINTENANCE, Reason.PAUSED]
+    assert_sums(found)
+    windows = maintenance_time(standings, 0, 100)
+    judged = [VerdictSpan(0, 20, Verdict.ONLINE), VerdictSpan(20, 100, Verdict.PAUSED)]
+    found = explain_domain(judged, [], windows, 0, 100, 0)
+    assert told(found) == [(0, 20, "online"), (20, 70, "paused"), (70, 100, "paused")]
+    assert [one.reason for one in found.intervals[1:]] == [Reason.MAINTENANCE, Reason.PAUSED]
+
+
 def test_region_that_did_not_watch_yet_was_not_asked() -> None:
     asked = asked_time([Standing(40, frozenset({Region.EU}))], Region.EU, 0, 100)
     found = explain_region([], [], asked, 0, 0, 100)
@@ -159,7 +177,7 @@ def test_sums_are_the_figure_for_any_history(
         results(text, probe, f"https://{number}.example/", first) for number, (text, probe, first) in enumerate(texts)
     ]
     standings = [
-        Standing(from_ms, frozenset({Region.EU} if is_watched else ()), is_paused)
+        Standing(from_ms, frozenset({Region.EU} if is_watched else ()), is_paused, is_paused and from_ms % 2 == 0)
         for from_ms, is_watched, is_paused in sorted(stood)
     ]
     asked = asked_time(standings, Region.EU, start, end)
@@ -179,7 +197,7 @@ INCIDENT = Incident(IncidentId(1), MonitorId(2), Verdict.OFFLINE, 10, 20, 12, (R
 
 
 def test_domain_is_explained_by_its_verdicts_and_incidents() -> None:
-    found = explain_domain(spans("oXrs?p o"), [INCIDENT], 0, 90, 5)
+    found = explain_domain(spans("oXrs?p o"), [INCIDENT], NO_SPANS, 0, 90, 5)
     assert told(found) == [
         (0, 5, "not_asked"),
         (5, 10, "online"),
@@ -197,10 +215,19 @@ def test_domain_is_explained_by_its_verdicts_and_incidents() -> None:
     assert_sums(found)
 
 
-@given(st.text(alphabet="osXr?p ", max_size=25), st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
-def test_sums_of_a_domain_are_the_figure(text: str, one: int, other: int, asked_from: int) -> None:
+@given(
+    st.text(alphabet="osXr?p ", max_size=25),
+    st.lists(st.tuples(st.integers(0, 250), st.integers(0, 60)), max_size=3),
+    st.integers(0, 300),
+    st.integers(0, 300),
+    st.integers(0, 300),
+)
+def test_sums_of_a_domain_are_the_figure(
+    text: str, windows: list[tuple[int, int]], one: int, other: int, asked_from: int
+) -> None:
     start, end = sorted((one, other))
-    found = explain_domain(spans(text), [], start, end, asked_from)
+    maintenance = Spans.of((begin, begin + length) for begin, length in windows)
+    found = explain_domain(spans(text), [], maintenance, start, end, asked_from)
     assert found.time == verdict_time(spans(text), start, end, asked_from).availability
     assert_sums(found)
     assert found.beyond_ms == 0

@@ -1,8 +1,8 @@
 """Five days of a domain that can be told by heart, in a database: what charts, strips and explanations are tested on.
 
 Measured every minute from Europe and North America, 80 and 120 ms. Day 2 at 12:00: another address. Day 3: Europe is
-offline from 06:00 to 06:30; nobody measures from 10:00 to 12:00; paused from 14:00 to 15:00. Day 4, the last one:
-Europe takes 400 ms from 16:00 on, and one result at 12:00 took 5 s. It ends on day 4 at 18:30.
+offline from 06:00 to 06:30; nobody measures from 10:00 to 12:00; paused from 14:00 on, in maintenance from 14:30 to
+15:00. Day 4, the last one: Europe takes 400 ms from 16:00 on, and one result at 12:00 took 5 s. It ends at 18:30.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ async def write(path: Path) -> Monitor:
         [
             (one.id, Standing(START_MS, BOTH)),
             (one.id, Standing(day(3, 14), BOTH, is_paused=True)),
+            (one.id, Standing(day(3, 14.5), BOTH, is_paused=True, is_in_maintenance=True)),
             (one.id, Standing(day(3, 15), BOTH)),
         ]
     )

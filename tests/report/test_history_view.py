@@ -9,7 +9,8 @@ import pytest
 
 from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, percentile
 from pingmon_gui.domain.region import Region
-from pingmon_gui.report.history_view import SHARES, HistoryView, merged_buckets, read_history
+from pingmon_gui.report.gather import SHARES
+from pingmon_gui.report.history_view import HistoryView, merged_buckets, read_history
 from tests.report.conftest import Told
 from tests.report.story import MOVED_MS, NOW_MS, day
 from tests.store.helper import START_MS
@@ -100,6 +101,7 @@ def test_another_address_is_found_to_the_result_where_there_are_results(told: To
 def test_pauses_incidents_and_verdicts_are_there(told: Told) -> None:
     view = read(told, day(3), day(4))
     assert list(view.paused) == [(day(3, 14), day(3, 15))]
+    assert list(view.maintenance) == [(day(3, 14.5), day(3, 15))]
     assert [one.id for one in view.incidents] == [7]
     assert len(view.verdicts) == 7
     assert (view.asked_from_ms, view.judged_until_ms) == (START_MS, NOW_MS)

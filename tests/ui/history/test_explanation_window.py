@@ -87,7 +87,8 @@ def test_day_of_a_region_is_explained_to_the_millisecond(explain: Open) -> None:
             ("online", "03:31:30.000", "results"),
             ("unknown", "01:58:30.000", "no result: the one before speaks for 2.5 intervals"),
             ("online", "02:01:30.000", "results"),
-            ("paused", "00:58:30.000", "paused, or in a maintenance window"),
+            ("paused", "00:28:30.000", "paused"),
+            ("paused", "00:30:00.000", "in a maintenance window"),
             ("online", "09:00:00.000", "results"),
         ]
         told = window._sums_box.accessibleName()
@@ -106,7 +107,7 @@ def test_day_of_the_domain_is_explained_by_its_verdicts(explain: Open) -> None:
     async def check(window: ExplanationWindow) -> None:
         assert plain(window._figure.text()) == "100 % available, 91.3043 % of the time known"
         assert [row[0] for row in rows(window)] == [
-            "online", "regional problem", "online", "unknown", "online", "paused", "online",
+            "online", "regional problem", "online", "unknown", "online", "paused", "paused", "online",
         ]  # fmt: skip
         assert rows(window)[1][2] == "Europe: no answer came in time"
         assert window.table.isColumnHidden(Column.PROBE)
@@ -117,9 +118,9 @@ def test_day_of_the_domain_is_explained_by_its_verdicts(explain: Open) -> None:
 def test_online_time_can_be_left_out(explain: Open) -> None:
     async def check(window: ExplanationWindow) -> None:
         window.only_trouble.setChecked(True)
-        assert [row[0] for row in rows(window)] == ["offline", "unknown", "paused"]
+        assert [row[0] for row in rows(window)] == ["offline", "unknown", "paused", "paused"]
         window.only_trouble.setChecked(False)
-        assert len(rows(window)) == 7
+        assert len(rows(window)) == 8
 
     explain(Region.EU, day(3), day(4), check)
 

@@ -239,6 +239,10 @@ def test_cursor_reads_stretches_where_there_are_no_results(show: Show) -> None:
         assert rows[Region.EU].value.text() == "unknown"
         window.plot.set_cursor(day(3, 3))
         assert rows[Region.EU].value.text() != "unknown"
+        for hour, note in ((14.2, "Paused: nothing counts."), (14.7, "In a maintenance window: nothing counts.")):
+            window.plot.set_cursor(day(3, hour))
+            assert note in visible_texts(window.legend)
+            assert window.plot.accessibleDescription().endswith(note)
 
     show(check)
 
