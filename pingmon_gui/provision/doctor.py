@@ -80,7 +80,7 @@ async def _over_the_way(probe: Probe, secrets: ProbeSecrets | None, owner: str, 
         found.append(
             Finding(
                 f"The probe “{probe.name}” works for another Pingmon.",
-                "Take it over, or remove it here with --forget.",
+                "Take it over, or forget it here.",
             )
         )
     if abs(status.clock_offset_ms) >= CLOCK_FATAL_MS:
@@ -103,7 +103,7 @@ async def _on_the_host(probe: Probe, secrets: ProbeSecrets | None, owner: str, t
     name, facts, layout = there.host.name, there.facts, there.layout
     if not there.is_there:
         cause = f"{name} has no probe any more: what keeps it running is gone."
-        return [Finding(cause, "Set the probe up again, or remove it here with --forget.")]
+        return [Finding(cause, "Set the probe up again, or forget it here.")]
     found = [Finding(each.message, each.hint) for each in problems(facts, request_of(probe)) if each.is_fatal]
     states = await there.service.python.look(there.host, [layout.bundle, layout.token, layout.spool])
     if not all(states):

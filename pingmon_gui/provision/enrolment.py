@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,14 @@ from pingmon_gui.domain.probe import Probe, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.fleet.secret_store import ProbeSecrets
+
+_FINGERPRINT = re.compile(r"[A-Za-z0-9+/]{43}")
+
+
+def read_fingerprint(text: str) -> str | None:
+    """Return a fingerprint of a host key that was typed as ssh shows it (`SHA256:...`), None where it can be none."""
+    letters = text.strip().removeprefix("SHA256:").rstrip("=")
+    return f"SHA256:{letters}" if _FINGERPRINT.fullmatch(letters) else None
 
 
 @dataclass(frozen=True)

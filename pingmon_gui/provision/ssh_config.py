@@ -329,7 +329,7 @@ def _bad_configuration(host: str, complaint: str) -> ProvisionError:
     cause = next((line for line in lines if "terminating" not in line), "no reason was given").rstrip(".")
     return ProvisionError(
         f"The SSH configuration cannot be used: {cause}.",
-        'Mend it until "ssh -G HOST" works, or name another file with --ssh-config.',
+        'Mend it until "ssh -G HOST" works.',
         host=host,
     )
 

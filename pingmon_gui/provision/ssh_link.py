@@ -282,7 +282,7 @@ def _no_connection(hop: SshTarget, problem: OSError) -> SshUnreachable:
     if isinstance(problem, ConnectionRefusedError):
         return SshUnreachable(
             f"{place} refuses the connection: no SSH server listens there.",
-            "Check the port (--port), and that the SSH server runs.",
+            "Check the port, and that the SSH server runs.",
             host=hop.name,
         )
     if isinstance(problem, TimeoutError):

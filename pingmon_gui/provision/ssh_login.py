@@ -156,7 +156,7 @@ class Login:
             except KeyUnusable as exc:
                 if path == self._hop.named_identity:
                     raise AuthFailed(
-                        f"The key {path} {exc}.", "Name another key with --identity.", host=self._hop.name
+                        f"The key {path} {exc}.", "Name another private key.", host=self._hop.name
                     ) from exc
                 self._unusable.append(f"the key {_home_less(path)} {exc}")
                 continue
@@ -370,7 +370,7 @@ class Login:
         if "too many authentication failures" in goodbye.lower():
             return AuthFailed(
                 f"{name} broke off after {tried + 1} attempts: it allows no more (MaxAuthTries).",
-                "Name the one key to use with --identity, or set IdentitiesOnly yes for this host.",
+                "Name the one private key to use, or set IdentitiesOnly yes for this host.",
                 host=name,
             )
         return SshUnreachable(
@@ -392,13 +392,13 @@ class Login:
         if "publickey" in allowed and unusable:
             return AuthFailed(
                 f"{name} lets in with a key, and none could be used.{unusable}",
-                "Name another key with --identity, or load one into your agent with ssh-add.",
+                "Name another private key, or load one into your agent with ssh-add.",
                 host=name,
             )
         if "publickey" in allowed:
             return AuthFailed(
                 f"{name} lets in with a key, and there is none to try: no agent with keys, no key file.",
-                "Name your key with --identity, or load it into your agent with ssh-add.",
+                "Name your private key, or load it into your agent with ssh-add.",
                 host=name,
             )
         return AuthFailed(

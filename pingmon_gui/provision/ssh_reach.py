@@ -6,11 +6,11 @@ Whoever is asked may take their time: sshd does not wait, so the connection is m
 from __future__ import annotations
 
 import asyncio
-import re
 
 import paramiko
 
 from pingmon_gui.domain.error import AuthFailed, HostKeyChanged, HostKeyUnknown, ProvisionError, SshUnreachable
+from pingmon_gui.provision.enrolment import read_fingerprint
 from pingmon_gui.provision.known_host import KnownHosts, Trust, fingerprint
 from pingmon_gui.provision.progress import Listener, TranscriptLine, harmless
 from pingmon_gui.provision.prompt import Prompter, SecretKind
@@ -20,7 +20,8 @@ from pingmon_gui.provision.ssh_login import DroppedWhileAsked, Login, Memory
 
 #: A host may hang up while a person thinks; after so many times it is the host's fault.
 _MOST_DROPS = 3
-_FINGERPRINT = re.compile(r"[A-Za-z0-9+/]{43}")
+#: What tells a host's fingerprint there.
+_ON_THE_HOST = "ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub"
 
 
 class _KeyUnseen(Exception):
@@ -162,7 +163,8 @@ class Reach:
             f"The key of {hop.name} has changed: it shows {fingerprint(key)}, and {fingerprint(known.blob)} "
             f"is known ({known.path}, line {known.line}). Somebody may stand in between.",
             f"Only if you know why, for example after the host was set up anew: "
-            f"ssh-keygen -R '{hop.known_host_name}' -f '{known.path}'. Or confirm the new key with --host-key.",
+            f"ssh-keygen -R '{hop.known_host_name}' -f '{known.path}'. Or name the fingerprint of the new key when the "
+            "probe is set up.",
             host=hop.name,
         )
 
@@ -170,7 +172,7 @@ class Reach:
         shown = " and ".join(f"{fingerprint(key)} ({key.get_name()})" for key in self._shown)
         return HostKeyChanged(
             f"{self._target.name} has not the key that was named: it shows {shown}, not {self._expected}.",
-            "Compare with the fingerprint on the host itself: ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub",
+            f"Compare with the fingerprint on the host itself: {_ON_THE_HOST}",
             host=self._target.name,
         )
 
@@ -179,7 +181,7 @@ class Reach:
         if not await self._prompter.confirm_host_key(hop.name, key.get_name(), shown):
             raise HostKeyUnknown(
                 f"The key of {hop.name} ({shown}) is not known, and nobody confirmed it.",
-                f"Compare it with the host's own, then confirm it, or pass it on: --host-key {shown}",
+                f"Compare it with what the host says on its console, then try again: {_ON_THE_HOST}",
                 host=hop.name,
             )
         await asyncio.to_thread(self._known_hosts.pin, hop, key)
@@ -188,12 +190,11 @@ class Reach:
 
 def _as_fingerprint(text: str, target: SshTarget) -> str:
     """Return a fingerprint that was typed as ssh shows it. Raises ProvisionError where it can be none."""
-    letters = text.strip().removeprefix("SHA256:").rstrip("=")
-    if not _FINGERPRINT.fullmatch(letters):
+    fingerprint = read_fingerprint(text)
+    if fingerprint is None:
         raise ProvisionError(
             f'"{harmless(text.strip())}" is no fingerprint of a host key.',
-            "It looks like SHA256: and 43 letters. On the host itself: "
-            "ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub",
+            f"It looks like SHA256: and 43 letters. On the host itself: {_ON_THE_HOST}",
             host=target.name,
         )
-    return f"SHA256:{letters}"
+    return fingerprint

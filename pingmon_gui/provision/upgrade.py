@@ -148,5 +148,5 @@ async def _wait_until_well(service: Service, host: Host) -> None:
 def _must_be_there(there: Visit, probe: Probe) -> None:
     if not there.is_there:
         raise PreflightFailed(
-            f"{there.host.name} has no probe any more.", f"Set “{probe.name}” up again, or forget it (remove --forget)."
+            f"{there.host.name} has no probe any more.", f"Set “{probe.name}” up again, or forget it."
         )

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.probe import Transport, parse_probe_name
 from pingmon_gui.domain.region import REGIONS, Region
-from pingmon_gui.provision.enrolment import BootstrapRequest
+from pingmon_gui.provision.enrolment import BootstrapRequest, read_fingerprint
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field
 
@@ -82,6 +82,9 @@ class ProbeForm(QWidget):
         row.addWidget(self.browse)
         self.identity_field = Field(key)
         self.identity_field.speaks_through(self.identity)
+        self.host_key = QLineEdit(self)
+        self.host_key.setPlaceholderText(self.tr("SHA256:… to confirm a key that has changed, or not to be asked"))
+        self.host_key_field = Field(self.host_key)
         self.transport = QComboBox(self)
         self.transport.addItem(self.tr("SSH tunnel: the probe listens on the host alone"), Transport.TUNNEL)
         self.transport.addItem(self.tr("Direct TLS: where the SSH server forbids forwarding"), Transport.DIRECT)
@@ -93,19 +96,19 @@ class ProbeForm(QWidget):
         )
         self.more = QToolButton(self)
         self.more.setText(self.tr("A&dvanced"))
-        self.more.setToolTip(self.tr("Port, private key, transport, private addresses"))
+        self.more.setToolTip(self.tr("Port, private key, host key, transport, private addresses"))
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.setAutoRaise(True)
         self.more.setCheckable(True)
         self.advanced = QWidget(self)
         self._lay_out()
         order = (self.host, self.region, self.name, self.more, self.port, self.identity, self.browse)
-        for before, after in itertools.pairwise((*order, self.transport, self.private)):
+        for before, after in itertools.pairwise((*order, self.host_key, self.transport, self.private)):
             QWidget.setTabOrder(before, after)
         self.more.toggled.connect(self._on_more_toggled)
         self._on_more_toggled(False)
         self.browse.clicked.connect(self._on_browse)
-        for line in (self.host, self.name, self.identity):
+        for line in (self.host, self.name, self.identity, self.host_key):
             line.returnPressed.connect(self.submitted)
             line.textEdited.connect(self._on_edited)
         for choice in (self.region, self.transport):
@@ -137,8 +140,8 @@ class ProbeForm(QWidget):
 
     def clear(self) -> None:
         """Make room for the next host; key, port and transport stay, because hosts of one person are alike."""
-        self.host.clear()
-        self.name.clear()
+        for line in (self.host, self.name, self.host_key):
+            line.clear()
         self._on_edited()
         self.choose_region(self.first_empty())
 
@@ -149,6 +152,7 @@ class ProbeForm(QWidget):
         self.name.setText(request.name or "")
         self.port.setValue(request.port or 0)
         self.identity.setText(str(request.identity or ""))
+        self.host_key.setText(request.host_key or "")
         self.transport.setCurrentIndex(self.transport.findData(request.transport))
         self.private.setChecked(request.is_private_allowed)
 
@@ -160,6 +164,7 @@ class ProbeForm(QWidget):
             port=self.port.value() or None,
             identity=Path(self.identity.text().strip()).expanduser() if self.identity.text().strip() else None,
             transport=Transport(self.transport.currentData()),
+            host_key=read_fingerprint(self.host_key.text()),
             is_private_allowed=self.private.isChecked(),
         )
         wrong: list[Field] = []
@@ -178,6 +183,11 @@ class ProbeForm(QWidget):
             self.identity_field.set_error(InvalidInput("There is no such file.", "Check the path of the private key."))
             self.more.setChecked(True)
             wrong.append(self.identity_field)
+        if self.host_key.text().strip() and request.host_key is None:
+            hint = "It looks like SHA256: and 43 letters, as ssh-keygen -l shows it."
+            self.host_key_field.set_error(InvalidInput("This is no fingerprint of a host key.", hint))
+            self.more.setChecked(True)
+            wrong.append(self.host_key_field)
         if wrong:
             wrong[0].take_focus()
             return None
@@ -198,6 +208,7 @@ class ProbeForm(QWidget):
         rest = self._rows(
             (self.tr("P&ort"), self.port, self.port_field),
             (self.tr("Private &key"), self.identity, self.identity_field),
+            (self.tr("Host k&ey"), self.host_key, self.host_key_field),
             (self.tr("&Way"), self.transport, self.transport_field),
             ("", self.private, self.private_field),
         )
@@ -234,7 +245,7 @@ class ProbeForm(QWidget):
 
     @Slot()
     def _on_edited(self) -> None:
-        for field in (self.host_field, self.name_field, self.identity_field):
+        for field in (self.host_field, self.name_field, self.identity_field, self.host_key_field):
             field.set_error(None)
         self.edited.emit()
 

@@ -171,7 +171,7 @@ def test_resolve_broken_configuration_is_told_with_its_place(home: Path) -> None
     broken.write_text('Host shop\n    Port "twenty-two\n')
     with pytest.raises(ProvisionError, match="The SSH configuration cannot be used: ") as caught:
         resolve("shop", ssh_config=broken)
-    assert "--ssh-config" in (caught.value.hint or "")
+    assert "ssh -G HOST" in (caught.value.hint or "")
 
 
 def test_resolve_tokens_and_variables_in_paths(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ def test_no_key_at_all_is_told(start_sshd: StartSshd, known_hosts: KnownHosts, m
     target = start_sshd().target(made_keys / "absent")
     with pytest.raises(AuthFailed, match="there is none to try") as caught:
         run(visit(target, known_hosts))
-    assert "--identity" in (caught.value.hint or "")
+    assert "Name your private key" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

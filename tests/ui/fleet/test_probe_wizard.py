@@ -250,12 +250,25 @@ def test_wrong_name_and_missing_key_are_said_at_their_fields(play: Callable[...,
         key.touch()
         form.name.setText("Lima")
         form.identity.setText(str(key))
+        form.host_key.setText("SHA256:abc")
+        assert form.read() is None
+        assert "no fingerprint" in form.host_key_field.note.sentence and form.host_key.hasFocus()
+        fingerprint = "SHA256:" + "A" * 43
+        form.host_key.setText(f" {fingerprint} ")
         form.transport.setCurrentIndex(1)
         form.private.setChecked(True)
         request = form.read()
         assert request == BootstrapRequest(
-            "vps.example", Region.NA, "Lima", identity=key, transport=Transport.DIRECT, is_private_allowed=True
+            "vps.example",
+            Region.NA,
+            "Lima",
+            identity=key,
+            transport=Transport.DIRECT,
+            host_key=fingerprint,
+            is_private_allowed=True,
         )
+        form.clear()
+        assert form.host_key.text() == ""  # of that host alone
 
     play(scenario)
 
@@ -285,7 +298,7 @@ def test_wizard_is_used_by_keyboard_alone(play: Callable[..., None]) -> None:
         assert form.window().focusWidget() is form.more
         qtbot.keyClick(form.more, Qt.Key.Key_Space)
         assert form.advanced.isVisible()
-        for editor in (form.port, form.identity, form.browse, form.transport, form.private):
+        for editor in (form.port, form.identity, form.browse, form.host_key, form.transport, form.private):
             qtbot.keyClick(form.window().focusWidget(), Qt.Key.Key_Tab)
             assert form.window().focusWidget() is editor
         qtbot.keyClick(form.private, Qt.Key.Key_Space)
