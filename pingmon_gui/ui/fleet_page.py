@@ -183,7 +183,9 @@ class FleetPage(QDialog):
         self._bar.setStyleSheet(sheet.controls())
         self.add_button.setIcon(resource.line_icon("plus", theme.on_accent))
         self.table.setStyleSheet(
-            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; }"
+            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; } QTableView { outline: 0; }"
+            # The row is what is chosen; a style's own look of the cell within it dims its text.
+            f"QTableView::item:focus {{ background: {theme.selection}; color: {theme.text}; }}"
             f"QTableView {{ selection-background-color: {theme.selection}; selection-color: {theme.text}; }}"
         )
         self._show_selected()
