@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pingmon_probe.protocol import MAX_URL_CHARACTERS
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFont, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.domain.target import MAX_PASTED_LINES
 from pingmon_gui.ui import resource, wording
 from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.theme import scaled_font
+
+_MOST_CHARACTERS = MAX_PASTED_LINES * MAX_URL_CHARACTERS
 
 
 class EmptyState(QWidget):
@@ -73,6 +77,8 @@ class FirstDomain(EmptyState):
         self.note = SentenceLabel(self)
         self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.below.addWidget(self.note)
+        # A pasted list must not be cut off.
+        self.field.setMaxLength(_MOST_CHARACTERS)
         self.field.textEdited.connect(self.on_edited)
         self.import_button = QPushButton(self.tr("Import from Uptime Kuma and others…"), self)
         self.import_button.setProperty("pill", True)
@@ -98,8 +104,12 @@ class FirstDomain(EmptyState):
 
     @Slot()
     def on_edited(self) -> None:
+        """Take back what was said; a list that was pasted has its own dialog, at once."""
         self.note.say("")
         self.field.setAccessibleDescription("")
+        if "\n" in (text := self.field.text()):
+            self.field.clear()
+            self.asked.emit(text)
 
     @Slot()
     def on_asked(self) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QAction, QFontMetrics, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
 
 from pingmon_gui.domain.error import StorageFull
 from pingmon_gui.domain.monitor import Monitor
@@ -22,6 +23,7 @@ from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import Notice, RaiseWindow, StorageProblem
 from pingmon_gui.ui import theme as theme_module
+from pingmon_gui.ui.add_dialog import AddDialog
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, Show
 from tests.engine.fakes import monitor, probe, until, voting
@@ -297,6 +299,22 @@ def test_first_domain_is_added_from_the_empty_state(
         assert [m.url for m in bench.board.monitors.values()] == ["https://shop.example/"]
 
     run_async(use())
+
+
+def test_list_that_is_pasted_into_the_first_field_has_its_preview_at_once(
+    make_bench: MakeBench, show_window: ShowWindow, qtbot: QtBot
+) -> None:
+    window = show_window(make_bench())
+    QGuiApplication.clipboard().setText(
+        "".join(f"https://site{number}.example/ Site {number}\n" for number in range(2_000))
+    )
+    press(window.first.field, Qt.Key.Key_V, _CONTROL)
+    dialog = window.findChild(AddDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: not dialog.pasted.is_reading)
+    assert len(dialog.pasted.good) == 2_000
+    assert window.first.field.text() == ""
+    dialog.close()
 
 
 def test_nothing_found_leads_back(make_bench: MakeBench, show_window: ShowWindow) -> None:
