@@ -11,7 +11,7 @@ from typing import Any
 
 from pingmon_gui.domain.alert_channel import DESKTOP, MAX_GATHER_S, Channel, ChannelId, ChannelKind
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.exchange.declared_field import Field, read_flag, read_length, read_text
+from pingmon_gui.exchange.declared_field import Field, read_flag, read_length, read_text, read_word
 from pingmon_gui.exchange.duration import duration_text
 
 
@@ -52,12 +52,6 @@ def _some(**values: Any) -> Channel:
     return Channel(**{"id": DESKTOP, "kind": ChannelKind.WEBHOOK, "name": "-", **values})
 
 
-def _read_kind(value: Any) -> ChannelKind:
-    if value not in set(ChannelKind):
-        raise InvalidInput(f"It must be one of: {', '.join(ChannelKind)}.")
-    return ChannelKind(value)
-
-
 def _read_wait(value: Any) -> int:
     wait_ms = read_length(value)
     if wait_ms % 1000:
@@ -67,7 +61,7 @@ def _read_wait(value: Any) -> int:
 
 CHANNEL_FIELDS: dict[str, Field] = {
     "name": ("name", lambda value: _some(name=" ".join(read_text(value).split())).name),
-    "kind": ("kind", _read_kind),
+    "kind": ("kind", lambda value: read_word(value, ChannelKind)),
     "wait": ("gather_s", _read_wait),
     "template": ("template", lambda value: _some(template=read_text(value)).template),
     "content_type": ("content_type", lambda value: _some(content_type=read_text(value)).content_type),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import parse_tags
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange.duration import duration_ms, number_ms
 
+Word = TypeVar("Word", bound=StrEnum)
 #: Our name of a key, and what reads its value.
 Field = tuple[str, Callable[[Any], Any]]
 
@@ -54,6 +56,12 @@ def read_texts(value: Any) -> list[str]:
     if not isinstance(value, list):
         raise InvalidInput("It must be a list of texts, like [“a”, “b”].")
     return [read_text(part) for part in value]
+
+
+def read_word(value: Any, words: type[Word]) -> Word:
+    if not isinstance(value, str) or value not in set(words):
+        raise InvalidInput(f"It must be one of: {', '.join(words)}.")
+    return words(value)
 
 
 def read_tags(value: Any) -> tuple[str, ...]:

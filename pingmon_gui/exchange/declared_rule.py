@@ -34,6 +34,7 @@ from pingmon_gui.exchange.declared_field import (
     read_text,
     read_texts,
     read_urls,
+    read_word,
 )
 from pingmon_gui.exchange.duration import duration_text
 
@@ -132,7 +133,7 @@ def rule_fields(channels: Mapping[ChannelId, Channel]) -> dict[str, Field]:
         "days_before": ("expiry_days", _read_days),
         "remind": ("remind_ms", lambda value: _some(remind_ms=read_length(value)).remind_ms),
         "quiet": ("quiet", _read_quiet),
-        "quiet_end": ("quiet_end", _read_end),
+        "quiet_end": ("quiet_end", lambda value: read_word(value, QuietEnd)),
         "escalate": ("escalation", read_escalation),
         "flapping": ("flapping", lambda value: Flapping(**read_table(value, _FLAPPING))),
         "silent": ("cool_down_ms", lambda value: _some(cool_down_ms=read_length(value)).cool_down_ms),
@@ -167,18 +168,6 @@ def _read_quiet(value: Any) -> tuple[QuietSpan, ...]:
     return _some(quiet=tuple(QuietSpan.from_json(read_table(span, _QUIET)) for span in value)).quiet
 
 
-def _read_end(value: Any) -> QuietEnd:
-    if value not in set(QuietEnd):
-        raise InvalidInput(f"It must be one of: {', '.join(QuietEnd)}.")
-    return QuietEnd(value)
-
-
-def _read_unit(value: Any) -> SlowUnit:
-    if value not in set(SlowUnit):
-        raise InvalidInput(f"It must be one of: {', '.join(SlowUnit)}.")
-    return SlowUnit(value)
-
-
 def _some(**values: Any) -> AlertRule:
     """Return some rule with one value in it: the rule's own check has the sentence for what does not fit."""
     return AlertRule(**{"id": NO_ID, "name": "-", "kinds": frozenset((AlertKind.OFFLINE,)), **values})
@@ -187,7 +176,7 @@ def _some(**values: Any) -> AlertRule:
 _SLOW: dict[str, Field] = {
     "count": ("count", read_number),
     "of": ("of", read_number),
-    "unit": ("unit", _read_unit),
+    "unit": ("unit", lambda value: read_word(value, SlowUnit)),
 }
 _FLAPPING: dict[str, Field] = {
     "count": ("count", read_number),

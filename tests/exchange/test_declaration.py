@@ -273,6 +273,7 @@ def test_rule_is_read_with_channels_by_name_and_domains_by_address() -> None:
         ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nescalate = {after = '5m'}\n", 4, "rule[1].escalate", "both"),
         ("[[rule]]\nname = 'a'\ntell_of = ['certificate']\ndays_before = [0]\n", 4, "rule[1].days_before", "1 to 365"),
         ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nquiet_end = 'x'\n", 4, "rule[1].quiet_end", "late, drop"),
+        ("[[rule]]\nname = 'a'\ntell_of = ['offline']\nquiet_end = []\n", 4, "rule[1].quiet_end", "late, drop"),
         ("[[rule]]\nname = 'a'\ntell_of = ['slow']\n[[rule]]\nname = 'A'\ntell_of = ['slow']\n", 5, "rule[2].name",
          "rule[1]"),
         ("[[channel]]\nname = 'x'\nkind = 'command'\n", 3, "channel[1].kind", "desktop, webhook, apprise"),
