@@ -13,8 +13,8 @@ from typing import Any, NewType
 
 from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, desktop_channel
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import MAX_SPANS, QuietSpan
+from pingmon_gui.domain.scope import EVERYTHING, Scope
 
 RuleId = NewType("RuleId", int)
 
@@ -119,23 +119,6 @@ class QuietEnd(StrEnum):
 
 
 @dataclass(frozen=True)
-class Scope:
-    """Which domains: all, those with one of some tags, or chosen ones; tags and chosen ones add up."""
-
-    is_all: bool = True
-    tags: frozenset[str] = frozenset()
-    monitors: frozenset[MonitorId] = frozenset()
-
-    def __post_init__(self) -> None:
-        if not self.is_all and not self.tags and not self.monitors:
-            raise InvalidInput("A rule needs domains: all, some tags, or some that are chosen.")
-
-    def holds(self, monitor: MonitorId, tags: frozenset[str]) -> bool:
-        """Return whether a monitor is meant; `tags` are its tags, case folded."""
-        return self.is_all or monitor in self.monitors or any(tag.casefold() in tags for tag in self.tags)
-
-
-@dataclass(frozen=True)
 class AlertRule:
     """One rule. `after_ms` counts from the first failing result; without channels only the window's list is told.
 
@@ -146,7 +129,7 @@ class AlertRule:
     name: str
     kinds: frozenset[AlertKind]
     channels: tuple[ChannelId, ...] = ()
-    scope: Scope = Scope()
+    scope: Scope = EVERYTHING
     after_ms: int = 0
     slow: SlowCondition = SlowCondition()
     expiry_days: tuple[int, ...] = EXPIRY_DAYS
@@ -180,11 +163,7 @@ class AlertRule:
             "name": self.name,
             "kinds": [kind.value for kind in AlertKind if kind in self.kinds],
             "channels": list(self.channels),
-            "scope": {
-                "all": self.scope.is_all,
-                "tags": sorted(self.scope.tags),
-                "monitors": sorted(self.scope.monitors),
-            },
+            "scope": self.scope.to_json(),
             "after_ms": self.after_ms,
             "slow": {"unit": self.slow.unit.value, "count": self.slow.count, "of": self.slow.of},
             "expiry_days": list(self.expiry_days),
@@ -216,11 +195,7 @@ class AlertRule:
                     "id": RuleId(int(values["id"])),
                     "kinds": frozenset(AlertKind(word) for word in values["kinds"]),
                     "channels": _channels(values.get("channels", ())),
-                    "scope": Scope(
-                        scope.get("all") is True,
-                        frozenset(str(tag) for tag in scope.get("tags", ())),
-                        frozenset(MonitorId(int(id_)) for id_ in scope.get("monitors", ())),
-                    ),
+                    "scope": Scope.from_json(scope),
                     "expiry_days": tuple(int(day) for day in values.get("expiry_days", EXPIRY_DAYS)),
                     "quiet": tuple(QuietSpan.from_json(span) for span in values.get("quiet", ())),
                     "quiet_end": QuietEnd(values.get("quiet_end", QuietEnd.LATE)),

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pingmon_gui.domain.alert_channel import Channel, ChannelId
-from pingmon_gui.domain.alert_rule import AlertBook, AlertRule, RuleId, Scope
+from pingmon_gui.domain.alert_rule import AlertBook, AlertRule, RuleId
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.scope import Scope
 
 
 @dataclass(frozen=True)

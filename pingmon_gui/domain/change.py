@@ -14,7 +14,10 @@ from pingmon_gui.domain.preference import Preferences, Value
 
 @dataclass(frozen=True)
 class WindowWish:
-    """A maintenance window that is to be made; `urls` are chosen domains that may come with the same change."""
+    """A maintenance window that is to be made; `urls` are chosen domains that may come with the same change.
+
+    Where there are any it is for them and for what its scope names, never for all: a scope cannot be empty.
+    """
 
     draft: MaintenanceDraft
     urls: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ the clock has jumped, one that is there twice counts the first time. A length is
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,9 @@ from typing import Any, NewType
 from cronsim import CronSim, CronSimError
 
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name, parse_tags
+from pingmon_gui.domain.monitor import parse_name, parse_tags
+from pingmon_gui.domain.quiet_hours import WEEKDAYS, clock_minute, clock_text
+from pingmon_gui.domain.scope import EVERYTHING, Scope
 from pingmon_gui.domain.time_zone import zone_of
 
 WindowId = NewType("WindowId", int)
@@ -28,8 +29,6 @@ MAX_LENGTH_MS = 31 * DAY_MS
 MAX_ONCE_MS = 366 * DAY_MS
 MAX_WINDOWS = 200
 MAX_EXPRESSION_CHARACTERS = 200
-#: Words of the days in files and on the command line, in the order of `datetime.weekday()`.
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: No start is looked for further ahead.
 _FAR_MS = 50 * 366 * DAY_MS
 _LAST_MS = 9_000 * 365 * DAY_MS
@@ -43,7 +42,6 @@ _ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001
 #: The longest time that a clock shows twice.
 _TWICE_AT_MOST = timedelta(hours=3)
 _CRON_HINT = "“0 3 * * 1” is every Monday at 3:00."
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Weekly:
 
     @property
     def clock(self) -> str:
-        return f"{self.start_minute // 60:02}:{self.start_minute % 60:02}"
+        return clock_text(self.start_minute)
 
 
 @dataclass(frozen=True)
@@ -118,30 +116,12 @@ Schedule = Once | Weekly | Cron
 
 
 @dataclass(frozen=True)
-class Scope:
-    """Which domains: those with one of `tags` and the chosen ones; every one if `monitors` is None and no tag named."""
-
-    tags: tuple[str, ...] = ()
-    monitors: tuple[MonitorId, ...] | None = None
-
-    @property
-    def is_everything(self) -> bool:
-        return not self.tags and self.monitors is None
-
-    def covers(self, monitor: Monitor) -> bool:
-        if self.is_everything:
-            return True
-        wanted = {tag.casefold() for tag in self.tags}
-        return monitor.id in (self.monitors or ()) or any(tag.casefold() in wanted for tag in monitor.tags)
-
-
-@dataclass(frozen=True)
 class MaintenanceDraft:
     """A window that is about to be made."""
 
     name: str
     schedule: Schedule
-    scope: Scope = Scope()
+    scope: Scope = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -188,14 +168,6 @@ def parse_window_name(text: str) -> str:
     if not name:
         raise InvalidInput("Give the window a name.", "Like “Nightly backup”.")
     return name
-
-
-def parse_clock(text: str) -> int:
-    """Return the minute of the day of a text like `22:00`. Raises InvalidInput."""
-    found = _CLOCK.fullmatch(text.strip())
-    if found is None:
-        raise InvalidInput(f"“{text[:40]}” is no time of day.", "Write it like 22:00.")
-    return int(found[1]) * 60 + int(found[2])
 
 
 def parse_weekdays(words: Iterable[str]) -> tuple[int, ...]:
@@ -353,7 +325,7 @@ def schedule_from_json(document: Any) -> Schedule:
             return Once(_whole(document["start_at_ms"]), _whole(document["end_at_ms"]))
         length_ms, zone = _whole(document["length_ms"]), str(document["zone"])
         if kind == "weekly":
-            return Weekly(parse_weekdays(document["weekdays"]), parse_clock(document["start"]), length_ms, zone)
+            return Weekly(parse_weekdays(document["weekdays"]), clock_minute(document["start"]), length_ms, zone)
         if kind == "cron":
             return Cron(parse_expression(document["expression"]), length_ms, zone)
     except (AttributeError, KeyError, TypeError, ValueError) as exc:

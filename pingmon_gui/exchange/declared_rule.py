@@ -15,7 +15,6 @@ from pingmon_gui.domain.alert_rule import (
     Flapping,
     QuietEnd,
     RuleId,
-    Scope,
     SlowCondition,
     SlowUnit,
 )
@@ -23,6 +22,7 @@ from pingmon_gui.domain.book_change import RuleWish
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import QuietSpan
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.exchange.declared_field import (
     Field,
     KeyWrong,

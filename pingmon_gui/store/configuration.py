@@ -12,12 +12,13 @@ from pingmon_gui.domain.alert_rule import AlertBook, first_book
 from pingmon_gui.domain.book_change import BookChange, changed_book
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange, WindowWish
 from pingmon_gui.domain.error import InvalidInput, SettingsError
-from pingmon_gui.domain.maintenance import MaintenanceDraft, MaintenanceWindow, Scope
+from pingmon_gui.domain.maintenance import MaintenanceDraft, MaintenanceWindow
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, new_monitor_id
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.store.alert import read_book, write_book
 from pingmon_gui.store.chunk import damaged
 from pingmon_gui.store.maintenance_window import add_windows, end_windows, read_windows
@@ -203,13 +204,14 @@ def _change_book(database: peewee.SqliteDatabase, change: BookChange) -> AlertBo
 
 
 def _with_ids(database: peewee.SqliteDatabase, wish: WindowWish) -> MaintenanceDraft:
-    """Return the draft with the domains that were named by their address; those that are not watched are left out."""
+    """Return the draft with the domains that were named by their address. Raises InvalidInput if none is watched."""
     if not wish.urls:
         return wish.draft
-    watched = _watched(database)
-    chosen = [watched[url] for url in wish.urls if url in watched]
-    scope = Scope(wish.draft.scope.tags, (*(wish.draft.scope.monitors or ()), *chosen))
-    return replace(wish.draft, scope=scope)
+    watched, scope = _watched(database), wish.draft.scope
+    chosen = scope.monitors | {watched[url] for url in wish.urls if url in watched}
+    if not chosen and not scope.tags:
+        raise InvalidInput(f"None of the domains of the maintenance window “{wish.draft.name}” is watched.")
+    return replace(wish.draft, scope=Scope(False, scope.tags, chosen))
 
 
 def _watched(database: peewee.SqliteDatabase) -> dict[str, MonitorId]:

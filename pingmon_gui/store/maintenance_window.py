@@ -15,12 +15,12 @@ from pingmon_gui.domain.maintenance import (
     MaintenanceChange,
     MaintenanceDraft,
     MaintenanceWindow,
-    Scope,
     WindowId,
     schedule_from_json,
     schedule_json,
 )
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.store.table import MaintenanceRow
 
 _log = logging.getLogger(__name__)
@@ -42,12 +42,13 @@ def read_windows(database: peewee.SqliteDatabase, *, is_ended: bool = False) -> 
 
 
 def _window(row: Any) -> MaintenanceWindow:
-    chosen = None if row.monitors is None else tuple(MonitorId(id_) for id_ in json.loads(row.monitors))
+    tags = frozenset(json.loads(row.tags))
+    chosen = frozenset(MonitorId(id_) for id_ in json.loads(row.monitors or "[]"))
     return MaintenanceWindow(
         id=WindowId(row.id),
         name=row.name,
         schedule=schedule_from_json(json.loads(row.schedule)),
-        scope=Scope(tuple(json.loads(row.tags)), chosen),
+        scope=Scope(row.monitors is None and not tags, tags, chosen),
         since_ms=row.since_ms,
         until_ms=row.until_ms,
     )
@@ -76,12 +77,12 @@ def add_windows(database: peewee.SqliteDatabase, drafts: Sequence[MaintenanceDra
     if drafts and there + len(drafts) > MAX_WINDOWS:
         raise InvalidInput(f"At most {MAX_WINDOWS} maintenance windows are possible.", "Remove some first.")
     for draft in drafts:
-        chosen = draft.scope.monitors
+        scope = draft.scope
         MaintenanceRow.insert(
             name=draft.name,
             schedule=json.dumps(schedule_json(draft.schedule)),
-            monitors=None if chosen is None else json.dumps(list(chosen)),
-            tags=json.dumps(list(draft.scope.tags), ensure_ascii=False),
+            monitors=None if scope.is_all else json.dumps(sorted(scope.monitors)),
+            tags=json.dumps(sorted(scope.tags), ensure_ascii=False),
             since_ms=since_ms,
         ).execute(database)
 

@@ -33,7 +33,6 @@ from pingmon_gui.domain.alert_rule import (
     Escalation,
     Flapping,
     QuietEnd,
-    Scope,
     SlowCondition,
     SlowUnit,
     new_rule_id,
@@ -41,6 +40,7 @@ from pingmon_gui.domain.alert_rule import (
 from pingmon_gui.domain.alert_words import alert_text
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_tags
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.ui import alert_wording, wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
 from pingmon_gui.ui.quiet_editor import QuietEditor

@@ -9,11 +9,12 @@ import pytest
 from pingmon_gui.domain.alert import AlertEvent, Closing
 from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind
 from pingmon_gui.domain.alert_news import CertificateFact, of_certificate, of_channel, of_incident, of_network, of_probe
-from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind, Escalation, Flapping, QuietEnd, RuleId, Scope
+from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind, Escalation, Flapping, QuietEnd, RuleId
 from pingmon_gui.domain.alert_state import AlertAcknowledged, AlertSnoozed, Certainty
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.domain.verdict import Verdict
 from tests.domain.alert_play import HOOK, MINUTE, NOON_MS, Play, hook, incident, rule
 from tests.engine.fakes import probe

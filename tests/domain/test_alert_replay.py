@@ -9,11 +9,12 @@ import numpy as np
 
 from pingmon_gui.domain.alert_news import CertificateFact
 from pingmon_gui.domain.alert_replay import Past, replay
-from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind, Scope, SlowCondition, SlowUnit
+from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind, SlowCondition, SlowUnit
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Track, VerdictSpan
 from pingmon_gui.domain.verdict import Verdict

@@ -14,7 +14,6 @@ from pingmon_gui.domain.alert_rule import (
     Flapping,
     QuietEnd,
     RuleId,
-    Scope,
     SlowCondition,
     SlowUnit,
     first_rules,
@@ -22,6 +21,7 @@ from pingmon_gui.domain.alert_rule import (
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import QuietSpan
+from pingmon_gui.domain.scope import Scope
 
 FULL = AlertRule(
     RuleId(77),

@@ -20,7 +20,6 @@ from pingmon_gui.domain.maintenance import (
     MaintenanceWindow,
     Once,
     Schedule,
-    Scope,
     Span,
     Weekly,
     WindowId,
@@ -28,7 +27,6 @@ from pingmon_gui.domain.maintenance import (
     next_spans,
     next_turn_ms,
     on_until_ms,
-    parse_clock,
     parse_expression,
     parse_weekdays,
     parse_window_name,
@@ -37,8 +35,8 @@ from pingmon_gui.domain.maintenance import (
     spans,
     starts,
 )
-from pingmon_gui.domain.monitor import MonitorId
-from tests.engine.fakes import monitor
+from pingmon_gui.domain.quiet_hours import clock_minute
+from pingmon_gui.domain.scope import Scope
 
 HOUR_MS = 60 * MINUTE_MS
 #: Zones whose clocks jump by an hour, by half an hour, at midnight, and not at all.
@@ -155,7 +153,7 @@ def test_windows_together_are_on_when_one_of_them_is(
 def test_start_in_an_hour_that_is_skipped_or_there_twice(
     zone: str, clock: str, day: tuple[int, int, int], expected: tuple[int, ...]
 ) -> None:
-    schedule = Weekly(tuple(range(7)), parse_clock(clock), HOUR_MS, zone)
+    schedule = Weekly(tuple(range(7)), clock_minute(clock), HOUR_MS, zone)
     from_ms = ms(*day, zone=zone)
     assert list(starts(schedule, from_ms, from_ms + 20 * HOUR_MS)) == [ms(*expected)]
     # A length is time that passes: two hours over the jump are two hours.
@@ -191,15 +189,6 @@ def test_long_windows_end_when_they_end() -> None:
     assert on_until_ms([window(first), window(second)], now_ms) == now_ms + 30 * HOUR_MS
 
 
-def test_scope() -> None:
-    shop, blog = monitor(2, tags=("Shop", "eu")), monitor(3)
-    assert Scope().is_everything and Scope().covers(shop) and Scope().covers(blog)
-    assert Scope(tags=("shop",)).covers(shop) and not Scope(tags=("shop",)).covers(blog)
-    chosen = Scope(monitors=(MonitorId(3),))
-    assert chosen.covers(blog) and not chosen.covers(shop)
-    assert not Scope(monitors=()).covers(blog)
-
-
 NOW_MS = ms(2026, 11, 28, 12)
 
 
@@ -216,7 +205,7 @@ NOW_MS = ms(2026, 11, 28, 12)
         (lambda: Cron("61 3 * * *", HOUR_MS, "UTC"), "the minute is wrong"),
         (lambda: Cron("0 3 * * 9", HOUR_MS, "UTC"), "the day of the week is wrong"),
         (lambda: Cron("0 0 30 2 *", HOUR_MS, "UTC"), "the day of the month is wrong"),
-        (lambda: parse_clock("25:00"), "no time of day"),
+        (lambda: clock_minute("25:00"), "no time of the day"),
         (lambda: parse_weekdays(["mon", "someday"]), "no day of the week"),
         (lambda: parse_window_name("  "), "Give the window a name"),
         (lambda: checked(MaintenanceDraft("a", Once(NOW_MS - 1, NOW_MS)), NOW_MS), "over already"),
@@ -250,7 +239,6 @@ def test_what_is_a_window_is_kept(schedule: Schedule) -> None:
 
 
 def test_what_people_type_is_read() -> None:
-    assert parse_clock(" 7:05 ") == 425
     assert parse_weekdays(["Sunday", "mon", "MON"]) == (0, 6)
     assert parse_expression(" 0  3 * *   mon ") == "0 3 * * mon"
 

@@ -17,11 +17,11 @@ from pingmon_gui.domain.maintenance import (
     MaintenanceDraft,
     MaintenanceWindow,
     Once,
-    Scope,
     Weekly,
 )
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.scope import EVERYTHING, Scope
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing
 from pingmon_gui.domain.verdict import Verdict
@@ -32,7 +32,6 @@ from tests.engine.fakes import START_MS, FakeClock, FakeStore, batch, monitor, v
 
 HOUR_MS = 60 * MINUTE_MS
 LOCAL = frozenset({Region.LOCAL})
-EVERYTHING = Scope()
 
 
 class Desk:
@@ -85,7 +84,7 @@ def test_window_begins_and_ends_at_its_own_times_however_late_anybody_looks() ->
     async def check() -> None:
         desk = Desk(monitor(2), monitor(3))
         await desk.open()
-        window = await desk.add(Once(later(10), later(40)), Scope(monitors=(MonitorId(2),)))
+        window = await desk.add(Once(later(10), later(40)), Scope(False, monitors=frozenset((MonitorId(2),))))
         assert desk.book.windows == (window,)
         desk.clock.advance(15 * MINUTE_MS)
         desk.book.advance()
@@ -201,7 +200,7 @@ def test_tag_takes_a_domain_into_a_window_from_then_on() -> None:
     async def check() -> None:
         desk = Desk(monitor(2))
         await desk.open()
-        await desk.add(Once(START_MS, later(60)), Scope(tags=("shop",)))
+        await desk.add(Once(START_MS, later(60)), Scope(False, frozenset(("shop",))))
         desk.clock.advance(10 * MINUTE_MS)
         desk.book.advance()
         desk.put(replace(desk.board.monitors[MonitorId(2)], tags=("Shop",)))

@@ -16,7 +16,6 @@ from pingmon_gui.domain.alert_rule import (
     Flapping,
     QuietEnd,
     RuleId,
-    Scope,
     SlowCondition,
     SlowUnit,
 )
@@ -24,6 +23,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange.configuration import Configuration
 

@@ -13,7 +13,6 @@ from pingmon_gui.domain.alert_rule import (
     AlertKind,
     Escalation,
     RuleId,
-    Scope,
     SlowCondition,
     SlowUnit,
     first_book,
@@ -24,6 +23,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.exchange import declaration
 from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.declaration import Declaration, DeclarationWrong

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind
-from pingmon_gui.domain.alert_rule import AlertBook, AlertKind, AlertRule, RuleId, Scope, first_book
+from pingmon_gui.domain.alert_rule import AlertBook, AlertKind, AlertRule, RuleId, first_book
 from pingmon_gui.domain.book_change import changed_book, way_back
 from pingmon_gui.domain.cell import guarded, unguarded
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
@@ -21,6 +21,7 @@ from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.exchange import pingmon_file, table_file
 from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.intake import read_bytes

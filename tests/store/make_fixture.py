@@ -15,10 +15,11 @@ from pingmon_gui.domain.alert_rule import AlertBook, first_rules
 from pingmon_gui.domain.alert_state import Decision
 from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, IncidentNote
 from pingmon_gui.domain.judgement import Judgement
-from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceDraft, Scope, Weekly
+from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceDraft, Weekly
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, VerdictSpan
 from pingmon_gui.domain.verdict import Verdict
@@ -30,7 +31,9 @@ from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, batch, compac
 FIXTURES = Path(__file__).parent / "fixtures"
 STANDING = Standing(START_MS, frozenset({Region.LOCAL}), is_paused=True, is_in_maintenance=True)
 SPAN = VerdictSpan(START_MS, START_MS + HOUR_MS, Verdict.OFFLINE)
-WINDOW = MaintenanceDraft("Deploy", Weekly((1, 3), 22 * 60, 2 * HOUR_MS, "Europe/Berlin"), Scope(tags=("shop",)))
+WINDOW = MaintenanceDraft(
+    "Deploy", Weekly((1, 3), 22 * 60, 2 * HOUR_MS, "Europe/Berlin"), Scope(False, frozenset(("shop",)))
+)
 
 
 def cut_short(monitor: MonitorId) -> Incident:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from pingmon_gui.domain.alert_channel import DESKTOP, ChannelId
-from pingmon_gui.domain.alert_rule import AlertKind, AlertRule, RuleId, Scope, first_book
+from pingmon_gui.domain.alert_rule import AlertKind, AlertRule, RuleId, first_book
 from pingmon_gui.domain.book_change import BookChange, RuleWish, way_back
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
+from pingmon_gui.domain.scope import Scope
 from tests.store.helper import add, open_store, run
 
 
