@@ -31,6 +31,8 @@ from pingmon_gui.request import (
     restored_json,
     settings_from_json,
     tags_from_json,
+    window_change_from_json,
+    window_json,
 )
 from pingmon_gui.session import Session
 
@@ -186,6 +188,10 @@ class Answers:
         renewal = self._session.renewal
         return rescued_json(await renewal.ask(renewal.work_of_rescue()))
 
+    async def _change_windows(self, request: Json) -> Json:
+        change = window_change_from_json(request.get("change"))
+        return {"windows": [window_json(window) for window in await self._session.commands.change_windows(change)]}
+
     async def _status(self, _: Json) -> Json:
         return {"status": await self._session.status_json()}
 
@@ -215,6 +221,7 @@ class Answers:
         "alert.channel.add": _add_channel,
         "alert.channel.remove": _remove_channel,
         "alert.pause": _pause_alerts,
+        "maintenance.change": _change_windows,
         "restore.prepare": _prepare_restore,
         "restore.drop": _drop_restore,
         "restore": _restore,

@@ -95,7 +95,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from pingmon_gui.console import alert, backup, check, domain, history, incident, probe, report, status, transfer
+    from pingmon_gui.console import (
+        alert,
+        backup,
+        check,
+        domain,
+        history,
+        incident,
+        maintenance,
+        probe,
+        report,
+        status,
+        transfer,
+    )
 
     shared: dict[str, object] = {"data_dir": argparse.SUPPRESS, "json": argparse.SUPPRESS, "debug": argparse.SUPPRESS}
     common = argparse.ArgumentParser(add_help=False)
@@ -124,7 +136,19 @@ def _parser() -> argparse.ArgumentParser:
         "--for", dest="duration_s", type=reader(seconds), metavar="TIME", help="stop by itself after so long: 60, 5m"
     )
     run.set_defaults(run=_run_engine)
-    for module in (check, domain, status, history, incident, alert, report, probe, transfer, backup):
+    for module in (
+        check,
+        domain,
+        status,
+        history,
+        incident,
+        maintenance,
+        alert,
+        report,
+        probe,
+        transfer,
+        backup,
+    ):
         module.add_parser(commands, common)
     return parser
 

@@ -13,14 +13,24 @@ from typing import Any
 from pingmon_gui.domain import error
 from pingmon_gui.domain.backup import BackupFacts, Restored
 from pingmon_gui.domain.book_change import BookChange
-from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
+from pingmon_gui.domain.change import AppliedChange, ConfigurationChange, WindowWish
 from pingmon_gui.domain.error import InvalidInput, PingmonError
+from pingmon_gui.domain.maintenance import (
+    MaintenanceChange,
+    MaintenanceDraft,
+    MaintenanceWindow,
+    WindowId,
+    parse_window_name,
+    schedule_from_json,
+    schedule_json,
+)
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings, parse_name, parse_tags
 from pingmon_gui.domain.preference import preference
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport, parse_probe_name
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.rescue import Count, Kept, Remark, Rescued
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.scope import Scope
 from pingmon_gui.domain.target import parse_target
 
 Json = dict[str, Any]
@@ -61,6 +71,10 @@ def change_json(change: ConfigurationChange) -> Json:
         "removed": list(change.removed),
         "preferences": dict(change.preferences),
         "alerts": change.alerts.to_json(),
+        "windows": {
+            "ended": list(change.windows_ended),
+            "added": [{**_window_draft_json(wish.draft), "urls": list(wish.urls)} for wish in change.windows_added],
+        },
     }
 
 
@@ -91,6 +105,11 @@ def change_from_json(document: Any, monitors: Mapping[MonitorId, Monitor]) -> Co
             tuple(MonitorId(int(value)) for value in document["removed"]),
             {key: preference(key).check(value) for key, value in document["preferences"].items()},
             BookChange.from_json(document["alerts"]),
+            tuple(WindowId(int(value)) for value in document["windows"]["ended"]),
+            tuple(
+                WindowWish(_window_draft_from_json(value), tuple(parse_target(url).url for url in value["urls"]))
+                for value in document["windows"]["added"]
+            ),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise InvalidInput("The request describes a change in a way that cannot be read.") from exc
@@ -106,6 +125,8 @@ def applied_json(applied: AppliedChange, change: ConfigurationChange) -> Json:
         "rules": [wish.rule.name for wish in change.alerts.rules],
         "rules_removed": list(change.alerts.rules_removed),
         "channels": [channel.name for channel in change.alerts.channels],
+        "windows": [wish.draft.name for wish in change.windows_added],
+        "windows_removed": list(change.windows_ended),
     }
 
 
@@ -150,6 +171,64 @@ def monitor_json(monitor: Monitor) -> Json:
         "is_paused": monitor.is_paused,
         "regions": None if monitor.regions is None else [region.value for region in monitor.regions],
     }
+
+
+def window_change_json(change: MaintenanceChange) -> Json:
+    return {
+        "ended": list(change.ended),
+        "added": [_window_draft_json(draft) for draft in change.added],
+        "since_ms": change.since_ms,
+    }
+
+
+def window_change_from_json(document: Any) -> MaintenanceChange:
+    """Read what `window_change_json` wrote. Raises InvalidInput."""
+    try:
+        since_ms = document["since_ms"]
+        return MaintenanceChange(
+            tuple(WindowId(int(value)) for value in document["ended"]),
+            tuple(_window_draft_from_json(value) for value in document["added"]),
+            None if since_ms is None else int(since_ms),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput("The request describes a maintenance window in a way that cannot be read.") from exc
+
+
+def window_json(window: MaintenanceWindow) -> Json:
+    return {
+        "id": window.id,
+        **_window_draft_json(window.draft),
+        "since_ms": window.since_ms,
+        "until_ms": window.until_ms,
+    }
+
+
+def window_from_json(document: Any) -> MaintenanceWindow:
+    """Read what `window_json` wrote. Raises InvalidInput."""
+    try:
+        draft, until_ms = _window_draft_from_json(document), document["until_ms"]
+        return MaintenanceWindow(
+            WindowId(int(document["id"])),
+            draft.name,
+            draft.schedule,
+            draft.scope,
+            int(document["since_ms"]),
+            None if until_ms is None else int(until_ms),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput("The answer describes a maintenance window in a way that cannot be read.") from exc
+
+
+def _window_draft_json(draft: MaintenanceDraft) -> Json:
+    return {"name": draft.name, "schedule": schedule_json(draft.schedule), "scope": draft.scope.to_json()}
+
+
+def _window_draft_from_json(document: Any) -> MaintenanceDraft:
+    return MaintenanceDraft(
+        parse_window_name(document["name"]),
+        schedule_from_json(document["schedule"]),
+        Scope.from_json(document["scope"]),
+    )
 
 
 def probe_json(probe: Probe) -> Json:

@@ -12,6 +12,7 @@ from types import FrameType
 
 from pingmon_gui import log
 from pingmon_gui.answer import Answers
+from pingmon_gui.console import output
 from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGION_NAMES, REGIONS
@@ -133,7 +134,14 @@ class Reporter:
             self._known[monitor.id] = verdict
             level = logging.WARNING if verdict in _BAD else logging.INFO
             again = " again" if verdict is Verdict.ONLINE and before in _BAD else ""
-            _log.log(level, "%s %s%s%s", monitor.title, _WORDS[verdict], again, self._causes(monitor.id, verdict))
+            words, causes = self._words(monitor.id, verdict), self._causes(monitor.id, verdict)
+            _log.log(level, "%s %s%s%s", monitor.title, words, again, causes)
+
+    def _words(self, monitor: MonitorId, verdict: Verdict) -> str:
+        until_ms = self._board.maintenance_until_ms(monitor)
+        if verdict is Verdict.PAUSED and until_ms is not None:
+            return f"is in maintenance until {output.local_time(until_ms)}"
+        return _WORDS[verdict]
 
     def _causes(self, monitor: MonitorId, verdict: Verdict) -> str:
         if verdict not in (*_BAD, Verdict.SLOW):

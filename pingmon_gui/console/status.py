@@ -89,12 +89,19 @@ def _print_table(monitors: list[Json]) -> None:
         (
             [
                 monitor["name"] or display_url(monitor["url"]),
-                _VERDICTS.get(monitor["verdict"]) or monitor["verdict"],
+                _verdict(monitor),
                 *(_cell(_of(monitor, region)) for region in regions),
             ]
             for monitor in monitors
         ),
     )
+
+
+def _verdict(monitor: Json) -> str:
+    until_ms = monitor.get("maintenance_until_ms")
+    if until_ms is not None and monitor["verdict"] == "paused":
+        return f"maintenance until {output.local_time(until_ms)}"
+    return _VERDICTS.get(monitor["verdict"]) or str(monitor["verdict"])
 
 
 def _of(monitor: Json, region: Region) -> list[Json]:

@@ -159,6 +159,16 @@ class MaintenanceChange:
     since_ms: int | None = None
 
 
+def without_what_is_on(window: MaintenanceWindow, now_ms: int) -> MaintenanceChange | None:
+    """Return what ends the span that is on now; one that is repeated comes again. None where it is not on."""
+    until_ms = on_until_ms([window], now_ms)
+    if until_ms is None:
+        return None
+    if isinstance(window.schedule, Once):
+        return MaintenanceChange(ended=(window.id,))
+    return MaintenanceChange(ended=(window.id,), added=(window.draft,), since_ms=until_ms)
+
+
 # What was typed
 
 

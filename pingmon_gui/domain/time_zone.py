@@ -20,6 +20,15 @@ def local_zone() -> tzinfo:
         return datetime.now(UTC).astimezone().tzinfo or UTC
 
 
+def local_zone_name() -> str:
+    """Return the name of this computer's time zone in the IANA database, UTC where it has none."""
+    name = str(getattr(local_zone(), "key", ""))
+    try:
+        return str(zone_of(name).key)
+    except InvalidInput:
+        return "UTC"
+
+
 @lru_cache(maxsize=64)
 def zone_of(name: str) -> ZoneInfo:
     """Return a time zone by its name in the IANA database. Raises InvalidInput."""

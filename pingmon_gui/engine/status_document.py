@@ -54,6 +54,7 @@ def _monitor(board: Board, probes: list[ProbeHealth], monitor: Monitor) -> dict[
         "url": monitor.url,
         "name": monitor.name,
         "verdict": Verdict(int(board.verdict[row])).word,
+        "maintenance_until_ms": board.maintenance_until_ms(monitor.id),
         "regions": [_region(board, probes, row, monitor, column) for column in watching],
     }
 

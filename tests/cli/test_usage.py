@@ -18,6 +18,7 @@ _COMMANDS = [
     *(("domain", name) for name in ("add", "list", "show", "remove", "pause", "resume", "import", "export")),
     ("status",),
     ("history",),
+    *(("maintenance", name) for name in ("list", "add", "remove", "end")),
     ("import",),
     ("export",),
     ("apply",),
