@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         output.say(note)
     _say_unlisted(len(found.unlisted), "domain")
     _say_unlisted(len(found.unlisted_rules), "alert rule")
+    _say_unlisted(len(found.unlisted_windows), "repeated maintenance window")
     if not found.steps:
         output.say("Nothing to change.")
     elif not args.dry_run and confirmed(args, _question(found)):
@@ -83,5 +84,6 @@ def _json(found: Difference) -> Json:
         "steps": [step_json(step) for step in found.steps],
         "unlisted": list(found.unlisted),
         "unlisted_rules": list(found.unlisted_rules),
+        "unlisted_windows": list(found.unlisted_windows),
         "notes": list(found.notes),
     }

@@ -22,15 +22,16 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     take.add_argument("--dry-run", action="store_true", help="only show what would come of it")
     take.add_argument("--skip-wrong", action="store_true", help="leave lines out that cannot be read, take the others")
     take.add_argument(
-        "--only-domains", action="store_true", help="leave settings of the app, alert rules and channels as they are"
+        "--only-domains", action="store_true", help="leave settings, alerts and maintenance windows as they are"
     )
     take.set_defaults(run=_run_import)
     give = commands.add_parser(
         "export",
         parents=[common],
         help="write everything that is configured to one file",
-        description="Write domains, settings, alert rules, channels and the names of probes to one file. Passwords are "
-        "left out unless asked for, keys of probes and addresses of channels always. History is not part of it.",
+        description="Write domains, settings, alert rules, channels, maintenance windows and the names of probes to "
+        "one file. Passwords are left out unless asked for, keys of probes and addresses of channels always. History "
+        "is not part of it.",
         allow_abbrev=False,
     )
     add_target_options(give)
@@ -49,7 +50,8 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     apply.add_argument(
         "--prune",
         action="store_true",
-        help="also remove what the file does not name: domains, and alert rules if it declares any",
+        help="also remove what the file does not name: domains, and alert rules and repeated maintenance windows if it "
+        "declares any",
     )
     apply.set_defaults(run=_run_apply)
 

@@ -103,9 +103,10 @@ def configured(args: argparse.Namespace) -> Configuration:
     async def query(store: Store) -> Configuration:
         kept = store.configuration()
         book = await store.alert_book() or first_book()
-        return Configuration(kept.monitors, kept.preferences, kept.probes, book)
+        return Configuration(kept.monitors, kept.preferences, kept.probes, book, kept.windows, now_ms)
 
-    return access.read(args.data_dir, query, Configuration((), book=first_book()))
+    now_ms = access.now_ms()
+    return access.read(args.data_dir, query, Configuration((), book=first_book(), at_ms=now_ms))
 
 
 def carry_out(args: argparse.Namespace, change: ConfigurationChange) -> Json:
@@ -149,8 +150,9 @@ def _is_wanted(args: argparse.Namespace, found: Preview) -> bool:
     parts = [_domains(len(found.drafts))] if found.drafts else []
     if found.settings:
         parts.append(f"{len(found.settings)} setting{'s' if len(found.settings) > 1 else ''}")
-    if found.alerts:
-        parts.append(f"{len(found.alerts)} change{'s' if len(found.alerts) > 1 else ''} of alerts")
+    for steps, of in ((found.alerts, "alerts"), (found.windows, "maintenance windows")):
+        if steps:
+            parts.append(f"{len(steps)} change{'s' if len(steps) > 1 else ''} of {of}")
     return confirmed(args, f"Import {' and '.join(parts)}?")
 
 
@@ -176,7 +178,7 @@ def _show(found: Preview) -> None:
         )
     for setting in found.settings:
         output.write(one_line(f"~ setting {setting.key}: {setting.before} becomes {setting.after}"))
-    for step in found.alerts:
+    for step in (*found.alerts, *found.windows):
         show(step)
     for note in found.notes:
         output.say(note)
@@ -208,6 +210,7 @@ def _preview_json(found: Preview) -> Json:
         ],
         "settings": [{"key": s.key, "before": s.before, "after": s.after} for s in found.settings],
         "alerts": [step_json(step) for step in found.alerts],
+        "windows": [step_json(step) for step in found.windows],
         "notes": list(found.notes),
     }
 

@@ -31,7 +31,8 @@ MAX_WINDOWS = 200
 MAX_EXPRESSION_CHARACTERS = 200
 #: No start is looked for further ahead.
 _FAR_MS = 50 * 366 * DAY_MS
-_LAST_MS = 9_000 * 365 * DAY_MS
+#: In the year 9964: a calendar ends with 9999.
+_LAST_MS = 8_000 * 365 * DAY_MS
 #: So many starts are looked at to say that a window never begins again before it has ended.
 _LOOKED_AT = 400
 _LAST_YEAR = 2100
@@ -60,8 +61,10 @@ class Once:
     end_ms: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_ms < self.end_ms <= _LAST_MS:
+        if not 0 <= self.start_ms < self.end_ms:
             raise InvalidInput("The end must come after the start.")
+        if self.end_ms > _LAST_MS:
+            raise InvalidInput("That is too far in the future.")
         if self.end_ms - self.start_ms > MAX_ONCE_MS:
             raise InvalidInput("A window lasts a year at most.", "Pause the domains instead.")
 
@@ -167,6 +170,15 @@ def without_what_is_on(window: MaintenanceWindow, now_ms: int) -> MaintenanceCha
     if isinstance(window.schedule, Once):
         return MaintenanceChange(ended=(window.id,))
     return MaintenanceChange(ended=(window.id,), added=(window.draft,), since_ms=until_ms)
+
+
+def way_back(before: Sequence[MaintenanceWindow], after: Sequence[MaintenanceWindow], now_ms: int) -> MaintenanceChange:
+    """Return what undoes a change of the windows that hold; what they meant until now stays as it was."""
+    old, new = ({window.id for window in windows} for windows in (before, after))
+    return MaintenanceChange(
+        ended=tuple(window.id for window in after if window.id not in old),
+        added=tuple(window.draft for window in before if window.id not in new and not window.is_over(now_ms)),
+    )
 
 
 # What was typed

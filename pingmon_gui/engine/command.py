@@ -39,6 +39,11 @@ class Commands:
         self.preferences = preferences
         self._standings = standings
 
+    @property
+    def windows(self) -> Sequence[MaintenanceWindow]:
+        """The maintenance windows that hold."""
+        return self._standings.windows
+
     async def add(self, drafts: Sequence[MonitorDraft]) -> list[Monitor]:
         """Add monitors and measure them at once; they are returned in the order of the drafts."""
         monitors = await self._store.add_monitors(drafts)

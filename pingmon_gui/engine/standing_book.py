@@ -16,6 +16,7 @@ from pingmon_gui.domain.maintenance import (
     MaintenanceChange,
     MaintenanceWindow,
     Span,
+    WindowId,
     checked,
     next_turn_ms,
     on_until_ms,
@@ -40,7 +41,7 @@ from pingmon_gui.engine.rest_table import RestTable
 #: No probe spools for longer: results that are older do not come.
 OLDEST_RESULT_MS = 9 * DAY_MS
 #: A window that is over for good is listed for so long.
-KEEP_OVER_MS = 7 * DAY_MS
+KEEP_OVER_MS = DAY_MS
 #: What is entered this much later than it happened may have been judged already, without it.
 LATE_MS = 2_000
 
@@ -94,10 +95,8 @@ class StandingBook:
         await self.read(windows)
         await self.save()
         self._unsubscribe = self._hub.subscribe(self._on_event)
-        now_ms = self._clock.now_ms()
-        over = tuple(window.id for window in windows if window.is_over(now_ms - KEEP_OVER_MS))
-        if over:
-            await self.change_windows(MaintenanceChange(ended=over))
+        if self._long_over():
+            await self.change_windows(MaintenanceChange())
 
     def stop(self) -> None:
         self._unsubscribe()
@@ -134,6 +133,7 @@ class StandingBook:
         now_ms = self._clock.now_ms()
         for draft in change.added:
             checked(draft, now_ms)
+        change = replace(change, ended=(*change.ended, *self._long_over()))
         self.take_over(await self._store.change_windows(change, now_ms))
         return self.windows
 
@@ -145,6 +145,10 @@ class StandingBook:
         # What is on may end at another time than before.
         self._tell_board({*turned, *(id_ for id_, mine in self._windows_of.items() if mine)})
         self._hub.publish(MaintenanceChanged(tuple(turned)))
+
+    def _long_over(self) -> list[WindowId]:
+        before_ms = self._clock.now_ms() - KEEP_OVER_MS
+        return [window.id for window in self.windows if window.is_over(before_ms)]
 
     def tell_all(self) -> None:
         """Tell the board everything again: it has forgotten it."""

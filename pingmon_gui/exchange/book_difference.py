@@ -12,6 +12,7 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.exchange.declared_channel import DeclaredChannel
 from pingmon_gui.exchange.declared_field import toml_text
 from pingmon_gui.exchange.declared_rule import DeclaredRule, rule_pairs
+from pingmon_gui.exchange.named_scope import watched_of
 from pingmon_gui.exchange.reading import NamedBook
 from pingmon_gui.exchange.step import Action, Step, What, field_changes
 
@@ -42,14 +43,11 @@ def imported_difference(
     watched = {*urls.values(), *arriving}
     wishes: list[RuleWish] = []
     for wish in named.rules:
-        lost = [url for url in wish.urls if url not in watched]
-        if wish.urls and len(lost) == len(wish.urls) and not wish.rule.scope.tags:
-            notes.append(f"The alert rule “{wish.rule.name}” is left out: none of its domains is there.")
-            continue
-        if lost:
-            notes.append(f"The alert rule “{wish.rule.name}” loses {len(lost)} of its domains: they are not there.")
-        kept = tuple(url for url in wish.urls if url in watched)
-        wishes.append(RuleWish(_with_channels(wish.rule, channels.ids), kept))
+        kept, note = watched_of(f"The alert rule “{wish.rule.name}”", wish.rule.scope, wish.urls, watched)
+        if note is not None:
+            notes.append(note)
+        if kept is not None:
+            wishes.append(RuleWish(_with_channels(wish.rule, channels.ids), kept))
     is_untouched = replace(book, paused_until_ms=0) == first_book()
     rules = _compared_rules(wishes, channels.in_book(book), urls, prune=is_untouched)
     return _joined(channels, rules, notes)

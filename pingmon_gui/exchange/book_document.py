@@ -9,13 +9,11 @@ from pingmon_gui.domain.alert_channel import Channel
 from pingmon_gui.domain.alert_rule import AlertBook, AlertRule
 from pingmon_gui.domain.book_change import RuleWish
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import MonitorId, parse_tags
-from pingmon_gui.domain.target import parse_target
-from pingmon_gui.exchange.reading import NamedBook, cleaned_text, listed, mapped
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.exchange.named_scope import read_scope, scope_json
+from pingmon_gui.exchange.reading import NamedBook, cleaned_text, listed, mapped, require_plain
 
 _MOST = 500
-#: Tables within tables of a rule.
-_DEEPEST = 4
 
 
 def book_json(book: AlertBook, urls: Mapping[MonitorId, str]) -> dict[str, Any]:
@@ -45,42 +43,18 @@ def read_book(document: Any) -> tuple[NamedBook, tuple[str, ...]]:
 
 
 def _rule_json(rule: AlertRule, urls: Mapping[MonitorId, str]) -> dict[str, Any]:
-    document = rule.to_json()
-    del document["scope"]["monitors"]
-    document["scope"]["domains"] = sorted(urls[id_] for id_ in rule.scope.monitors if id_ in urls)
-    return document
+    return {**rule.to_json(), "scope": scope_json(rule.scope, urls)}
 
 
 def _read_channel(value: Any) -> Channel:
-    _check_values(value)
+    require_plain(value)
     return Channel.from_json(value)
 
 
 def _read_rule(value: Any) -> RuleWish:
-    _check_values(value)
-    scope = mapped(mapped(value).get("scope", {"all": True}))
-    is_all = scope.get("all") is True
-    tags = parse_tags(",".join(str(tag) for tag in listed(scope.get("tags"))))
-    urls = () if is_all else tuple(parse_target(str(url)).url for url in listed(scope.get("domains")))
-    if not is_all and not tags and not urls:
-        raise InvalidInput("It is for no domain.")
-    return RuleWish(
-        AlertRule.from_json({**mapped(value), "scope": {"all": is_all or not tags, "tags": list(tags)}}), urls
-    )
-
-
-def _check_values(value: Any, depth: int = 0) -> None:
-    """Raise InvalidInput for values that are none of ours; what they say is checked where they are read."""
-    for key, part in value.items() if isinstance(value, dict) else enumerate(listed(value)):
-        is_half = isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part)
-        if (
-            depth > _DEEPEST
-            or is_half
-            or isinstance(part, float)
-            or (key == "is_enabled" and not isinstance(part, bool))
-        ):
-            raise InvalidInput("It is described in a way that cannot be read.")
-        _check_values(part, depth + 1)
+    require_plain(value)
+    scope, urls = read_scope(mapped(value).get("scope", {"all": True}))
+    return RuleWish(AlertRule.from_json({**mapped(value), "scope": scope.to_json()}), urls)
 
 
 def _name(value: Any) -> str:

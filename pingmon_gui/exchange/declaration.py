@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pingmon_gui.domain.book_change import RuleWish
+from pingmon_gui.domain.change import WindowWish
 from pingmon_gui.domain.error import InvalidInput, SettingsError
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.domain.preference import PREFERENCES, Preferences, Value, new_monitor_settings
@@ -28,6 +29,7 @@ from pingmon_gui.exchange.declared_monitor import (
 )
 from pingmon_gui.exchange.declared_place import Places
 from pingmon_gui.exchange.declared_rule import DeclaredRule, declared_rule, rule_fields, rule_pairs
+from pingmon_gui.exchange.declared_window import WINDOW_FIELDS, declared_window, window_pairs
 from pingmon_gui.exchange.reading import require_room
 
 VERSION = 1
@@ -35,7 +37,9 @@ MAX_TOML_CHARACTERS = 4 * 1024 * 1024
 _MONITOR = "monitor"
 _CHANNEL = "channel"
 _RULE = "rule"
-_TOP = ("version", "defaults", "settings", _MONITOR, _CHANNEL, _RULE)
+_WINDOW = "maintenance"
+_TABLES = (_MONITOR, _CHANNEL, _RULE, _WINDOW)
+_TOP = ("version", "defaults", "settings", *_TABLES)
 _MOST_PROBLEMS = 50
 #: Keys looked at in one table; more than a table can have, so that a file of nothing else ends soon.
 _MOST_KEYS = 200
@@ -71,6 +75,7 @@ class Declaration:
     preferences: Mapping[str, Value] = field(default_factory=dict)
     channels: tuple[DeclaredChannel, ...] = ()
     rules: tuple[DeclaredRule, ...] = ()
+    windows: tuple[WindowWish, ...] = ()
 
 
 def read(text: str, known: Configuration, environment: Mapping[str, str]) -> Declaration:
@@ -86,9 +91,10 @@ def read(text: str, known: Configuration, environment: Mapping[str, str]) -> Dec
     channels = reader.channels()
     nameable = {**{one.channel.id: one.channel for one in channels}, **known.book.channels}
     rules = reader.rules(rule_fields(nameable), watched)
+    windows = reader.windows(watched)
     if reader.problems:
         raise DeclarationWrong(reader.problems)
-    return Declaration(monitors, preferences, channels, rules)
+    return Declaration(monitors, preferences, channels, rules, windows)
 
 
 def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
@@ -98,14 +104,15 @@ def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
         lines += ["[settings]", *_lines(changed)]
     for monitor in configuration.monitors:
         lines += [f"[[{_MONITOR}]]", *_lines(monitor_pairs(monitor, with_secrets=with_secrets))]
-    return "\n".join([*lines, *_alert_lines(configuration)])
+    return "\n".join([*lines, *_named_lines(configuration)])
 
 
-def _alert_lines(configuration: Configuration) -> list[str]:
-    """Return channels and rules; what cannot be declared is told in comments."""
+def _named_lines(configuration: Configuration) -> list[str]:
+    """Return what is told apart by name: channels, rules, windows. What cannot be declared is told in comments."""
     book = configuration.book
     tables: list[tuple[str, dict[str, Any]]] = [(_CHANNEL, channel_pairs(one)) for one in book.channels.values()]
     tables += [(_RULE, rule_pairs(RuleWish(rule), book.channels, configuration.urls)) for rule in book.rules]
+    tables += [(_WINDOW, window_pairs(WindowWish(one.draft), configuration.urls)) for one in configuration.holding]
     seen: set[tuple[str, str]] = set()
     lines: list[str] = []
     for table, pairs in tables:
@@ -147,7 +154,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self._found = 0
         self._document = document
-        self._places = Places(text, document, (_MONITOR, _CHANNEL, _RULE))
+        self._places = Places(text, document, _TABLES)
         for key in itertools.islice(document, _MOST_KEYS):
             if key not in _TOP:
                 self._complain_of_top(key, unknown(key, _TOP))
@@ -194,14 +201,24 @@ class _Reader:
         """Read the alert rules; `watched` are the domains that are there, or will be."""
 
         def made(values: dict[str, Any]) -> DeclaredRule:
-            strange = next((url for url in values.get("urls", ()) if url not in watched), None)
-            if strange is not None:
-                raise KeyWrong("domains", f"{strange[:200]} is not watched, and the file does not name it.")
+            _require_watched(values, watched)
             return declared_rule(values)
 
         found = self._many(_RULE, fields, ("name", "tell_of"), made)
         names = {number: one.wish.rule.name.casefold() for number, one in found.items()}
         self._require_unique(_RULE, "name", "name", names)
+        return tuple(found.values())
+
+    def windows(self, watched: set[str]) -> tuple[WindowWish, ...]:
+        """Read the maintenance windows; `watched` are the domains that are there, or will be."""
+
+        def made(values: dict[str, Any]) -> WindowWish:
+            _require_watched(values, watched)
+            return declared_window(values)
+
+        found = self._many(_WINDOW, WINDOW_FIELDS, ("name",), made)
+        names = {number: wish.draft.name.casefold() for number, wish in found.items()}
+        self._require_unique(_WINDOW, "name", "name", names)
         return tuple(found.values())
 
     def _table(self, key: str) -> dict[str, Any]:
@@ -277,6 +294,12 @@ class _Reader:
         # Its line is looked for only now: that takes a walk through the file.
         if len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(Problem(line(), name[:100], message))
+
+
+def _require_watched(values: Mapping[str, Any], watched: set[str]) -> None:
+    strange = next((url for url in values.get("urls", ()) if url not in watched), None)
+    if strange is not None:
+        raise KeyWrong("domains", f"{strange[:200]} is not watched, and the file does not name it.")
 
 
 def _sentence(exc: InvalidInput) -> str:

@@ -22,21 +22,18 @@ from pingmon_gui.domain.book_change import RuleWish
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import QuietSpan
-from pingmon_gui.domain.scope import Scope
 from pingmon_gui.exchange.declared_field import (
     Field,
-    KeyWrong,
     read_flag,
     read_length,
     read_number,
     read_table,
-    read_tags,
     read_text,
     read_texts,
-    read_urls,
     read_word,
 )
 from pingmon_gui.exchange.duration import duration_text
+from pingmon_gui.exchange.named_scope import SCOPE_FIELDS, declared_scope, scope_pairs
 
 #: The id of a rule that is not there yet, or whose id the file does not know.
 NO_ID = RuleId(0)
@@ -52,28 +49,20 @@ class DeclaredRule:
 
 def declared_rule(values: Mapping[str, Any]) -> DeclaredRule:
     """Return what a table says; `values` are by our names. Raises InvalidInput."""
-    tags, urls = frozenset(values.get("tags", ())), tuple(values.get("urls", ()))
-    if not tags and not urls and ("tags" in values or "urls" in values):
-        raise KeyWrong("domains", "It is for no domain.", "Leave out domains and tags, and it is for all.")
+    scope, urls = declared_scope(values)
     is_enabled = values.get("is_enabled")
     of_rule = {key: value for key, value in values.items() if key not in ("tags", "urls", "is_enabled")}
-    rule = AlertRule(
-        id=NO_ID, scope=Scope(False, tags) if tags else Scope(), is_enabled=is_enabled is not False, **of_rule
-    )
+    rule = AlertRule(id=NO_ID, scope=scope, is_enabled=is_enabled is not False, **of_rule)
     return DeclaredRule(RuleWish(rule, urls), is_enabled)
 
 
 def rule_pairs(wish: RuleWish, channels: Mapping[ChannelId, Channel], urls: Mapping[MonitorId, str]) -> dict[str, Any]:
     """Return what a file says of a rule: its name and what differs from the default."""
     rule, usual = wish.rule, AlertRule(NO_ID, "-", frozenset((AlertKind.OFFLINE,)))
-    scope = rule.scope
     pairs: dict[str, Any] = {"name": rule.name, "tell_of": [kind.value for kind in AlertKind if kind in rule.kinds]}
     if rule.channels:
         pairs["channels"] = _names(rule.channels, channels)
-    if wish.urls or not scope.is_all:
-        domains = sorted({*wish.urls, *(urls[id_] for id_ in scope.monitors if id_ in urls)})
-        pairs |= {"domains": domains} if domains or not scope.tags else {}
-        pairs |= {"tags": sorted(scope.tags)} if scope.tags else {}
+    pairs |= scope_pairs(rule.scope, wish.urls, urls)
     if rule.after_ms:
         pairs["after"] = duration_text(rule.after_ms)
     if rule.slow != usual.slow:
@@ -126,8 +115,7 @@ def rule_fields(channels: Mapping[ChannelId, Channel]) -> dict[str, Field]:
         "name": ("name", _read_name),
         "tell_of": ("kinds", _read_kinds),
         "channels": ("channels", read_channels),
-        "domains": ("urls", read_urls),
-        "tags": ("tags", read_tags),
+        **SCOPE_FIELDS,
         "after": ("after_ms", lambda value: _some(after_ms=read_length(value)).after_ms),
         "slow": ("slow", lambda value: SlowCondition(**read_table(value, _SLOW))),
         "days_before": ("expiry_days", _read_days),

@@ -13,6 +13,7 @@ from pingmon_gui.exchange.declaration import Declaration
 from pingmon_gui.exchange.declared_monitor import DeclaredMonitor
 from pingmon_gui.exchange.duration import duration_text
 from pingmon_gui.exchange.step import Action, FieldChange, Step, What, field_changes
+from pingmon_gui.exchange.window_difference import declared_windows
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,12 @@ class Difference:
     change: ConfigurationChange
     unlisted: tuple[str, ...] = ()
     unlisted_rules: tuple[str, ...] = ()
+    unlisted_windows: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def difference(declaration: Declaration, there: Configuration, *, prune: bool) -> Difference:
-    """Compare domains by address, alert rules by name. What the file does not name is removed only with `prune`."""
+    """Compare domains by address, all else by name. What the file does not name is removed only with `prune`."""
     known: dict[str, Monitor] = {}
     doubles = [monitor for monitor in there.monitors if known.setdefault(monitor.url, monitor) is not monitor]
     steps: list[Step] = []
@@ -57,12 +59,16 @@ def difference(declaration: Declaration, there: Configuration, *, prune: bool) -
         for key, value in values.items()
     ]
     alerts = declared_difference(declaration.channels, declaration.rules, there.book, there.urls, prune=prune)
+    windows = declared_windows(declaration.windows, there, prune=prune)
     return Difference(
-        (*steps, *alerts.steps),
-        ConfigurationChange(tuple(added), tuple(changed), tuple(removed), values, alerts.change),
+        (*steps, *alerts.steps, *windows.steps),
+        ConfigurationChange(
+            tuple(added), tuple(changed), tuple(removed), values, alerts.change, windows.ended, windows.added
+        ),
         () if prune else tuple(monitor.url for monitor in unlisted),
         alerts.unlisted,
-        alerts.notes,
+        windows.unlisted,
+        (*alerts.notes, *windows.notes),
     )
 
 

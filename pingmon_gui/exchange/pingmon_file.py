@@ -19,11 +19,12 @@ from pingmon_gui.exchange.book_document import book_json, read_book
 from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import Item, NamedProbe, Reading, cleaned_text, listed, require_room
+from pingmon_gui.exchange.window_document import read_windows, windows_json
 from pingmon_gui.exchange.wish import checked
 
 FORMAT = "pingmon"
 VERSION = 1
-_PARTS = ("format", "version", "domains", "preferences", "probes", "alerts")
+_PARTS = ("format", "version", "domains", "preferences", "probes", "alerts", "maintenance")
 #: What files called themselves before they held more than domains.
 _OLD_FORMAT = "pingmon domains 1"
 
@@ -40,6 +41,7 @@ def text_of(configuration: Configuration, *, with_secrets: bool) -> str:
         "preferences": dict(configuration.preferences.changed),
         "probes": [_probe_json(probe) for probe in configuration.probes if probe.transport is not Transport.EMBEDDED],
         "alerts": book_json(configuration.book, configuration.urls),
+        "maintenance": windows_json(configuration.holding, configuration.urls),
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -68,13 +70,15 @@ def read(text: str) -> Reading:
     ]
     preferences, notes = _read_preferences(document.get("preferences", {}))
     alerts, alert_notes = read_book(document.get("alerts"))
+    windows, window_notes = read_windows(document.get("maintenance"))
     return Reading(
         Kind.PINGMON,
         tuple(items),
         preferences.changed,
         _read_probes(document.get("probes", [])),
         alerts,
-        (*notes, *alert_notes, *_strange_parts(document)),
+        windows,
+        (*notes, *alert_notes, *window_notes, *_strange_parts(document)),
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pingmon_gui.domain.book_change import BookChange
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.preference import Value
@@ -17,6 +16,7 @@ from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import Item, NamedBook, NamedProbe, Reading
 from pingmon_gui.exchange.step import Step
+from pingmon_gui.exchange.window_difference import imported_windows
 
 
 class Fate(StrEnum):
@@ -49,23 +49,22 @@ class SettingRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """An import before it is done. `alerts` are rules and channels that differ; `notes` are about the whole file."""
+    """An import before it is done. `alerts` are rules and channels that differ, `windows` those of maintenance.
+
+    `notes` are about the whole file, `change` carries everything out.
+    """
 
     kind: Kind
     rows: tuple[PreviewRow, ...]
     settings: tuple[SettingRow, ...]
     alerts: tuple[Step, ...]
+    windows: tuple[Step, ...]
     notes: tuple[str, ...]
-    book: BookChange
+    change: ConfigurationChange
 
     @property
     def drafts(self) -> tuple[MonitorDraft, ...]:
-        return tuple(row.item.draft for row in self.rows if row.fate is Fate.ADD and row.item.draft is not None)
-
-    @property
-    def change(self) -> ConfigurationChange:
-        preferences = {row.key: row.after for row in self.settings}
-        return ConfigurationChange(added=self.drafts, preferences=preferences, alerts=self.book)
+        return self.change.added
 
     def counts(self) -> Mapping[Fate, int]:
         """Return how many items have each fate."""
@@ -83,8 +82,16 @@ def preview(reading: Reading, there: Configuration, *, with_settings: bool = Tru
         if with_settings and there.preferences[key] != value
     )
     alerts = imported_difference(reading.alerts if with_settings else NamedBook(), there.book, there.urls, seen)
-    notes = (*reading.notes, *alerts.notes, *_probe_notes(reading.probes, there.probes))
-    return Preview(reading.kind, tuple(rows), settings, alerts.steps, notes, alerts.change)
+    windows = imported_windows(reading.windows if with_settings else (), there, seen)
+    change = ConfigurationChange(
+        added=tuple(row.item.draft for row in rows if row.fate is Fate.ADD and row.item.draft is not None),
+        preferences={row.key: row.after for row in settings},
+        alerts=alerts.change,
+        windows_ended=windows.ended,
+        windows_added=windows.added,
+    )
+    notes = (*reading.notes, *alerts.notes, *windows.notes, *_probe_notes(reading.probes, there.probes))
+    return Preview(reading.kind, tuple(rows), settings, alerts.steps, windows.steps, notes, change)
 
 
 def _row(item: Item, known: set[str], seen: dict[str, Item]) -> PreviewRow:

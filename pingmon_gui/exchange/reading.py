@@ -8,6 +8,7 @@ from typing import Any
 
 from pingmon_gui.domain.alert_channel import Channel
 from pingmon_gui.domain.book_change import RuleWish
+from pingmon_gui.domain.change import WindowWish
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.preference import Value
@@ -15,6 +16,8 @@ from pingmon_gui.exchange.kind import Kind
 
 #: More monitors than this are not read from one file.
 MAX_ITEMS = 10_000
+#: Tables within tables of an alert rule or a maintenance window.
+_DEEPEST = 4
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Reading:
     preferences: Mapping[str, Value] = field(default_factory=dict)
     probes: tuple[NamedProbe, ...] = ()
     alerts: NamedBook = field(default_factory=NamedBook)
+    windows: tuple[WindowWish, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -95,3 +99,17 @@ def listed(value: Any) -> Sequence[Any]:
 def mapped(value: Any) -> Mapping[Any, Any]:
     """Return a mapping as it is, and an empty one for what is none."""
     return value if isinstance(value, dict) else {}
+
+
+def require_plain(value: Any, depth: int = 0) -> None:
+    """Raise InvalidInput for values that are none of ours; what they say is checked where they are read."""
+    for key, part in value.items() if isinstance(value, dict) else enumerate(listed(value)):
+        is_half = isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part)
+        if (
+            depth > _DEEPEST
+            or is_half
+            or isinstance(part, float)
+            or (key == "is_enabled" and not isinstance(part, bool))
+        ):
+            raise InvalidInput("It is described in a way that cannot be read.")
+        require_plain(part, depth + 1)

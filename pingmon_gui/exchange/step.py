@@ -22,6 +22,7 @@ class What(StrEnum):
     SETTING = "setting"
     RULE = "alert rule"
     CHANNEL = "channel"
+    WINDOW = "maintenance window"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the difference. `subject` is an address, the key of a setting, or the name of a rule or channel."""
+    """One line of the difference. `subject` is an address, the key of a setting, or the name of another thing."""
 
     action: Action
     subject: str

@@ -249,10 +249,13 @@ class ImportDialog(FormDialog):
         if seen.alerts:
             count = len(seen.alerts)
             parts.append(wording.counted(self.tr("%n [change|changes] of alerts", None, count), count))
+        if seen.windows:
+            count = len(seen.windows)
+            parts.append(wording.counted(self.tr("%n [change|changes] of maintenance windows", None, count), count))
         text = self.tr("Take over what differs, too: %1").replace("%1", wording.joined(parts))
         self.settings.setText(text)
         names = [wording.translate("Preference", preference(row.key).label) for row in seen.settings]
-        names += [step.subject for step in seen.alerts]
+        names += [step.subject for step in (*seen.alerts, *seen.windows)]
         self.settings.setToolTip(wording.tool_tip("\n".join(wording.plain(name, 80) for name in names[:_MOST_NAMED])))
         self.settings.setVisible(bool(parts))
 

@@ -100,7 +100,9 @@ class MainWindow(QMainWindow):
         self.settings = layout_settings(session.data_dir)
         self.spawner = Spawner(self.show_error, crashes.report)
         self.bridge = Bridge(session.board, session.hub, self)
-        self.commands = WindowCommands(session.board, session.commands, lambda: session.alerts.book, self.spawner, self)
+        self.commands = WindowCommands(
+            session.board, session.commands, lambda: session.alerts.book, self.spawner, now_ms, self
+        )
         self.probes = ProbeWindows(session, session.board, self.spawner, theme, now_ms, self)
         self.history = HistoryWindows(session, session.board, self.spawner, theme, now_ms, self)
         self.maps = MapWindows(

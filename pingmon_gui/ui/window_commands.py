@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QWidget
 
 from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.book_change import BookChange, way_back
-from pingmon_gui.domain.change import ConfigurationChange
+from pingmon_gui.domain.change import ConfigurationChange, WindowWish
 from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageError
+from pingmon_gui.domain.maintenance import way_back as way_back_of_windows
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import parse_target
@@ -40,13 +41,20 @@ class WindowCommands(QObject):
     undo_changed = Signal()
 
     def __init__(
-        self, board: Board, commands: Commands, book: Callable[[], AlertBook], spawner: Spawner, window: QWidget
+        self,
+        board: Board,
+        commands: Commands,
+        book: Callable[[], AlertBook],
+        spawner: Spawner,
+        now_ms: Callable[[], int],
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._board = board
         self._commands = commands
         self._book = book
         self._spawner = spawner
+        self._now_ms = now_ms
         self._window = window
         self._undo: list[tuple[str, Undo]] = []
 
@@ -157,12 +165,19 @@ class WindowCommands(QObject):
 
     async def _import(self, change: ConfigurationChange) -> None:
         before = {key: self._commands.preferences[key] for key in change.preferences}
-        book = self._book()
+        book, windows = self._book(), self._commands.windows
         applied = await self._commands.apply(change)
         ids = tuple(monitor.id for monitor in applied.added)
         text = self.tr("Imported %1.").replace("%1", wording.monitors_counted(len(ids)))
         alerts = BookChange() if applied.book is None else way_back(book, applied.book)
-        back = ConfigurationChange(removed=ids, preferences=before, alerts=alerts)
+        then = way_back_of_windows(windows, self._commands.windows, self._now_ms())
+        back = ConfigurationChange(
+            removed=ids,
+            preferences=before,
+            alerts=alerts,
+            windows_ended=then.ended,
+            windows_added=tuple(WindowWish(draft) for draft in then.added),
+        )
         self._remember(text, lambda: self._commands.apply(back))
         self.added.emit(ids)
         self.said.emit(text, True)
@@ -206,6 +221,8 @@ class WindowCommands(QObject):
             self._commands.preferences,
             tuple(health.probe for health in self._board.probes.values()),
             self._book(),
+            self._commands.windows,
+            self._now_ms(),
         )
 
     def _urls(self) -> set[str]:

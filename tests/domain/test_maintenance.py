@@ -16,6 +16,7 @@ from pingmon_gui.domain.maintenance import (
     DAY_MS,
     MINUTE_MS,
     Cron,
+    MaintenanceChange,
     MaintenanceDraft,
     MaintenanceWindow,
     Once,
@@ -34,6 +35,8 @@ from pingmon_gui.domain.maintenance import (
     schedule_json,
     spans,
     starts,
+    way_back,
+    without_what_is_on,
 )
 from pingmon_gui.domain.quiet_hours import clock_minute
 from pingmon_gui.domain.scope import Scope
@@ -269,3 +272,22 @@ def test_any_json_is_a_schedule_or_told_why_not(document: object) -> None:
         schedule_from_json(document)
     except InvalidInput as exc:
         assert exc.message
+
+
+def test_early_end_leaves_what_is_repeated_to_come_again() -> None:
+    at_ms = ms(2026, 6, 9, 3, 20)
+    nightly = window(Weekly(tuple(range(7)), 180, HOUR_MS, "UTC"))
+    assert without_what_is_on(nightly, at_ms) == MaintenanceChange(
+        (WindowId(1),), (nightly.draft,), since_ms=at_ms + 40 * MINUTE_MS
+    )
+    assert without_what_is_on(window(Once(at_ms, at_ms + 1)), at_ms) == MaintenanceChange((WindowId(1),))
+    assert without_what_is_on(nightly, at_ms + HOUR_MS) is None
+
+
+def test_way_back_ends_what_came_and_brings_back_what_still_means_something() -> None:
+    kept, gone, over = (
+        MaintenanceWindow(WindowId(id_), f"W{id_}", schedule, Scope(), 0)
+        for id_, schedule in ((1, Once(5, 900)), (2, Once(5, 901)), (3, Once(5, 10)))
+    )
+    came = MaintenanceWindow(WindowId(4), "W4", Once(5, 902), Scope(), 50)
+    assert way_back([kept, gone, over], [kept, came], 100) == MaintenanceChange((WindowId(4),), (gone.draft,))

@@ -301,15 +301,19 @@ def test_window_in_the_past_is_refused_and_nothing_changes() -> None:
     run(check)
 
 
-def test_window_that_is_over_is_forgotten_after_a_week() -> None:
+def test_window_that_is_over_is_forgotten_after_a_day() -> None:
     async def check() -> None:
         desk = Desk(monitor(2))
         await desk.open()
         await desk.add(Once(START_MS, later(60)))
-        for days, count in ((6, 1), (8, 0)):
+        for hours, count in ((24, 1), (26, 0)):
             desk.close()
-            desk.clock.wall_ms = START_MS + days * 24 * HOUR_MS
+            desk.clock.wall_ms = START_MS + hours * HOUR_MS
             await desk.open()
             assert len(desk.book.windows) == count
+        await desk.add(Once(later(27 * 60), later(28 * 60)))
+        desk.clock.wall_ms += 48 * HOUR_MS
+        await desk.add(Once(later(80 * 60), later(81 * 60)))
+        assert len(desk.book.windows) == 1
 
     run(check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from pingmon_gui.domain.alert_rule import (
     SlowCondition,
     SlowUnit,
 )
+from pingmon_gui.domain.change import WindowWish
+from pingmon_gui.domain.maintenance import Cron, MaintenanceWindow, Once, Weekly, WindowId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.quiet_hours import QuietSpan
@@ -153,11 +156,43 @@ def _books(draw: st.DrawFn, monitors: list[Monitor]) -> AlertBook:
     return AlertBook(tuple(rules), {one.id: one for one in channels}, draw(st.integers(0, 1)))
 
 
+_LENGTHS = st.integers(60_000, 3_600_000)
+_ZONES = st.sampled_from(["UTC", "Europe/Zurich", "America/St_Johns"])
+_SCHEDULES = (
+    st.builds(
+        lambda start_ms, length_ms: Once(start_ms, start_ms + length_ms),
+        st.integers(1_000, 240_000_000_000_000),
+        st.integers(1, 366 * 86_400_000),
+    )
+    | st.builds(
+        Weekly,
+        st.lists(st.integers(0, 6), min_size=1, unique=True).map(lambda days: tuple(sorted(days))),
+        st.integers(0, 1439),
+        _LENGTHS,
+        _ZONES,
+    )
+    | st.builds(Cron, st.sampled_from(["0 3 * * 1", "*/90 4 1,15 * *", "0 */2 * 2-4 mon#1"]), _LENGTHS, _ZONES)
+)
+
+
+@st.composite
+def _windows(draw: st.DrawFn, monitors: list[Monitor]) -> MaintenanceWindow:
+    return MaintenanceWindow(
+        WindowId(draw(st.integers(1, 2**31))),
+        draw(_CHANNEL_NAMES),
+        draw(_SCHEDULES),
+        draw(_scopes(monitors)),
+        draw(st.integers(0, 2**42)),
+    )
+
+
 @st.composite
 def _configurations(draw: st.DrawFn) -> Configuration:
     monitors = draw(MONITORS)
+    by_name = (lambda one: one.id, lambda one: one.name.casefold())
+    windows = draw(st.lists(_windows(monitors), max_size=3, unique_by=by_name))
     preferences = draw(st.sampled_from([{}, {"theme": "dark", "close_to_tray": False, "anchors": "192.0.2.1:53"}]))
-    return Configuration(monitors, Preferences(preferences), book=draw(_books(monitors)))
+    return Configuration(monitors, Preferences(preferences), book=draw(_books(monitors)), windows=windows, at_ms=1)
 
 
 CONFIGURATIONS = _configurations()
@@ -175,3 +210,19 @@ def told(book: AlertBook, there: Configuration) -> list[dict[str, Any]]:
         document["scope"]["monitors"] = sorted(there.urls[id_] for id_ in rule.scope.monitors)
         documents.append(document)
     return documents
+
+
+def wished(wishes: Iterable[WindowWish]) -> list[tuple[Any, ...]]:
+    """Return what windows a file wants, as `stands` tells of those that are there."""
+    return [
+        (w.draft.name, w.draft.schedule, w.draft.scope.is_all and not w.urls, w.draft.scope.tags, sorted(w.urls))
+        for w in wishes
+    ]
+
+
+def stands(there: Configuration) -> list[tuple[Any, ...]]:
+    """Return all windows with addresses in place of ids."""
+    return [
+        (w.name, w.schedule, w.scope.is_all, w.scope.tags, sorted(there.urls[id_] for id_ in w.scope.monitors))
+        for w in there.windows
+    ]

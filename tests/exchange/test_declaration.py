@@ -19,17 +19,18 @@ from pingmon_gui.domain.alert_rule import (
 )
 from pingmon_gui.domain.book_change import changed_book
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.maintenance import Cron, MaintenanceDraft, MaintenanceWindow, Once, Weekly, WindowId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
-from pingmon_gui.domain.scope import Scope
+from pingmon_gui.domain.scope import EVERYTHING, Scope
 from pingmon_gui.exchange import declaration
 from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.declaration import Declaration, DeclarationWrong
 from pingmon_gui.exchange.difference import difference
 from pingmon_gui.exchange.step import Action, FieldChange, What
-from tests.exchange.strategies import CONFIGURATIONS, told
+from tests.exchange.strategies import CONFIGURATIONS, stands, told, wished
 
 PREFERENCES = Preferences({"default_interval_s": 30})
 THERE = Configuration((), PREFERENCES)
@@ -218,6 +219,7 @@ def test_written_declaration_makes_the_same_elsewhere(there: Configuration) -> N
     ]
     ids = {monitor.url: monitor.id for monitor in there.monitors}
     assert told(changed_book(elsewhere.book, change.alerts, ids), there) == told(there.book, there)
+    assert wished(change.windows_added) == stands(there)
 
 
 RULE_FILE = """\
@@ -363,3 +365,87 @@ def test_rules_that_cannot_be_declared_are_named_in_a_comment() -> None:
         '# Another rule "Outages" is left out: they are told apart by name.',
     ]
     assert difference(declaration.read(text, there, {}), there, prune=False).steps == ()
+
+
+WINDOW_FILE = """\
+[[monitor]]
+url = "shop.example"
+[[maintenance]]
+name = "Backup"
+days = ["sun", "wed"]
+at = "03:00"
+for = "1h30m"
+zone = "Europe/Zurich"
+tags = ["prod"]
+domains = ["https://shop.example"]
+[[maintenance]]
+name = "First of the month"
+cron = "0 3 1 * *"
+for = "2h"
+zone = "UTC"
+[[maintenance]]
+name = "Move"
+from = 2030-12-01T22:00:00+01:00
+to = "2030-12-02T02:00"
+zone = "Europe/Zurich"
+"""
+AT_MS = 1_800_000_000_000
+
+
+def test_windows_are_read_in_each_of_their_ways() -> None:
+    backup, monthly, move = declaration.read(WINDOW_FILE, THERE, {}).windows
+    assert backup.draft.schedule == Weekly((2, 6), 180, 5_400_000, "Europe/Zurich")
+    assert (backup.draft.scope.is_all, backup.draft.scope.tags) == (False, {"prod"})
+    assert backup.urls == ("https://shop.example/",)
+    assert monthly.draft == MaintenanceDraft("First of the month", Cron("0 3 1 * *", 7_200_000, "UTC"))
+    assert move.draft.schedule == Once(1_922_389_200_000, 1_922_389_200_000 + 4 * 3_600_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "says"),
+    [
+        ("for = '1h'\ncron = '0 3 * * *'\n", 1, "maintenance[1]", "no name"),
+        ("name = 'a'\nfor = '1h'\n", 1, "maintenance[1]", "one of days, cron and from"),
+        ("name = 'a'\nfor = '1h'\ncron = '0 3 * * *'\ndays = ['mon']\n", 1, "maintenance[1]", "one of days"),
+        ("name = 'a'\ncron = '0 3 * *'\nfor = '1h'\n", 3, "maintenance[1].cron", "five fields"),
+        ("name = 'a'\ncron = '0 3 * * *'\n", 1, "maintenance[1]", "no for"),
+        ("name = 'a'\ncron = '0 3 * * *'\nfor = '1h'\nat = '3:00'\n", 5, "maintenance[1].at", "not go with cron"),
+        ("name = 'a'\ncron = '0 3 * * *'\nfor = '25h'\n", 1, "maintenance[1]", "never be off"),
+        ("name = 'a'\ndays = ['mo']\nat = '3:00'\nfor = '1h'\n", 3, "maintenance[1].days", "no day of the week"),
+        ("name = 'a'\ndays = ['mon']\nat = 3\nfor = '1h'\n", 4, "maintenance[1].at", "in quotes"),
+        ("name = 'a'\ndays = ['mon']\nat = '3:00'\nfor = '10s'\n", 1, "maintenance[1]", "1 minute to 31 days"),
+        ("name = 'a'\ndays = ['mon']\nat = '3:00'\nfor = '1h'\nzone = 'Mars'\n", 6, "maintenance[1].zone", "“Mars”"),
+        ("name = 'a'\nfrom = 'soon'\nto = 'later'\n", 3, "maintenance[1].from", "a date and time"),
+        ("name = 'a'\nfrom = 2030-01-02T00:00:00Z\nto = 2030-01-01T00:00:00Z\n", 1, "maintenance[1]",
+         "after the start"),
+        ("name = 'a'\ncron = '0 3 * * *'\nfor = '1h'\ntags = []\n", 1, "maintenance[1].domains", "for no domain"),
+        ("name = 'a'\ncron = '0 3 * * *'\nfor = '1h'\ndomains = ['b.example']\n", 5, "maintenance[1].domains",
+         "not watched"),
+    ],
+)  # fmt: skip
+def test_error_in_a_window_is_named_by_line_and_key(text: str, line: int, key: str, says: str) -> None:
+    with pytest.raises(DeclarationWrong) as caught:
+        declaration.read(f"[[maintenance]]\n{text}", WITH_BOOK, {})
+    [problem, *_others] = caught.value.problems
+    assert says in problem.message
+    assert (problem.line, problem.key) == (line, key)
+
+
+def test_windows_are_compared_by_name_and_what_is_not_repeated_is_left_alone() -> None:
+    backup = MaintenanceWindow(WindowId(3), "backup", Weekly((6,), 180, 5_400_000, "Europe/Zurich"), EVERYTHING, 0)
+    weekly = replace(backup, id=WindowId(4), name="Weekly")
+    tonight = replace(backup, id=WindowId(5), name="Tonight", schedule=Once(AT_MS, AT_MS + 1))
+    there = replace(THERE, windows=(backup, weekly, tonight), at_ms=AT_MS)
+    declared = declaration.read(WINDOW_FILE, there, {})
+    found = difference(declared, there, prune=False)
+    steps = [(step.action, step.subject) for step in found.steps if step.what is What.WINDOW]
+    assert steps == [(Action.CHANGE, "Backup"), (Action.ADD, "First of the month"), (Action.ADD, "Move")]
+    assert (found.change.windows_ended, found.unlisted_windows) == ((backup.id,), ("Weekly",))
+    pruned = difference(declared, there, prune=True)
+    assert (pruned.change.windows_ended, pruned.unlisted_windows) == ((backup.id, weekly.id), ())
+    later = replace(there, at_ms=AT_MS + 10**12)
+    assert [note for note in difference(declared, later, prune=False).notes if "over" in note] == [
+        "The maintenance window “Move” is left out: it is over."
+    ]
+    silent = difference(declaration.read("", there, {}), there, prune=True)
+    assert (silent.change.windows_ended, silent.unlisted_windows) == ((), ())

@@ -16,12 +16,13 @@ from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, Channe
 from pingmon_gui.domain.alert_rule import AlertBook, AlertKind, AlertRule, RuleId, first_book
 from pingmon_gui.domain.book_change import changed_book, way_back
 from pingmon_gui.domain.cell import guarded, unguarded
+from pingmon_gui.domain.maintenance import MaintenanceWindow, Weekly, WindowId
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.scope import Scope
+from pingmon_gui.domain.scope import EVERYTHING, Scope
 from pingmon_gui.exchange import pingmon_file, table_file
 from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.intake import read_bytes
@@ -29,7 +30,7 @@ from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.preview import Fate, preview
 from pingmon_gui.exchange.reading import Reading
 from pingmon_gui.exchange.step import Action, What
-from tests.exchange.strategies import CONFIGURATIONS, MONITORS, told
+from tests.exchange.strategies import CONFIGURATIONS, MONITORS, stands, told, wished
 
 #: Other defaults than ours: what a file says must not depend on who reads it.
 DEFAULTS = MonitorSettings(interval_ms=77_000, timeout_ms=7_700, slow_ms=770)
@@ -92,8 +93,9 @@ def test_everything_comes_back_on_another_computer(there: Configuration) -> None
         replace(one, id=ChannelId(0), is_enabled=one.is_enabled and one.kind is ChannelKind.DESKTOP)
         for one in there.book.channels.values()
     ]
+    assert wished(change.windows_added) == stands(there)
     again = preview(read_bytes(text.encode(), DEFAULTS), replace(there, book=book))
-    assert (again.change.is_empty, again.alerts) == (True, ())
+    assert (again.change.is_empty, again.alerts, again.windows) == (True, (), ())
 
 
 def test_export_of_everything_has_settings_and_names_probes() -> None:
@@ -200,3 +202,52 @@ def test_preview_tells_new_known_and_doubled_apart() -> None:
     assert [draft.url for draft in seen.drafts] == ["https://b.example/"]
     assert "line 2" in seen.rows[2].notes[0]
     assert seen.counts()[Fate.ADD] == 1
+
+
+HOUR_MS = 3_600_000
+BACKUP = MaintenanceWindow(WindowId(3), "Backup", Weekly((6,), 180, HOUR_MS, "UTC"), EVERYTHING, 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "says"),
+    [
+        ("5", "“?” is left out. It has no name."),
+        ('{"name": 5}', "“5” is left out. It has no name."),
+        ('{"name": " ", "scope": {"all": true}}', "Give the window a name."),
+        ('{"name": "W"}', "“W” is left out. It is for no domain."),
+        ('{"name": "W", "scope": {"all": true}}', "The times of a maintenance window cannot be read."),
+        ('{"name": "W", "scope": {"all": true}, "schedule": {"kind": "moon", "length_ms": 1, "zone": ""}}',
+         "of the kind “moon”"),
+        ('{"name": "W", "scope": {"all": true}, "schedule": {"kind": "once", "start_at_ms": 1e3, "end_at_ms": 5}}',
+         "in a way that cannot be read"),
+        ('{"name": "W", "scope": {"all": true}, "schedule": {"kind": "once", "start_at_ms": 5, "end_at_ms": 9}}',
+         "“W” is left out: it is over."),
+        ('{"name": "W", "scope": {"all": true}, "schedule": {"kind": "weekly", "weekdays": ["mon"], "start": "3:00",'
+         ' "length_ms": 999999999, "zone": "UTC"}}', "It would never be off."),
+        ('{"name": "W", "scope": {"domains": ["b.example"]}, "schedule": {"kind": "cron", "expression": "0 3 * * *",'
+         ' "length_ms": 60000, "zone": "UTC"}}', "“W” is left out: none of its domains is there."),
+    ],
+)  # fmt: skip
+def test_window_that_is_not_taken_is_named(window: str, says: str) -> None:
+    text = f'{{"format": "pingmon", "version": 1, "domains": [{{"url": "a.example"}}], "maintenance": [{window}]}}'
+    seen = preview(read_bytes(text.encode(), DEFAULTS), Configuration((), at_ms=HOUR_MS))
+    assert (seen.windows, seen.change.windows_added) == ((), ())
+    [note] = seen.notes
+    assert note.startswith("The maintenance window “")
+    assert says in note
+
+
+def test_import_of_windows_replaces_by_name_and_keeps_the_others() -> None:
+    there = Configuration((), windows=(BACKUP, replace(BACKUP, id=WindowId(4), name="Mine")))
+    file = replace(BACKUP, name="BACKUP", schedule=Weekly((5, 6), 180, HOUR_MS, "UTC"))
+    text = pingmon_file.text_of(Configuration((), windows=[file, file]), with_secrets=False)
+    seen = preview(read_bytes(text.encode(), DEFAULTS), there)
+    [step] = seen.windows
+    assert (step.action, step.what, step.subject) == (Action.CHANGE, What.WINDOW, "BACKUP")
+    assert {(f.field, f.before, f.after) for f in step.fields} == {
+        ("name", "Backup", "BACKUP"), ("days", '["sun"]', '["sat", "sun"]'),
+    }  # fmt: skip
+    assert seen.change.windows_ended == (BACKUP.id,)
+    assert [wish.draft for wish in seen.change.windows_added] == [file.draft]
+    assert seen.notes == ("The maintenance window “BACKUP” stands in the file twice; the first is taken.",)
+    assert preview(read_bytes(text.encode(), DEFAULTS), there, with_settings=False).change.is_empty
