@@ -225,7 +225,9 @@ class TableView(QTableView):
             empty_width = self.header.narrow_width()
         for column in shown:
             self.setColumnWidth(column, empty_width if column in empty else self.cells.region_width())
-        self.setColumnWidth(NAME_COLUMN, max(_NARROWEST_NAME, min(560, room - empty_width * len(empty))))
+        left = room - empty_width * len(empty)
+        # What does not fit is scrolled sideways; then the name need not be short as well.
+        self.setColumnWidth(NAME_COLUMN, min(560, left) if left >= _NARROWEST_NAME else _GOOD_NAME)
 
     def visible_rows(self) -> tuple[int, int]:
         """Return the first and last row on the screen; (0, -1) for none."""
