@@ -27,6 +27,7 @@ from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
 from pingmon_gui.ui.monitor_form import MonitorForm
 from pingmon_gui.ui.pasted_model import Column, PastedModel
+from pingmon_gui.ui.plain_label import caption
 
 _MOST_LINES_SHOWN = 7
 
@@ -119,8 +120,7 @@ class AddDialog(FormDialog):
         self.address.setAccessibleName(self.tr("Address, or a list of addresses"))
         self.address.setPlaceholderText("example.com")
         self.address_field = Field(self.address)
-        label = QLabel(self.tr("&Address"))
-        label.setBuddy(self.address)
+        label = caption(self.tr("&Address"), self.address)
         self._hint = self.tr("With or without https://. Paste a list to add several, one a line, a name may follow.")
         self.address_field.set_help(self._hint)
 

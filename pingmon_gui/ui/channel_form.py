@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -21,6 +20,7 @@ from pingmon_gui.domain.alert_channel import MAX_GATHER_S, Channel, ChannelKind,
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.run_card import Spawn
 
 Test = Callable[[Channel, ChannelSecret | None], Awaitable[None]]
@@ -118,8 +118,7 @@ class ChannelForm(FormDialog):
     def _row(self, text: str, editor: QWidget, help_text: str) -> Field:
         field = Field(editor)
         field.set_help(help_text)
-        label = QLabel(text, self)
-        label.setBuddy(editor)
+        label = caption(text, editor, self)
         editor.setAccessibleName(text.replace("&", ""))
         self._form.addRow(label, field)
         return field

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -32,10 +32,12 @@ from pingmon_gui.domain.target import full_url
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.latency_chart import LatencyChart
 from pingmon_gui.ui.monitor_detail import MonitorDetail
-from pingmon_gui.ui.region_section import RegionSection, plain_label
+from pingmon_gui.ui.plain_label import PlainLabel
+from pingmon_gui.ui.region_section import RegionSection
 from pingmon_gui.ui.theme import current, scaled_font
 
 _MARGIN = 16
+_NARROWEST = 300
 #: From this width on head, chart and regions stand side by side.
 _WIDE = 860
 
@@ -123,16 +125,15 @@ class DetailPane(QWidget):
     # Building
 
     def _build(self) -> None:
-        self.setMinimumWidth(300)
-        self._title = plain_label(self)
-        self._address = plain_label(self)
+        self._title = PlainLabel(self)
+        self._address = PlainLabel(self)
         self._copy = QToolButton(self)
         self._copy.setText(self.tr("Copy"))
         self._copy.setAccessibleName(self.tr("Copy the address"))
         self._copy.setProperty("flat", True)
         self._copy.clicked.connect(self.on_copy_clicked)
-        self._verdict = plain_label(self)
-        self._settings = plain_label(self)
+        self._verdict = PlainLabel(self)
+        self._settings = PlainLabel(self)
         self._toggle = QPushButton(self)
         self._toggle.clicked.connect(self.on_toggle_clicked)
         self.chart = LatencyChart(self)
@@ -166,7 +167,7 @@ class DetailPane(QWidget):
         address = QHBoxLayout()
         address.addWidget(self._address, 1)
         address.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
-        buttons = QHBoxLayout()
+        self._buttons = buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for text, signal in ((self.tr("Check now"), self.check_requested), (self.tr("Edit…"), self.edit_requested)):
             buttons.addWidget(self._button(text, signal))
@@ -234,6 +235,12 @@ class DetailPane(QWidget):
         button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         button.clicked.connect(signal)
         return button
+
+    def minimumSizeHint(self) -> QSize:
+        """Leave room for the buttons side by side, whatever the font: nothing here scrolls sideways."""
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        wide = max(_NARROWEST, self._buttons.minimumSize().width() + 2 * _MARGIN + bar)
+        return QSize(wide, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

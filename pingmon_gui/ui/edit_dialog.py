@@ -16,6 +16,7 @@ from pingmon_gui.domain.target import Target, display_url, parse_target
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
 from pingmon_gui.ui.monitor_form import MonitorForm, common_values, settings_values
+from pingmon_gui.ui.plain_label import caption
 
 
 class EditDialog(FormDialog):
@@ -96,8 +97,7 @@ class EditDialog(FormDialog):
         return replace(monitor, url=url, settings=replace(monitor.settings, **values), **own)
 
     def _add_address(self, monitor: Monitor) -> None:
-        label = QLabel(self.tr("&Address"), self)
-        label.setBuddy(self.address)
+        label = caption(self.tr("&Address"), self.address, self)
         self.address.setAccessibleName(self.tr("Address"))
         self.address.setText(monitor.url)
         self.address.textChanged.connect(self._on_address_changed)

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -28,7 +27,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.explanation_table import Column, ExplanationTable
 from pingmon_gui.ui.history_words import held_word, span_text
-from pingmon_gui.ui.region_section import plain_label, quiet_label
+from pingmon_gui.ui.plain_label import PlainLabel, caption, quiet_label
 from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import current, scaled_font
@@ -146,12 +145,12 @@ class ExplanationWindow(QDialog):
         )
 
     def _lay_out(self) -> None:
-        self._figure = plain_label(self)
+        self._figure = PlainLabel(self)
         self._figure.setFont(scaled_font(1.4, weight=QFont.Weight.DemiBold))
         where = self.tr("over all regions")
         if self._subject.region is not None:
             where = self.tr("seen from %1").replace("%1", wording.region_name(self._subject.region))
-        about = plain_label(self)
+        about = PlainLabel(self)
         about.setText(
             f"{wording.plain(self._subject.title)} · {where} · {span_text(self._subject.from_ms, self._subject.to_ms)}"
         )
@@ -160,8 +159,8 @@ class ExplanationWindow(QDialog):
         self._sums.setContentsMargins(0, 0, 0, 0)
         self._sums.setHorizontalSpacing(10)
         self._sums.setVerticalSpacing(2)
-        self._division = plain_label(self, can_wrap=False)
-        method = plain_label(self)
+        self._division = PlainLabel(self, can_wrap=False)
+        method = PlainLabel(self)
         method.setText(self._method())
         method.setStyleSheet(f"color: {current().muted}")
         method.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -178,7 +177,7 @@ class ExplanationWindow(QDialog):
         upper.addLayout(right, 1)
         self.only_trouble = QCheckBox(self.tr("&Leave out online and slow time"), self)
         self.only_trouble.toggled.connect(self.model.set_only_trouble)
-        heading = QLabel(self.tr("The intervals"), self)
+        heading = caption(self.tr("The intervals"), None, self)
         heading.setFont(scaled_font(1.0, weight=QFont.Weight.DemiBold))
         row = QHBoxLayout()
         row.addWidget(heading, 1)

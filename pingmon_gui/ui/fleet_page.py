@@ -33,10 +33,10 @@ from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import resource, sheet, wording
 from pingmon_gui.ui.form_dialog import scrolling
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.probe_facts import ProbeFacts, fact_rows, sentence
 from pingmon_gui.ui.probe_table import Column, ProbeTable
 from pingmon_gui.ui.provision_port import FleetPort, ProvisionPort, Work, as_work
-from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.rename_dialog import RenameDialog
 from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, Spawn
 from pingmon_gui.ui.sentence_label import SentenceLabel
@@ -216,7 +216,7 @@ class FleetPage(QDialog):
     def _show_rows(self, rows: list[tuple[str, str]]) -> None:
         for place, (label, text) in enumerate(rows):
             if place == len(self._facts):
-                pair = (QLabel(self), plain_label(self))
+                pair = (QLabel(self), PlainLabel(self))
                 pair[0].setTextFormat(Qt.TextFormat.PlainText)
                 pair[0].setProperty("quiet", True)
                 self._facts.append(pair)
@@ -428,7 +428,8 @@ class FleetPage(QDialog):
 
     @staticmethod
     def _explain(action: QAction, text: str) -> None:
-        action.setToolTip(f"{text} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(wording.tool_tip(f"{text} ({keys})"))
 
     def _table(self) -> QTableView:
         table = QTableView(self)
@@ -470,9 +471,9 @@ class FleetPage(QDialog):
         row.addStretch(1)
         row.addWidget(self.add_button)
         self._detail = QWidget(self)
-        self._title = plain_label(self._detail)
+        self._title = PlainLabel(self._detail)
         self._title.setFont(scaled_font(1.15, weight=self._title.font().Weight.DemiBold))
-        self._sentence = plain_label(self._detail)
+        self._sentence = PlainLabel(self._detail)
         self._facts: list[tuple[QLabel, QLabel]] = []
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(18)

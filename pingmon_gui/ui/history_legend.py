@@ -13,7 +13,7 @@ from pingmon_gui.ui.history_drawing import Look
 from pingmon_gui.ui.history_reading import Value
 from pingmon_gui.ui.latency_chart import region_colour
 from pingmon_gui.ui.phase_bar import phase_colours
-from pingmon_gui.ui.region_section import quiet_label
+from pingmon_gui.ui.plain_label import quiet_label
 from pingmon_gui.ui.theme import current, mixed, scaled_font
 
 _KEY = 9

@@ -24,7 +24,7 @@ from pingmon_gui.ui.history_plot import HistoryPlot
 from pingmon_gui.ui.history_strip import HistoryStrip
 from pingmon_gui.ui.history_words import span_text
 from pingmon_gui.ui.latency_chart import region_colour
-from pingmon_gui.ui.region_section import quiet_label
+from pingmon_gui.ui.plain_label import quiet_label
 from pingmon_gui.ui.share_button import ShareButton
 from pingmon_gui.ui.theme import current, scaled_font
 
@@ -105,6 +105,7 @@ class HistoryRows(QWidget):
         self._value_head = QLabel(self)
         self._share_head = QLabel(self)
         for column, label in ((VALUE, self._value_head), (SHARE, self._share_head)):
+            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
             label.setProperty("quiet", True)
             self.grid.addWidget(label, 0, column)

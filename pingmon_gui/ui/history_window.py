@@ -40,8 +40,8 @@ from pingmon_gui.ui.history_plot import HistoryPlot
 from pingmon_gui.ui.history_rows import HistoryRows
 from pingmon_gui.ui.history_tools import HistoryTools
 from pingmon_gui.ui.history_words import rest_text, span_text, summary
+from pingmon_gui.ui.plain_label import PlainLabel, quiet_label
 from pingmon_gui.ui.range_bar import RangeBar
-from pingmon_gui.ui.region_section import plain_label, quiet_label
 from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
@@ -230,7 +230,7 @@ class HistoryWindow(QDialog):
     def _lay_out(self) -> None:
         unit = self.fontMetrics().averageCharWidth()
         name, value, share = unit * 21, unit * 19, unit * 11
-        self._title = plain_label(self)
+        self._title = PlainLabel(self)
         self._title.setFont(scaled_font(1.3, weight=QFont.Weight.DemiBold))
         self._when = quiet_label(self)
         self.ranges = RangeBar(self._now_ms, self)
@@ -243,7 +243,7 @@ class HistoryWindow(QDialog):
         head.addLayout(titles, 1)
         head.addWidget(self.ranges, 0, Qt.AlignmentFlag.AlignTop)
         self.tools = HistoryTools(self)
-        self._sentence = plain_label(self)
+        self._sentence = PlainLabel(self)
         self._picture = QWidget(self)
         self.plot = HistoryPlot(name, self._picture)
         self.legend = HistoryLegend(value + share, self._picture)

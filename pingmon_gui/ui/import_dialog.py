@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableView,
     QWidget,
@@ -36,6 +35,7 @@ from pingmon_gui.ui import wording
 from pingmon_gui.ui.drop import DropZone, dropped_files
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.import_model import Column, ImportModel
+from pingmon_gui.ui.plain_label import PlainLabel
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 _MOST_NOTES = 5
@@ -90,12 +90,12 @@ class ImportDialog(FormDialog):
         row.addWidget(self.modules_button)
         row.addStretch(1)
 
-        self.summary = _plain_label(self)
+        self.summary = _passage(self)
         self.only_notable = QCheckBox(self.tr("Show only what is not taken as it is"), self)
         self.only_notable.toggled.connect(self.on_only_notable)
         self.model = ImportModel(self)
         self.table = self._made_table()
-        self.row_note = _plain_label(self)
+        self.row_note = _passage(self)
         self.row_note.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.row_note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.table.selectionModel().currentRowChanged.connect(self.on_row_chosen)
@@ -103,7 +103,7 @@ class ImportDialog(FormDialog):
         self.settings = QCheckBox(self)
         self.settings.setChecked(True)
         self.settings.toggled.connect(self._compare)
-        self.notes = _plain_label(self)
+        self.notes = _passage(self)
         self.body.addLayout(row)
         self.body.addWidget(self.zone, 1)
         self.body.addWidget(self.summary)
@@ -363,9 +363,7 @@ class ImportDialog(FormDialog):
                 return self.tr("Prometheus", "product")
 
 
-def _plain_label(parent: QWidget) -> QLabel:
-    label = QLabel(parent)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+def _passage(parent: QWidget) -> PlainLabel:
+    label = PlainLabel(parent)
+    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return label

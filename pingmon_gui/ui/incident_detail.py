@@ -11,7 +11,7 @@ from pingmon_gui.domain.incident import MAX_NOTE_CHARACTERS, Evidence, IncidentG
 from pingmon_gui.domain.status import Status
 from pingmon_gui.ui import sheet, status_shape, wording
 from pingmon_gui.ui.incident_table import Titles, group_sentence, lasted, state_text
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.theme import current, scaled_font
 
 #: So many of a group's domains are named.
@@ -31,9 +31,9 @@ class IncidentDetail(QWidget):
         self._now_ms = now_ms
         self._group: IncidentGroup | None = None
         self._body: QWidget | None = None
-        self.sentence = plain_label(self)
+        self.sentence = PlainLabel(self)
         self.sentence.setFont(scaled_font(1.15, weight=self.sentence.font().Weight.DemiBold))
-        self.times = plain_label(self)
+        self.times = PlainLabel(self)
         self.acknowledge = QPushButton(self.tr("&Acknowledge"), self)
         self.acknowledge.setToolTip(self.tr("Say that somebody looks after it (Ctrl+K)"))
         self.acknowledge.setShortcut("Ctrl+K")
@@ -119,7 +119,7 @@ class IncidentDetail(QWidget):
         self._column.insertWidget(self._column.count() - 1, self._body)
 
     def _add_wide(self, grid: QGridLayout, row: int, text: str) -> int:
-        label = plain_label(self._body)
+        label = PlainLabel(self._body)
         label.setText(text)
         grid.addWidget(label, row, 0, 1, 4)
         return row + 1
@@ -129,11 +129,11 @@ class IncidentDetail(QWidget):
         status = evidence.status
         shape.setPixmap(status_shape.icon(int(status)).pixmap(14, 14))
         shape.setAccessibleName(wording.status_word(status))
-        place = plain_label(self._body, can_wrap=False)
+        place = PlainLabel(self._body, can_wrap=False)
         place.setText(f"{wording.region_name(evidence.region)} ({wording.plain(evidence.probe_name, 60)})")
-        word = plain_label(self._body, can_wrap=False)
+        word = PlainLabel(self._body, can_wrap=False)
         word.setText(wording.status_word(status))
-        what = plain_label(self._body)
+        what = PlainLabel(self._body)
         what.setText(self._seen(evidence))
         for column, widget in enumerate((shape, place, word, what)):
             grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QKeyEvent, QPai
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from pingmon_gui.ui import resource, sheet
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.theme import current
 
 #: How long a message that needs no answer stays.
@@ -23,10 +24,8 @@ class MessageBar(QWidget):
         self.is_error = False
         self._act: Callable[[], None] | None = None
         self._sign = QLabel(self)
-        self.label = QLabel(self)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
-        self.label.setWordWrap(True)
-        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.label = PlainLabel(self)
+        self.label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button = QPushButton(self)
         self.dismiss = QToolButton(self)
         self.dismiss.setProperty("flat", True)

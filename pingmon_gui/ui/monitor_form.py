@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSizePolicy,
     QSpinBox,
@@ -39,7 +38,9 @@ from pingmon_gui.domain.monitor import (
     parse_status_set,
     parse_tags,
 )
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.tag_field import TagField
 
 #: Fields of the form in their order, and the names of `Monitor` or `MonitorSettings` they stand for.
@@ -189,8 +190,7 @@ class MonitorForm(QWidget):
             # In line with its field, also where that has a sentence below.
             label.setMinimumHeight(editor.sizeHint().height())
         else:
-            label = QLabel(text)
-            label.setBuddy(focus or editor)
+            label = caption(text, focus or editor)
         if focus is not None:
             field.speaks_through(focus)
         (focus or editor).setAccessibleName(name)
@@ -414,7 +414,7 @@ class MonitorForm(QWidget):
                 is_default = False
             button.setEnabled(not is_default and self.is_chosen(row))
             text = self.tr("Reset %1 to its default").replace("%1", row.text)
-            button.setToolTip(text)
+            button.setToolTip(wording.tool_tip(text))
             button.setAccessibleName(text)
 
 

@@ -80,7 +80,9 @@ class MonitorTable(QAbstractTableModel):
             if section == NAME_COLUMN:
                 return self.tr("Domain")
             return wording.region_name(REGIONS[section - FIRST_REGION_COLUMN])
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return wording.tool_tip(self._header_explained(section))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._header_explained(section)
         return None
 

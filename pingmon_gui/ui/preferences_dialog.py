@@ -119,7 +119,7 @@ class PreferencesDialog(FormDialog):
         field.set_help(f"{self._translated(preference.help)} {default}")
         if field.reset_button is not None:
             text = self.tr("Reset %1 to its default").replace("%1", name)
-            field.reset_button.setToolTip(text)
+            field.reset_button.setToolTip(wording.tool_tip(text))
             field.reset_button.setAccessibleName(text)
         label = QLabel(name, self)
         label.setTextFormat(Qt.TextFormat.PlainText)

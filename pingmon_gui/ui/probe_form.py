@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -30,6 +29,7 @@ from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.provision.enrolment import BootstrapRequest, read_fingerprint
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field
+from pingmon_gui.ui.plain_label import caption
 
 #: Where a probe on another host can be.
 REMOTE_REGIONS = tuple(region for region in REGIONS if region is not Region.LOCAL)
@@ -228,11 +228,10 @@ class ProbeForm(QWidget):
         form.setVerticalSpacing(9)
         width = self.fontMetrics().averageCharWidth() * 14
         for text, editor, field in rows:
-            label = QLabel(text, self)
+            label = caption(text, editor if text else None, self)
             label.setMinimumWidth(width)
             label.setContentsMargins(0, 1, 0, 0)
             if text:
-                label.setBuddy(editor)
                 editor.setAccessibleName(text.replace("&", ""))
             form.addRow(label, field)
         return form

@@ -27,9 +27,9 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.form_dialog import scrolling
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.probe_form import ProbeForm
 from pingmon_gui.ui.provision_port import ProvisionPort
-from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, RunState, Spawn
 from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.theme import ThemeSwitch, scaled_font
@@ -58,7 +58,7 @@ class ProbeWizard(QDialog):
         self.question: QMessageBox | None = None
         self.cards: list[RunCard] = []
         self._requests: dict[RunCard, BootstrapRequest] = {}
-        self.heading = plain_label(self)
+        self.heading = PlainLabel(self)
         self.heading.setFont(scaled_font(1.3, weight=self.heading.font().Weight.DemiBold))
         self.explanation = SentenceLabel(self)
         self.form = ProbeForm(self)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLocale, QTime, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTimeEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTimeEdit, QToolButton, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.quiet_hours import MAX_SPANS, QuietSpan
 from pingmon_gui.ui import resource
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.theme import current
 
 
@@ -75,7 +76,7 @@ class _SpanRow(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         row.addWidget(self.start)
-        row.addWidget(QLabel("–", self))
+        row.addWidget(caption("–", None, self))
         row.addWidget(self.end)
         row.addSpacing(6)
         self.days: list[QToolButton] = []

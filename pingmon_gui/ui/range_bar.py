@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QDateTime, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QDateTimeEdit, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QDateTimeEdit, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.strip import bar_length_ms
-from pingmon_gui.ui import time_grid
+from pingmon_gui.ui import time_grid, wording
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.sentence_label import SentenceLabel
 
 RANGES_MS = (HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 90 * DAY_MS)
@@ -58,9 +59,7 @@ class RangeBar(QWidget):
         own.setContentsMargins(0, 0, 0, 0)
         for text, editor in ((self.tr("&From"), self.first), (self.tr("&to"), self.last)):
             editor.setCalendarPopup(True)
-            label = QLabel(text, self.own)
-            label.setBuddy(editor)
-            own.addWidget(label)
+            own.addWidget(caption(text, editor, self.own))
             own.addWidget(editor)
         own.addWidget(self.show_button)
         self.show_button.clicked.connect(self.on_own)
@@ -91,7 +90,7 @@ class RangeBar(QWidget):
         button.setCheckable(True)
         button.setAutoDefault(False)
         button.setAccessibleName(name)
-        button.setToolTip(f"{name} ({key})")
+        button.setToolTip(wording.tool_tip(f"{name} ({key})"))
         button.setShortcut(key)
         button.setProperty("pill", True)
         self._buttons.addButton(button, number)

@@ -11,29 +11,11 @@ from pingmon_gui.domain.status import Status
 from pingmon_gui.ui import status_shape, wording
 from pingmon_gui.ui.monitor_detail import Measured, RegionDetail
 from pingmon_gui.ui.phase_bar import PhaseBar, phase_colours, phase_spans
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.share_button import ShareButton
 from pingmon_gui.ui.theme import current, scaled_font
 
 translate = QCoreApplication.translate
-
-
-def plain_label(parent: QWidget | None = None, *, can_wrap: bool = True) -> QLabel:
-    """Return a label that shows any text as it is and lets it be selected and copied."""
-    label = QLabel(parent)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(can_wrap)
-    label.setTextInteractionFlags(
-        Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-    )
-    return label
-
-
-def quiet_label(parent: QWidget | None = None, *, can_wrap: bool = False) -> QLabel:
-    """Return a label that shows any text as it is, and that Tab passes by."""
-    label = QLabel(parent)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(can_wrap)
-    return label
 
 
 def facts(result: CheckResult, now_ms: int) -> list[str]:
@@ -89,28 +71,28 @@ class RegionSection(QWidget):
         super().__init__(parent)
         self._sign = QLabel(self)
         self._sign.setFixedSize(status_shape.SIZE, status_shape.SIZE)
-        self._name = plain_label(self, can_wrap=False)
-        self._figure = plain_label(self, can_wrap=False)
+        self._name = PlainLabel(self)
+        self._figure = PlainLabel(self, can_wrap=False)
         self._figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
         head.setSpacing(6)
         head.addWidget(self._sign)
         head.addWidget(self._name, 1)
         head.addWidget(self._figure)
-        self._sentence = plain_label(self)
+        self._sentence = PlainLabel(self)
         self._bar = PhaseBar(self)
         self._phases = QGridLayout()
         self._phases.setHorizontalSpacing(6)
         self._phases.setVerticalSpacing(1)
         self._phases.setColumnStretch(1, 1)
         self._phase_labels = [self._phase_row(place) for place in range(len(PHASES))]
-        self._facts = plain_label(self)
+        self._facts = PlainLabel(self)
         self._region: Region | None = None
-        self._hour_name = plain_label(self, can_wrap=False)
+        self._hour_name = PlainLabel(self)
         self._hour_name.setText(translate("Detail", "Available in the last hour"))
         self.share = ShareButton(self)
         self.share.clicked.connect(self.on_share_clicked)
-        self._hour = plain_label(self)
+        self._hour = PlainLabel(self)
         hour = QHBoxLayout()
         hour.addWidget(self._hour_name, 1)
         hour.addWidget(self.share)
@@ -199,7 +181,7 @@ class RegionSection(QWidget):
         self._facts.setVisible(bool(lines))
 
     def _phase_row(self, row: int) -> tuple[QLabel, QLabel, QLabel]:
-        key, name, figure = QLabel(self), plain_label(self, can_wrap=False), plain_label(self, can_wrap=False)
+        key, name, figure = QLabel(self), PlainLabel(self, can_wrap=False), PlainLabel(self, can_wrap=False)
         key.setFixedSize(9, 9)
         figure.setAlignment(Qt.AlignmentFlag.AlignRight)
         figure.setFont(scaled_font(1.0, is_tabular=True))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.probe import Probe, parse_probe_name
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog
+from pingmon_gui.ui.plain_label import caption
 
 
 class RenameDialog(FormDialog):
@@ -21,9 +22,7 @@ class RenameDialog(FormDialog):
         self.name = QLineEdit(probe.name, self)
         self.name.setAccessibleName(self.tr("Name"))
         self.field = Field(self.name)
-        label = QLabel(self.tr("&Name"), self)
-        label.setBuddy(self.name)
-        self.body.addWidget(label)
+        self.body.addWidget(caption(self.tr("&Name"), self.name, self))
         self.body.addWidget(self.field)
         self.body.addStretch(1)
         self.name.textEdited.connect(self._on_edited)

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QDateTimeEdit,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -30,6 +29,7 @@ from pingmon_gui.report.outlet import Format
 from pingmon_gui.report.span import DAY_MS, Preset, preset_span
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field
+from pingmon_gui.ui.plain_label import caption
 
 #: With more domains than this, a section for each is not what is wanted first.
 _MANY = 50
@@ -128,7 +128,7 @@ class ReportForm(QWidget):
         row = QHBoxLayout(editor)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.begin, 1)
-        row.addWidget(QLabel(self.tr("to"), editor))
+        row.addWidget(caption(self.tr("to"), None, editor))
         row.addWidget(self.end, 1)
         return editor
 
@@ -163,15 +163,13 @@ class ReportForm(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("&Title"), self.title)
+        form.addRow(caption(self.tr("&Title"), self.title), self.title)
         period = Field(self.period)
         zone = self.tr("Days and times are those of %1.")
         period.set_help(zone.replace("%1", str(getattr(self._zone, "key", self._zone))))
-        label = QLabel(self.tr("Spa&n"))
-        label.setBuddy(self.period)
-        form.addRow(label, period)
+        form.addRow(caption(self.tr("Spa&n"), self.period), period)
         form.addRow("", self.own_field)
-        form.addRow(self.tr("&Domains"), self.domains)
+        form.addRow(caption(self.tr("&Domains"), self.domains), self.domains)
         form.addRow("", self.list_field)
         self._form = form
         written = QHBoxLayout()
@@ -186,7 +184,7 @@ class ReportForm(QWidget):
             written.addWidget(choice)
         written.addStretch(1)
         self.choices[Format.PDF].setChecked(True)
-        form.addRow(self.tr("Written as"), written)
+        form.addRow(caption(self.tr("Written as")), written)
         form.addRow("", self.with_domains)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -204,6 +204,6 @@ class ReportPreview(QWidget):
     def _turner(self, name: str) -> QToolButton:
         button = QToolButton(self)
         button.setAccessibleName(name)
-        button.setToolTip(name)
+        button.setToolTip(wording.tool_tip(name))
         button.setAutoRaise(True)
         return button

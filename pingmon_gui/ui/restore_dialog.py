@@ -15,6 +15,7 @@ from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.ui import data_wording, wording
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.long_work import LongWork
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.sentence_label import SentenceLabel
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
@@ -154,7 +155,7 @@ class RestoreDialog(FormDialog):
         for name, value in rows:
             label = QLabel(value, self._table)
             label.setTextFormat(Qt.TextFormat.PlainText)
-            self._form.addRow(name, label)
+            self._form.addRow(caption(name), label)
         self._table.show()
         if facts.remote_probes:
             text = self.tr(

@@ -43,6 +43,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_tags
 from pingmon_gui.domain.scope import Scope
 from pingmon_gui.ui import alert_wording, wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.quiet_editor import QuietEditor
 from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.tag_field import TagField
@@ -211,7 +212,7 @@ class RuleForm(FormDialog):
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.slow_count)
-        row.addWidget(QLabel(self.tr("of the last"), self))
+        row.addWidget(caption(self.tr("of the last"), None, self))
         row.addWidget(self.slow_of)
         row.addWidget(self.slow_unit)
         row.addStretch(1)
@@ -268,15 +269,14 @@ class RuleForm(FormDialog):
     def _row(self, text: str, editor: QWidget, help_text: str = "") -> Field:
         field = Field(editor)
         field.set_help(help_text)
-        label = QLabel(text, self)
-        label.setBuddy(editor)
+        label = caption(text, editor, self)
         if not editor.accessibleName():
             editor.setAccessibleName(text.replace("&", ""))
         self._form.addRow(label, field)
         return field
 
     def _heading(self, text: str) -> None:
-        label = QLabel(text, self)
+        label = caption(text, None, self)
         label.setFont(scaled_font(1.0, weight=label.font().Weight.DemiBold))
         label.setContentsMargins(0, 8, 0, 0)
         self._form.addRow(label)

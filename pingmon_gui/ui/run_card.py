@@ -33,8 +33,8 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.error import PingmonError, ProvisionError, UserCancelled
 from pingmon_gui.provision.progress import StepProgress, StepState, TranscriptLine
 from pingmon_gui.ui import resource, sheet, wording
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.provision_port import Outcome, Work
-from pingmon_gui.ui.region_section import plain_label
 from pingmon_gui.ui.step_list import StepList
 from pingmon_gui.ui.theme import current, scaled_font
 from pingmon_gui.ui.window_prompter import WindowPrompter
@@ -75,10 +75,10 @@ class RunCard(QWidget):
         self._task: asyncio.Task[Any] | None = None
         self.state = RunState.RUNNING
         self.sign = QLabel(self)
-        self.title = plain_label(self)
+        self.title = PlainLabel(self)
         self.title.setText(title)
         self.title.setFont(scaled_font(1.08, weight=self.title.font().Weight.DemiBold))
-        self.status = plain_label(self)
+        self.status = PlainLabel(self)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         # Busy, until steps are heard of.
@@ -87,7 +87,7 @@ class RunCard(QWidget):
         self.bar.setAccessibleName(self.tr("Progress"))
         self.steps = StepList(self)
         self.prompter = WindowPrompter(self, self.asked.emit)
-        self.summary = plain_label(self)
+        self.summary = PlainLabel(self)
         self.summary.hide()
         self.text = self._reader(self.tr("What came back"))
         self.transcript = self._reader(self.tr("Transcript"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPalette
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.theme import current
 
 
-class SentenceLabel(QLabel):
+class SentenceLabel(PlainLabel):
     """A wrapping plain-text line that takes no room while it has nothing to say.
 
     `kind` is "error" (with a sign in front, so that it does not live by colour alone) or "quiet".
@@ -17,9 +18,6 @@ class SentenceLabel(QLabel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sentence = ""
         self.is_error = False

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from pingmon_gui.provision.progress import StepProgress, StepState
 from pingmon_gui.ui import resource, wording
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.theme import Theme, current
 
 #: States after which nothing more is expected of a step.
@@ -95,7 +95,7 @@ class StepList(QWidget):
         self._fill(row)
 
     def _row(self, progress: StepProgress) -> StepRow:
-        sign, title, state = QLabel(self), plain_label(self), plain_label(self, can_wrap=False)
+        sign, title, state = QLabel(self), PlainLabel(self), PlainLabel(self, can_wrap=False)
         for label in (title, state):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         place = len(self.rows)

@@ -6,7 +6,7 @@ import asyncio
 from enum import Enum, auto
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QAbstractButton, QDialog, QMessageBox, QWidget
 
@@ -118,6 +118,7 @@ def storage_dialog(
             title = translate("Storage", "The data cannot be used just now")
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setWindowTitle(translate("Storage", "Pingmon"))
     box.setText(title)
     folder = translate("Storage", "Data folder: %1").replace("%1", wording.plain(data_dir))

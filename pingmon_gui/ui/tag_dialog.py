@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, parse_tags
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
+from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.tag_field import TagField
 
 
@@ -30,9 +31,7 @@ class TagDialog(FormDialog):
         self.tags.setPlaceholderText(self.tr("Separated by commas"))
         self.tags.setAccessibleName(self.tr("Tags to add to all of them"))
         self.field = Field(self.tags)
-        label = QLabel(self.tr("&Add to all of them"), self)
-        label.setBuddy(self.tags)
-        self.body.addWidget(label)
+        self.body.addWidget(caption(self.tr("&Add to all of them"), self.tags, self))
         self.body.addWidget(self.field)
         self.boxes: dict[str, QCheckBox] = {}
         self._add_boxes()
@@ -64,8 +63,7 @@ class TagDialog(FormDialog):
         counted = Counter(tag for monitor in self._monitors for tag in monitor.tags)
         if not counted:
             return
-        label = QLabel(self.tr("Take off"), self)
-        self.body.addWidget(label)
+        self.body.addWidget(caption(self.tr("Take off"), None, self))
         content = QWidget(self)
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)

@@ -208,7 +208,7 @@ class TimeWindow(QDialog):
         self.play.setIcon(resource.line_icon("pause" if is_playing else "play", current().text))
         name = self.tr("Pause (Space)") if is_playing else self.tr("Play (Space)")
         self.play.setAccessibleName(name)
-        self.play.setToolTip(name)
+        self.play.setToolTip(wording.tool_tip(name))
 
     @Slot()
     def on_earlier(self) -> None:
@@ -300,6 +300,7 @@ class TimeWindow(QDialog):
         column.addWidget(self.views, 1)
         column.addLayout(said)
         self.nothing = QLabel(self)
+        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
         self.nothing.setText(self.tr("There is no past yet.\nWhat is measured from now on can be looked at here."))
@@ -353,7 +354,7 @@ class TimeWindow(QDialog):
             (self.later, self.tr("Later incident (Ctrl+Page Down)")),
         ):
             button.setIconSize(QSize(18, 18))
-            button.setToolTip(name)
+            button.setToolTip(wording.tool_tip(name))
             button.setAccessibleName(name)
         self.speed = QComboBox(below)
         self.speed.setAccessibleName(self.tr("Speed"))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QLineEdit, Q
 from pingmon_gui.domain.error import UserCancelled
 from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.ui import wording
-from pingmon_gui.ui.region_section import plain_label
+from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.theme import current, scaled_font
 
 
@@ -33,10 +33,10 @@ class WindowPrompter(QWidget):
         self._on_asked = on_asked
         #: Where the focus goes when a question that had it was answered.
         self.focus_after: QWidget | None = None
-        self.title = plain_label(self)
+        self.title = PlainLabel(self)
         self.title.setFont(scaled_font(1.0, weight=self.title.font().Weight.DemiBold))
-        self.detail = plain_label(self)
-        self.code = plain_label(self)
+        self.detail = PlainLabel(self)
+        self.code = PlainLabel(self)
         self.code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.line = QLineEdit(self)
         self.line.setEchoMode(QLineEdit.EchoMode.Password)
@@ -46,7 +46,7 @@ class WindowPrompter(QWidget):
             | Qt.InputMethodHint.ImhNoPredictiveText
         )
         self.show_box = QCheckBox(self.tr("Sho&w what I type"), self)
-        self.note = plain_label(self)
+        self.note = PlainLabel(self)
         self.note.setText(self.tr("It is kept in memory until this is done, and stored nowhere."))
         self.yes = QPushButton(self)
         self.no = QPushButton(self)

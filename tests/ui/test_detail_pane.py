@@ -209,6 +209,24 @@ def test_detail_pane_puts_its_parts_side_by_side_where_it_is_wide(qtbot: QtBot) 
     assert beside[1].y() < 60 and beside[2].y() < 60
 
 
+def test_detail_pane_cuts_nothing_off_where_it_is_narrowest(qtbot: QtBot) -> None:
+    pane = pane_of(qtbot)
+    font = pane.font()
+    font.setPointSizeF(1.5 * font.pointSizeF())
+    pane.setFont(font)
+    far = Probe(ProbeId(1), "the one beside the coffee machine on the second floor", Region.NA)
+    shown = detail()
+    [region] = shown.regions
+    measured = (Measured(far, GOOD, Status.ONLINE),)
+    pane.show_monitor(replace(shown, regions=(replace(region, region=far.region, measured=measured),)))
+    pane.resize(pane.minimumSizeHint().width(), 700)
+    QApplication.processEvents()
+    parts = pane.findChildren(RegionSection) + pane.findChildren(QPushButton)
+    for part in (part for part in parts if part.isVisible()):
+        assert part.width() >= part.minimumSizeHint().width()
+        assert part.mapTo(pane, QPoint(part.width(), 0)).x() <= pane.width()
+
+
 def test_detail_is_read_from_the_board(qtbot: QtBot) -> None:
     clock = FakeClock()
     board = Board(clock)

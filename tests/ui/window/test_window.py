@@ -23,6 +23,7 @@ from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import Notice, RaiseWindow, StorageProblem
 from pingmon_gui.ui import theme as theme_module
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.add_dialog import AddDialog
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.row_order import FIRST_REGION_COLUMN, NAME_COLUMN, VERDICT_COLUMN, Show
@@ -349,9 +350,10 @@ def test_regions_without_probe_say_so_and_can_be_hidden(make_bench: MakeBench, s
     window = show_window(bench)
     europe = FIRST_REGION_COLUMN + 2
     assert window.table.header.note(europe) == "add a probe"
-    assert window.model.headerData(europe, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) == (
-        "No probe in Europe yet: click the column's title to add one"
-    )
+    sentence = "No probe in Europe yet: click the column's title to add one"
+    assert window.model.headerData(europe, Qt.Orientation.Horizontal, Qt.ItemDataRole.AccessibleTextRole) == sentence
+    tool_tip = window.model.headerData(europe, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert tool_tip == wording.tool_tip(sentence)
     window.actions_.empty_regions.trigger()
     assert window.table.isColumnHidden(europe)
     bench.board.set_probes([voting(1, Region.LOCAL), voting(2, Region.EU)])
@@ -464,6 +466,19 @@ def test_regions_without_a_probe_give_way_to_the_name(make_bench: MakeBench, sho
     bare = header.viewport().grab(place).toImage()
     QTest.mouseMove(header.viewport(), place.center())
     assert header.viewport().grab(place).toImage() != bare
+
+
+def test_a_name_keeps_its_room_once_the_table_scrolls_sideways(make_bench: MakeBench, show_window: ShowWindow) -> None:
+    window = show_window(make_bench(numbered(1)))
+    window.make_detail()
+    bar, widths = window.table.horizontalScrollBar(), []
+    for width in range(1300, 800, -20):
+        window.resize(width, 600)
+        QApplication.processEvents()
+        if bar.maximum():
+            widths.append(window.table.columnWidth(NAME_COLUMN))
+    assert widths
+    assert min(widths) >= 200
 
 
 def test_every_control_of_the_top_bar_shows_its_focus(make_bench: MakeBench, show_window: ShowWindow) -> None:
