@@ -27,11 +27,12 @@ libxcb-keysyms.so.1 libxcb-keysyms1
 libxcb-render-util.so.0 libxcb-render-util0
 libxcb-shape.so.0 libxcb-shape0
 '
-# Real web servers that the tests watch, and the SSH server, tools and login shells of hosts.
+# Real web servers that the tests watch, a session bus, and the SSH server, tools and login shells of hosts.
 test_programs='
 nginx nginx-light
 apache2 apache2-bin
 sshd openssh-server
+dbus-daemon dbus-daemon
 ssh-keygen openssh-client
 fish fish
 zsh zsh

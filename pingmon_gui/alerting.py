@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pingmon_gui.alerts.desktop import DesktopSender
+from pingmon_gui.alerts.desktop import DesktopSender, Screen
 from pingmon_gui.alerts.outbox import Outbox
 from pingmon_gui.alerts.port import ChannelSecrets, DesktopAction, DesktopNotifier, Sender
 from pingmon_gui.domain.alert import Alert, AlertEvent, AlertId, AlertItem, MatterKey, Post, new_alert_id
@@ -26,7 +26,15 @@ from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.engine.alert_policy import AlertPolicy
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
-from pingmon_gui.engine.event import AlertBookChanged, DeliveryChanged, Event, EventHub, Notice, TimePassed
+from pingmon_gui.engine.event import (
+    AlertBookChanged,
+    AlertsChanged,
+    DeliveryChanged,
+    Event,
+    EventHub,
+    Notice,
+    TimePassed,
+)
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 
 if TYPE_CHECKING:
@@ -65,6 +73,7 @@ class Alerting:
         self._say: Say = str
         self._on_open: OpenAlert = lambda _alert: None
         self._tasks: set[asyncio.Task[object]] = set()
+        self._screen = Screen()
         self._outbox = Outbox(
             store, self._make_sender, clock.now_ms, on_health=self._told_health, on_delivery=self._told_delivery
         )
@@ -118,6 +127,10 @@ class Alerting:
         self._on_open = on_open or (lambda _alert: None)
         if notifier is not None:
             notifier.on_action = self._acted
+            notifier.on_there = self._renew_desktop
+        self._renew_desktop()
+
+    def _renew_desktop(self) -> None:
         for channel in self.book.channels.values():
             if channel.kind is ChannelKind.DESKTOP:
                 self._outbox.renew(channel.id)
@@ -246,7 +259,9 @@ class Alerting:
 
     async def _make_sender(self, channel: Channel, secret: ChannelSecret | None = None) -> Sender | None:
         if channel.kind is ChannelKind.DESKTOP:
-            return None if self._notifier is None else DesktopSender(self._notifier, self._say)
+            if self._notifier is None:
+                return None
+            return DesktopSender(self._notifier, self._say, self._told_absent)
         opened = await asyncio.to_thread(self._secrets.load, channel.id) if secret is None else secret
         return sender_of(channel, opened)
 
@@ -266,6 +281,10 @@ class Alerting:
     def _told_health(self, channel: Channel, since_ms: int | None, problem: str) -> None:
         self.policy.channel_health(channel, since_ms, problem)
 
+    def _told_absent(self, error: ChannelError) -> None:
+        _log.info("%s", error.message)
+        self._hub.publish(Notice(error.message, error.hint or ""))
+
     def _told_delivery(self, delivery: Delivery) -> None:
         self._hub.publish(DeliveryChanged(delivery))
 
@@ -273,11 +292,18 @@ class Alerting:
         match event:
             case AlertBookChanged():
                 self._outbox.set_channels(event.book.channels.values())
+            case AlertsChanged():
+                self._clear_screen(event.alerts)
             case TimePassed():
                 if event.is_gap:
                     self._outbox.hurry()
                 if self._outbox.has_unsaved:
                     self._spawn(self._outbox.settle(), "deliveries")
+
+    def _clear_screen(self, alerts: Iterable[Alert]) -> None:
+        if self._notifier is not None:
+            for alert in self._screen.needless(alerts, self.book.channels, self._clock.now_ms()):
+                self._spawn(self._notifier.withdraw(alert), "withdraw")
 
     def _acted(self, id_: AlertId, action: DesktopAction) -> None:
         match action:

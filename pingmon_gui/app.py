@@ -30,12 +30,12 @@ from pingmon_gui.session import LinkFactory, Session
 from pingmon_gui.ui import alert_wording, data_wording, wording
 from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.desktop_notifications import DesktopNotifications
 from pingmon_gui.ui.long_work import LongWork
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.storage_trouble import StorageTrouble
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.tray import Tray
-from pingmon_gui.ui.tray_notifier import TrayNotifier
 from pingmon_gui.ui.window_frame import WindowFrame
 
 if TYPE_CHECKING:
@@ -130,11 +130,14 @@ class WindowRun(QObject):
         """Watch until the user quits, or work on the database has to be done; return whether another life follows."""
         assert self._stop is not None
         window, tray = self._open()
+        notifications = DesktopNotifications(tray.icon)
         # What is there now stays: looking through it for garbage would hold up the window by 0.1 s each time.
         gc.freeze()
         try:
             await self._serve(window)
             self._tell_outcome(window)
+            notifier = await notifications.start()
+            self.session.alerts.set_desktop(notifier, alert_wording.say, self.on_alert_asked)
             await self._stop.wait()
         finally:
             window.save_layout()
@@ -142,6 +145,7 @@ class WindowRun(QObject):
             if not self._is_renewing:
                 await self._ownership.stop_serving()
             await self.session.stop()
+            await notifications.stop()
             tray.close()
             window.allow_close()
             window.close()
@@ -221,7 +225,6 @@ class WindowRun(QObject):
         window.bridge.board_changed.connect(tray.refresh)
         tray.quit_asked.connect(self.on_quit_asked)
         tray.show_asked.connect(window.bring_up)
-        self.session.alerts.set_desktop(TrayNotifier(tray.icon, tray), alert_wording.say, self.on_alert_asked)
         self.frame.hold(window)
         if not (self._minimized and tray.is_there) and not self._stop.is_set():
             self.frame.show()

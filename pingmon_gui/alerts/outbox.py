@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 #: What could not be delivered for so long is given up; the list in the window has it.
 GIVE_UP_MS = 24 * 3_600_000
+#: What would take it may come a little later, as notifications at the start of a session do. After that it is dropped.
+ABSENT_MS = 2 * 60_000
 #: A refused message is tried so often: receivers that are just being set up refuse, too.
 REFUSALS = 5
 
@@ -30,7 +32,9 @@ MakeSender = Callable[[Channel], Awaitable[Sender | None]]
 
 @dataclass
 class _Box:
-    """What waits on one channel. `failing_since_ms` is set while nothing gets through."""
+    """What waits on one channel. `failing_since_ms` is set while nothing gets through, `absent_since_ms` while there is
+    nothing that would take it.
+    """
 
     channel: Channel
     waiting: list[Delivery] = field(default_factory=list)
@@ -39,11 +43,12 @@ class _Box:
     back_off: BackOff = field(default_factory=BackOff)
     sender: Sender | None = None
     failing_since_ms: int | None = None
+    absent_since_ms: int | None = None
     task: asyncio.Task[None] | None = None
 
 
 class Outbox:
-    """`make_sender` returns None where a channel cannot exist here (a desktop without a window).
+    """`make_sender` returns None where there is nothing for a channel yet, or ever (a desktop without a window).
 
     `on_health` is told when a channel fails (since when, and the sentence) and when it works again (None, "");
     `on_delivery` whenever a delivery is further than before. Everything is on the loop that called `start`.
@@ -172,7 +177,7 @@ class Outbox:
             if box.sender is None:
                 box.sender = await self._make_sender(box.channel)
             if box.sender is None:
-                return self._done(box, delivery, DeliveryState.DROPPED, "There was no desktop to show it on.")
+                raise ChannelError("There was no desktop to show it on.", is_absent=True)
             await box.sender.send(post, now_ms)
         except ChannelError as exc:
             await self._failed(box, delivery, exc)
@@ -181,6 +186,7 @@ class Outbox:
             self._done(box, by_key[one.key], DeliveryState.FOLDED)
         self._done(box, replace(delivery, tries=delivery.tries + 1), DeliveryState.SENT)
         box.back_off.reset()
+        box.absent_since_ms = None
         if box.failing_since_ms is not None:
             box.failing_since_ms = None
             self._on_health(box.channel, None, "")
@@ -188,13 +194,24 @@ class Outbox:
     async def _failed(self, box: _Box, delivery: Delivery, error: ChannelError) -> None:
         sentence = error.message if error.hint is None else f"{error.message} {error.hint}"
         failed = replace(delivery, tries=delivery.tries + 1, error=sentence)
+        now_ms = self._now_ms()
+        if error.is_absent:
+            if box.absent_since_ms is None:
+                box.absent_since_ms = now_ms
+            if now_ms - max(failed.post.at_ms, box.absent_since_ms) > ABSENT_MS:
+                return self._done(box, failed, DeliveryState.DROPPED)
+            return await self._wait(box, failed, error)
+        box.absent_since_ms = None
         if box.failing_since_ms is None:
-            box.failing_since_ms = self._now_ms()
+            box.failing_since_ms = now_ms
             _log.warning("the channel %s does not deliver: %s", box.channel.name, sentence)
         self._on_health(box.channel, box.failing_since_ms, error.message)
         if error.is_refusal and failed.tries >= REFUSALS:
-            self._done(box, failed, DeliveryState.REFUSED)
-            return
+            return self._done(box, failed, DeliveryState.REFUSED)
+        await self._wait(box, failed, error)
+
+    async def _wait(self, box: _Box, failed: Delivery, error: ChannelError) -> None:
+        """Keep how it failed; return when it may be tried again."""
         box.waiting = [failed if one.key == failed.key else one for one in box.waiting]
         self._note(failed)
         await self.settle()

@@ -66,13 +66,25 @@ class DesktopNotice:
     actions: tuple[DesktopAction, ...]
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A square picture, row by row, four bytes a pixel: red, green, blue, alpha."""
+
+    side: int
+    rgba: bytes
+
+
 class DesktopNotifier(Protocol):
-    """Notifications of the desktop, on the window's thread. `on_action` is called with what a person chose."""
+    """Notifications of the desktop, on the window's thread.
+
+    `on_action` is called with what a person chose, `on_there` when what shows notifications came (again).
+    """
 
     on_action: Callable[[AlertId, DesktopAction], None] | None
+    on_there: Callable[[], None] | None
 
     async def show(self, notice: DesktopNotice) -> None:
-        """Hand the notification over. Raises ChannelError where nothing can show it."""
+        """Hand the notification over. Raises ChannelError, which `is_absent` where nothing is there to show it."""
         ...
 
     async def withdraw(self, alert: AlertId) -> None:

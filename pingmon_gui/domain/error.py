@@ -143,13 +143,22 @@ class HealthCheckFailed(ProvisionError):
 class ChannelError(PingmonError):
     """A channel did not deliver an alert.
 
-    `is_refusal`: the receiver does not want it as it is, so that trying often makes no sense; `wait_s` is how long it
-    asks to be left alone.
+    `is_refusal`: the receiver does not want it as it is, so that trying often makes no sense; `is_absent`: what would
+    take it is not here, which is nobody's fault; `wait_s` is how long the receiver asks to be left alone.
     """
 
-    def __init__(self, message: str, hint: str | None = None, *, is_refusal: bool = False, wait_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        is_refusal: bool = False,
+        is_absent: bool = False,
+        wait_s: float = 0.0,
+    ) -> None:
         super().__init__(message, hint)
         self.is_refusal = is_refusal
+        self.is_absent = is_absent
         self.wait_s = wait_s
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Slot
@@ -18,21 +19,33 @@ class TrayNotifier(QObject):
     def __init__(self, icon: QSystemTrayIcon, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.on_action: Callable[[AlertId, DesktopAction], None] | None = None
+        self.on_there: Callable[[], None] | None = None
         self._icon = icon
         self._newest: AlertId | None = None
         icon.messageClicked.connect(self.on_clicked)
 
+    @property
+    def _is_there(self) -> bool:
+        if not (self._icon.isVisible() and QSystemTrayIcon.supportsMessages()):
+            return False
+        # In a panel that is spoken to by D-Bus, which says no place, Qt would send them to the daemon that is absent.
+        return sys.platform in ("win32", "darwin") or self._icon.geometry().isValid()
+
     async def show(self, notice: DesktopNotice) -> None:
-        if not self._icon.isVisible() or not QSystemTrayIcon.supportsMessages():
+        if not self._is_there:
             raise ChannelError(
-                "This desktop shows no notifications.", "The bell in the window has every alert.", is_refusal=True
+                "This desktop shows no notifications just now.",
+                "The bell in the window has every alert.",
+                is_absent=True,
             )
         self._newest = notice.alert
         kind = QSystemTrayIcon.MessageIcon.Information if notice.is_over else QSystemTrayIcon.MessageIcon.Warning
         self._icon.showMessage(notice.title, notice.text, kind)
 
     async def withdraw(self, alert: AlertId) -> None:
-        """Qt cannot take a message back."""
+        """Qt cannot take a message back; a click on it leads nowhere any more."""
+        if self._newest == alert:
+            self._newest = None
 
     @Slot()
     def on_clicked(self) -> None:

@@ -11,11 +11,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pingmon_gui.alerts.outbox import GIVE_UP_MS, REFUSALS, Outbox
+from pingmon_gui.alerts.outbox import ABSENT_MS, GIVE_UP_MS, REFUSALS, Outbox
 from pingmon_gui.alerts.port import Sender
 from pingmon_gui.alerts.webhook import WebhookSender
 from pingmon_gui.domain.alert import Post
@@ -142,6 +143,35 @@ def test_message_that_is_refused_for_good_lets_the_next_go_on(tmp_path: Path, ex
     with_office(tmp_path, check, [*([Answer(400)] * REFUSALS), Answer(200)])
 
 
+def test_what_nobody_here_could_show_waits_a_little_and_is_dropped_without_a_complaint(tmp_path: Path) -> None:
+    class Absent:
+        has_come = False
+        shown: list[Post] = []  # noqa: RUF012 - one test, one list
+
+        async def send(self, post: Post, now_ms: int) -> None:
+            if not self.has_come:
+                raise ChannelError("This desktop shows nothing.", "Look elsewhere.", is_absent=True)
+            self.shown.append(post)
+
+    async def check(office: Office) -> None:
+        office.senders[HOOK] = absent = Absent()
+        office.outbox.put(posts(1))
+        await until(lambda: len(office.changes) > 3)
+        office.clock.advance(ABSENT_MS + 1)
+        (dropped,) = await office.done(1)
+        assert (dropped.state, dropped.error) == (DeliveryState.DROPPED, "This desktop shows nothing. Look elsewhere.")
+        second = replace(posts(2)[1], at_ms=office.clock.now_ms())
+        office.outbox.put([second])
+        await until(lambda: office.changes[-1].tries > 3)
+        absent.has_come = True
+        office.outbox.renew(HOOK)
+        found = await office.done(2)
+        assert found[1].state is DeliveryState.SENT and absent.shown == [second]
+        assert office.health == []
+
+    with_office(tmp_path, check)
+
+
 def test_what_could_not_be_sent_for_a_day_is_given_up(tmp_path: Path, expect_log: ExpectLog) -> None:
     expect_log("does not deliver")
 
@@ -211,6 +241,8 @@ def test_without_a_desktop_notifications_are_dropped_with_the_reason(tmp_path: P
         office.senders[DESKTOP] = None
         office.outbox.set_channels([Channel(DESKTOP, ChannelKind.DESKTOP, "This desktop")])
         office.outbox.put(posts(1, DESKTOP))
+        await until(lambda: any(one.tries for one in office.changes))
+        office.clock.advance(ABSENT_MS + 1)
         (only,) = await office.done(1)
         assert (only.state, only.error) == (DeliveryState.DROPPED, "There was no desktop to show it on.")
 

@@ -38,6 +38,7 @@ class Notifier:
 
     def __init__(self) -> None:
         self.on_action: Callable[[AlertId, DesktopAction], None] | None = None
+        self.on_there: Callable[[], None] | None = None
         self.shown: list[tuple[float, DesktopNotice]] = []
         self.news = asyncio.Event()
 
