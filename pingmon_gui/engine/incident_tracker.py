@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pingmon_gui.domain.availability import hold_ms
 from pingmon_gui.domain.error import InvalidInput, StorageError
 from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, Outage, noted, outages, remarked
 from pingmon_gui.domain.judgement import Judgement
@@ -237,15 +238,16 @@ class IncidentTracker:
                 await self._record(())
 
     def _judge_now(self, monitor: MonitorId, since_ms: int, events: list[Event]) -> Judgement | None:
-        """Judge anew what the newest results say; None where they do not reach back, and the store is asked instead.
+        """Judge anew what the newest results say; None where the store is asked instead.
 
+        That is where they do not reach back, or are still on their way from a probe that catches up.
         All was well known until `since_ms`. What turned it may be two results that go back for twice their hold.
         """
         case, now_ms = self._case(monitor), self._clock.now_ms()
         trails, standings = self._board.trails(monitor), self._book.standings(monitor)
         turned_ms = max(since_ms - 2 * self._hold_ms(monitor), self._board.monitors[monitor].created_at_ms)
         sure_ms = self._sure_from_ms(monitor, trails, standings, turned_ms)
-        if sure_ms is None or case.from_ms > turned_ms:
+        if sure_ms is None or case.from_ms > turned_ms or self._is_half_told(trails, now_ms):
             self._board.put_past({monitor: turned_ms})
             return None
         cut_ms = min(now_ms, max(sure_ms, case.from_ms))
@@ -266,16 +268,23 @@ class IncidentTracker:
             if is_worse(before, after):
                 changed[-1] = replace(changed[-1], evidence=self._evidence_now(monitor))
             events.append(_event_of(before, changed[-1]))
-        for incident in opened:
-            events.append(IncidentOpened(incident))
-            if not incident.is_open:
-                events.append(IncidentResolved(incident))
+        events += [IncidentOpened(incident) for incident in opened if incident.is_open]
+        if over := tuple(incident for incident in opened if not incident.is_open):
+            events.append(IncidentsCorrected(over))
         for before, after in zip(news.withdrawn, withdrawn, strict=True):
             if before.is_open:
                 events.append(IncidentResolved(after, is_late=True))
         incidents = [*changed, *opened, *withdrawn]
         case.put(incidents)
         return Judgement(monitor, tuple(spans), tuple(incidents))
+
+    def _is_half_told(self, trails: Sequence[tuple[Track, int]], now_ms: int) -> bool:
+        """Return whether a probe's backlog has come to results that speak for now, but not to its newest."""
+        return any(
+            self._board.probes[track.probe].state is ProbeState.CATCHING_UP
+            and (track.at_ms + hold_ms(track.interval_ms)).max(initial=0) > now_ms
+            for track, _ in trails
+        )
 
     def _sure_from_ms(
         self, monitor: MonitorId, trails: Sequence[tuple[Track, int]], standings: Sequence[Standing], wanted_ms: int

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pingmon_probe.protocol import MAX_CHECKS_PER_PLAN, MAX_CHECKS_PER_REQUEST, Plan
 
-from pingmon_gui.domain.error import ProbeError, ProbeOwned, ProbeVersionMismatch, RevisionTooLow
+from pingmon_gui.domain.error import ProbeError, ProbeOwned, ProbeUnreachable, ProbeVersionMismatch, RevisionTooLow
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.preference import Preferences, anchors
 from pingmon_gui.engine.board import Board
@@ -123,7 +123,9 @@ class Scheduler:
                 except ProbeError as exc:
                     if isinstance(exc, ProbeOwned | ProbeVersionMismatch):
                         self._desk.plan_refused(str(exc))
-                    _log.warning("probe %s took no plan: %s", self._link.probe.name, exc)
+                    # That it is not reached is the collector's to say, and no news with every try.
+                    level = logging.INFO if isinstance(exc, ProbeUnreachable) else logging.WARNING
+                    _log.log(level, "probe %s took no plan: %s", self._link.probe.name, exc)
                     await self._nap.sleep(back_off.next_s())
                     self._notify(is_changed=True)
                     continue
@@ -197,6 +199,10 @@ class Scheduler:
             async with turn, contextlib.aclosing(self._link.run_checks(checks)) as results:
                 async for _ in results:
                     pass
+        except ProbeUnreachable as exc:
+            # What was asked for is still wanted; who is waiting sees that the probe is not reached.
+            _log.info("probe %s runs checks on demand when it is reached again: %s", self._link.probe.name, exc)
+            self._wanted.update(dict.fromkeys(monitor.id for monitor in monitors))
         except ProbeError as exc:
             _log.warning("probe %s ran no checks on demand: %s", self._link.probe.name, exc)
         finally:

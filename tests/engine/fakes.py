@@ -441,6 +441,7 @@ class FakeLink:
         self.problem: str | None = None
         self.failure: ProbeError | None = None
         self.plan_failures: list[ProbeError] = []
+        self.check_failures: list[ProbeError] = []
         self.features: tuple[str, ...] = FEATURES
         self.owner: str | None = None
         self.revision = 0
@@ -520,6 +521,8 @@ class FakeLink:
     async def run_checks(self, specs: Sequence[CheckSpec]) -> AsyncGenerator[CheckResult, None]:
         self.checked += specs
         await self.may_answer.wait()
+        if self.check_failures:
+            raise self.check_failures.pop(0)
         for spec in specs:
             yield CheckResult(url=spec.url, monitor=spec.monitor, version=spec.version)
 

@@ -15,7 +15,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.engine.engine import Engine
+from pingmon_gui.engine.engine import FEW, Engine
 from pingmon_gui.engine.event import Event, MonitorsChanged, Notice, ProbeChanged, ProbeRemoved, StorageProblem
 from pingmon_gui.engine.link import StreamHeader
 from tests.conftest import ExpectLog
@@ -334,6 +334,22 @@ def test_check_asked_for_while_it_runs_is_not_run_twice_but_in_a_new_version() -
             await until(lambda: not bench.engine._room_of(EMBEDDED_PROBE).scheduler._under_way)
             await bench.engine.commands.check_now([MonitorId(2)])
             await until(lambda: len(bench.link.checked) == 3)
+
+    run(check)
+
+
+def test_check_that_broke_off_with_the_connection_runs_when_the_probe_is_reached_again() -> None:
+    async def check() -> None:
+        # So many that being reached again is no reason to measure them at once.
+        bench = Bench(*(monitor(2 + number) for number in range(FEW + 1)))
+        async with bench.running():
+            await bench.connected()
+            bench.link.check_failures = [ProbeUnreachable("The connection broke off.")]
+            await bench.engine.commands.check_now([MonitorId(2)])
+            await until(lambda: not bench.link.check_failures)
+            bench.link.feed(ProbeUnreachable("The connection broke off."))
+            await until(lambda: len(bench.link.checked) == 2)
+            assert [spec.monitor for spec in bench.link.checked] == [2, 2]
 
     run(check)
 

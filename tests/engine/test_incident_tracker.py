@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pingmon_gui.domain.error import InvalidInput, StorageError
+from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import (
@@ -81,6 +83,46 @@ def test_results_of_the_past_bring_an_incident_to_light_that_raises_nothing(tmp_
         assert [event.incidents[0].id for event in place.of(IncidentsCorrected)] == [incident.id]  # type: ignore[union-attr]
 
     placed(tmp_path, check, probes=1)
+
+
+def test_outage_that_was_over_when_the_first_results_of_it_came_was_never_opened(tmp_path: Path) -> None:
+    """So soon after the start that the newest results tell of it: the store need not be asked."""
+
+    async def check(place: Place) -> None:
+        await place.play({1: "....", 2: "....", 3: "...."})
+        place.clock.advance(6 * STEP_MS)
+        await place.step()
+        for number, letters in {1: "xxx....", 2: ".......", 3: "......."}.items():
+            place.take(number, *((4 + step, LETTERS[letter]) for step, letter in enumerate(letters)))
+        await place.step()
+        (incident,) = await place.incidents()
+        assert (incident.start_ms, incident.end_ms, incident.kind) == (at(4), at(7), Verdict.REGIONAL)
+        assert not place.of(IncidentOpened) and not place.of(IncidentResolved)
+        assert [event.incidents[0].id for event in place.of(IncidentsCorrected)] == [incident.id]  # type: ignore[union-attr]
+
+    placed(tmp_path, check)
+
+
+def test_backlog_that_is_half_here_is_no_outage_of_now(tmp_path: Path) -> None:
+    async def check(place: Place) -> None:
+        await place.play({1: "....", 2: "....", 3: "...."})
+        place.clock.advance(4 * STEP_MS)
+        health = place.board.probes[ProbeId(1)]
+        place.board.set_health(replace(health, state=ProbeState.CATCHING_UP, votes=False))
+        await place.step()
+        place.take(1, (4, Status.OFFLINE), (5, Status.OFFLINE), (6, Status.OFFLINE))
+        for number in (2, 3):
+            place.take(number, *((step, Status.ONLINE) for step in range(4, 9)))
+        await place.step()
+        assert await place.incidents() == []
+        place.take(1, (7, Status.ONLINE), (8, Status.ONLINE))
+        place.board.set_health(health)
+        await place.step()
+        (incident,) = await place.incidents()
+        assert (incident.start_ms, incident.end_ms, incident.kind) == (at(4), at(7), Verdict.REGIONAL)
+        assert not place.of(IncidentOpened)
+
+    placed(tmp_path, check)
 
 
 def test_late_results_correct_the_times_and_keep_id_and_notes(tmp_path: Path) -> None:

@@ -52,9 +52,10 @@ def test_verdicts_votes_and_incidents_over_regions_live_and_while_nobody_looked(
             askew = watch.session.board.probes[made[_ASKEW][0].id]
             assert not askew.votes and "clock that is off by 90 seconds" in askew.reason
             await _live(watch, hosts, watch.session.board.probes[made[Region.EU][0].id].probe.id)
+            skipped = await _skipped(watch)
         finally:
             await watch.stop()
-        await _away(watch, hosts)
+        await _away(watch, hosts, skipped)
 
     asyncio.run(check())
 
@@ -92,7 +93,7 @@ async def _live(watch: Watch, hosts: dict[Region, Host], europe: ProbeId) -> Non
     assert offline.kind is Verdict.OFFLINE and set(offline.regions) == {Region.NA, Region.EU, Region.AS}
 
 
-async def _away(watch: Watch, hosts: dict[Region, Host]) -> None:
+async def _away(watch: Watch, hosts: dict[Region, Host], skipped_before: dict[ProbeId, int]) -> None:
     """What happens while the app is closed: it is listed with its true times, and nobody is alarmed any more."""
     network, addresses = watch.lab.network, [host.address for host in hosts.values()]
     eu = hosts[Region.EU]
@@ -117,12 +118,19 @@ async def _away(watch: Watch, hosts: dict[Region, Host]) -> None:
         async with asyncio.timeout(60):
             while len(await watch.stored()) < watch.asked(*addresses):  # noqa: ASYNC110 - it happens elsewhere
                 await asyncio.sleep(0.1)
-        told = [id_ for id_, health in probes.items() if health.probe.region is not _ASKEW]
-        for series in await watch.session.store.results(watch.monitors[0].id, from_ms, _now_ms(), told):
-            assert len(series.at_ms) >= 4
-            assert np.diff(series.at_ms).max() <= INTERVAL_MS * 2.5, series
+        skipped = await _skipped(watch)
+        for id_ in (id_ for id_, health in probes.items() if health.probe.region is not _ASKEW):
+            for series in await watch.session.store.results(watch.monitors[0].id, from_ms, _now_ms(), [id_]):
+                assert len(series.at_ms) >= 4
+                slots = np.rint(np.diff(series.at_ms) / INTERVAL_MS)
+                assert (slots - 1).clip(0).sum() <= skipped[id_] - skipped_before[id_], series
     finally:
         await watch.stop()
+
+
+async def _skipped(watch: Watch) -> dict[ProbeId, int]:
+    """Return how many slots each probe has let pass: on a busy machine not every check has its turn."""
+    return {id_: (await watch.session.ask_probe(id_)).skipped for id_ in watch.session.board.probes}
 
 
 async def _incident(watch: Watch, since_ms: int) -> Incident:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings
 from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.status import NO_FAILURE
 from pingmon_gui.engine.event import Event, ProbeChanged
 from pingmon_gui.session import Session
 from tests.lab.lab import Lab
@@ -64,18 +66,31 @@ class Watch:
 
     async def stored(self) -> list[int]:
         """Return the start times of all results, one series after the other; none is there twice."""
+        return [int(at_ms) for series in await self._series() for at_ms in series.at_ms]
+
+    async def answered(self) -> int:
+        """Return how many results say that the website answered: one that ran out of time may not have asked it."""
+        return sum(int((series.failure == NO_FAILURE).sum()) for series in await self._series())
+
+    async def _series(self) -> list[SeriesHistory]:
         await self.session.store.flush()
         found = [await self.session.store.results(monitor.id, 0, 2**62) for monitor in self.monitors]
-        times = [series.at_ms for each in found for series in each]
-        assert all(len(np.unique(each)) == len(each) for each in times), "a result is there twice"
-        return [int(at_ms) for each in times for at_ms in each]
+        flat = [series for each in found for series in each]
+        assert all(len(np.unique(series.at_ms)) == len(series.at_ms) for series in flat), "a result is there twice"
+        return flat
 
-    async def stored_are(self, count: int) -> None:
-        """Wait until so many results are there, and see that no more come."""
+    async def stands_still(self, probe: ProbeId) -> int:
+        """Pause everything, and wait until all that the probe has measured is stored; return how much that is."""
+        await self.session.commands.set_paused([monitor.id for monitor in self.monitors], True)
         async with asyncio.timeout(PATIENCE_S):
-            while len(await self.stored()) < count:  # noqa: ASYNC110 - it happens in other processes
+            while True:
+                before = await self.session.ask_probe(probe)
+                count = len(await self.stored())
+                after = await self.session.ask_probe(probe)
+                assert count <= after.last_seq, "more is stored than was measured"
+                if not before.checks and before.last_seq == count == after.last_seq:
+                    return count
                 await asyncio.sleep(0.1)
-        assert len(await self.stored()) == count
 
     async def in_state(self, probe: ProbeId, state: ProbeState) -> None:
         """Wait until a probe is in a state."""
