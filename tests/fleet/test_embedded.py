@@ -75,7 +75,7 @@ def test_close_ends_the_probe_and_may_be_called_again(tmp_path: Path) -> None:
         with pytest.raises(ProbeUnreachable):
             await probe.status()
         await probe.start()
-        assert (await probe.status()).votes
+        assert (await probe.status()).version
         await probe.close()
 
     asyncio.run(run())

@@ -30,7 +30,7 @@ def test_feeding_probe_goes_round_its_plan_and_resumes_at_the_cursor(tmp_path: P
     async def run() -> None:
         probe = EmbeddedProbe(PROBE, tmp_path, feeding_command(rate=2_000))
         await probe.start()
-        assert (await probe.status()).votes
+        assert (await probe.status()).version
         assert await probe.put_plan(Plan("me", 4, checks)) == 4
         batches = await some(probe, 0, None, 400)
         monitors = [monitor for batch in batches for monitor in batch.monitor.tolist()]

@@ -35,7 +35,7 @@ class Crossing:
 
         async def check() -> None:
             async with way.started(proxy_jump=hops, ssh_config=str(self.config)) as probe:
-                assert (await probe.status()).votes
+                assert (await probe.status()).version
 
         asyncio.run(check())
 
