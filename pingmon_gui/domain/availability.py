@@ -12,6 +12,8 @@ from pingmon_gui.domain.status import Codes, Status
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+#: From the end of a check to its result in the app at the latest, as the formula of alerts has it.
+COLLECT_MS = 2_000
 _ONLINE, _SLOW, _UNKNOWN, _PAUSED = (int(s) for s in (Status.ONLINE, Status.SLOW, Status.UNKNOWN, Status.PAUSED))
 
 
@@ -44,8 +46,17 @@ def total(parts: Iterable[Availability]) -> Availability:
     return sum(parts, Availability())
 
 
+def holding_interval_ms(interval_ms: int, timeout_ms: int) -> int:
+    """Return the interval that a monitor's results hold by: its own, unless checks that hang come more seldom.
+
+    A slot that falls into a running check is skipped. So where a site hangs, the next result is there an interval and
+    twice the timeout after the start of the one before, and then it has to be collected; until then that one speaks.
+    """
+    return max(interval_ms, -(-2 * (interval_ms + 2 * timeout_ms + COLLECT_MS) // 5))
+
+
 def hold_ms(interval_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return for how long at most a result speaks: 2.5 of its own intervals, in whole ms."""
+    """Return for how long at most a result speaks: 2.5 of the intervals that came with it, in whole ms."""
     return interval_ms * 5 // 2
 
 

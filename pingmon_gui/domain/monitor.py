@@ -20,6 +20,7 @@ from pingmon_probe.protocol import (
     CheckSpec,
 )
 
+from pingmon_gui.domain.availability import holding_interval_ms
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import display_url
@@ -67,6 +68,11 @@ class MonitorSettings:
             raise InvalidInput("The address family must be 4, 6 or automatic.")
         if self.keyword is not None and not 0 < len(self.keyword) <= MAX_KEYWORD_CHARACTERS:
             raise InvalidInput(f"The keyword must have 1 to {MAX_KEYWORD_CHARACTERS} characters.")
+
+    @property
+    def holding_interval_ms(self) -> int:
+        """Return the interval that results hold by: longer than their own where the timeout is long beside it."""
+        return holding_interval_ms(self.interval_ms, self.timeout_ms)
 
     def to_json(self) -> dict[str, Any]:
         """Return what differs from the defaults, secrets included: for the store, never for a person."""

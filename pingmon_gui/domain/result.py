@@ -37,7 +37,8 @@ class ResultBatch:
     `started_at_ms` is already corrected by the clock offset used (`clock_offset_ms`, as in
     `measured - offset`, 0 where it was left alone). `phases_ms` has shape (count, 5) in the order of
     `protocol.PHASES`; NaN where a phase did not happen. `status` is UNKNOWN in all places until the
-    collector has judged the batch. `interval_ms` is the interval that held when it was measured.
+    collector has judged the batch. `interval_ms` is the interval that each holds by
+    (`availability.holding_interval_ms`), of the settings that held when it was measured.
     `http_status` is 0 where there was none, `family` 4, 6 or 0.
     """
 

@@ -336,7 +336,7 @@ class Engine:
         self.board.tick(self._clock.now_ms())
         # Their last result may lie further back than what was read.
         for monitor in self.board.monitors.values():
-            if monitor.settings.interval_ms * 5 // 2 > CARRY_IN_MS:
+            if monitor.settings.holding_interval_ms * 5 // 2 > CARRY_IN_MS:
                 self._recounts.update(((monitor.id, probe), RECOUNT_TRIES) for probe in self.board.probes)
         self.board.remember_from(since_ms)
         return since_ms

@@ -501,7 +501,7 @@ class IncidentTracker:
 
     def _interval_ms(self, monitor: MonitorId) -> int:
         known = self._board.monitors.get(monitor)
-        return 10_000 if known is None else known.settings.interval_ms
+        return 10_000 if known is None else known.settings.holding_interval_ms
 
 
 @dataclass

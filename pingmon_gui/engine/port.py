@@ -42,6 +42,9 @@ class VersionPort(Protocol):
     def interval_ms(self) -> int: ...
 
     @property
+    def timeout_ms(self) -> int: ...
+
+    @property
     def slow_ms(self) -> int: ...
 
 

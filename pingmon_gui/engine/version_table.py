@@ -1,4 +1,4 @@
-"""Which interval and which limit for slow held for a result: by its monitor and the version it carries."""
+"""Which interval a result holds by, and which limit for slow held for it: by its monitor and version."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from pingmon_gui.domain.availability import holding_interval_ms
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.engine.port import VersionPort
 
@@ -15,18 +16,20 @@ class VersionTable:
     """Looks up whole columns at once. Versions of deleted monitors stay: a deletion can be undone."""
 
     def __init__(self, versions: Mapping[tuple[MonitorId, int], VersionPort]) -> None:
-        self._rows = {key: (row.interval_ms, row.slow_ms) for key, row in versions.items()}
+        self._rows = {
+            key: (holding_interval_ms(row.interval_ms, row.timeout_ms), row.slow_ms) for key, row in versions.items()
+        }
         self._is_sorted = False
 
     def add(self, monitors: Iterable[Monitor]) -> None:
         for monitor in monitors:
-            self._rows[monitor.id, monitor.version] = (monitor.settings.interval_ms, monitor.settings.slow_ms)
+            self._rows[monitor.id, monitor.version] = (monitor.settings.holding_interval_ms, monitor.settings.slow_ms)
         self._is_sorted = False
 
     def look_up(
         self, monitor: npt.NDArray[np.int64], version: npt.NDArray[np.int32]
     ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return (is known, interval_ms, slow_ms), one element per result; what is not known reads 0."""
+        """Return (is known, holding_interval_ms, slow_ms), one element per result; what is not known reads 0."""
         if not self._is_sorted:
             self._sort()
         if not len(self._keys):

@@ -7,16 +7,20 @@ import itertools
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from pingmon_probe.protocol import MAX_INTERVAL_MS, MAX_TIMEOUT_MS, MIN_INTERVAL_MS, MIN_TIMEOUT_MS
 
 from pingmon_gui.domain.availability import (
+    COLLECT_MS,
     HOUR_MS,
     MINUTE_MS,
     Availability,
     hold_ms,
+    holding_interval_ms,
     last_hour,
     series_availability,
     total,
 )
+from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.domain.status import Status
 
 SPAN_S = 300
@@ -76,6 +80,41 @@ def test_nothing_known_is_no_ratio_and_nothing_asked_no_coverage() -> None:
     assert Availability().coverage is None
     assert Availability(3, 4, 8).ratio == 0.75 and Availability(3, 4, 8).coverage == 0.5
     assert total([]) == Availability()
+
+
+INTERVALS = st.integers(MIN_INTERVAL_MS, MAX_INTERVAL_MS)
+TIMEOUTS = st.integers(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS)
+
+
+@given(INTERVALS, TIMEOUTS, st.lists(st.booleans(), min_size=1, max_size=6), st.data())
+def test_a_site_that_hangs_is_spoken_of_until_its_next_result_is_there(
+    interval_ms: int, timeout_ms: int, rechecks: list[bool], data: st.DataObject
+) -> None:
+    """Slots that fall into a running check are skipped, and so are those before a re-check."""
+    holding_ms = int(hold_ms(np.array([holding_interval_ms(interval_ms, timeout_ms)]))[0])
+    start_ms, phase_ms = data.draw(st.integers(0, interval_ms)), data.draw(st.integers(0, interval_ms))
+    for is_recheck in rechecks:
+        end_ms = start_ms + timeout_ms
+        slot_ms = phase_ms + ((end_ms - phase_ms) // interval_ms + 1) * interval_ms
+        next_ms = end_ms + min(2_000, interval_ms) if is_recheck else slot_ms
+        assert start_ms + holding_ms >= next_ms + timeout_ms + COLLECT_MS
+        start_ms = next_ms
+
+
+@given(INTERVALS, TIMEOUTS)
+def test_results_hold_by_their_interval_unless_the_timeout_is_long_beside_it(interval_ms: int, timeout_ms: int) -> None:
+    holding_ms = holding_interval_ms(interval_ms, timeout_ms)
+    assert interval_ms <= holding_ms <= MAX_INTERVAL_MS
+    if interval_ms + 2 * timeout_ms + COLLECT_MS <= 2.5 * interval_ms:
+        assert holding_ms == interval_ms
+    else:
+        # Not longer than it has to be.
+        assert 2.5 * (holding_ms - 1) < interval_ms + 2 * timeout_ms + COLLECT_MS
+
+
+def test_default_settings_hold_for_two_and_a_half_intervals_as_they_are() -> None:
+    assert MonitorSettings().holding_interval_ms == MonitorSettings().interval_ms
+    assert MonitorSettings(interval_ms=5_000, timeout_ms=30_000).holding_interval_ms == 26_800
 
 
 def test_hold_is_two_and_a_half_intervals_in_whole_ms() -> None:

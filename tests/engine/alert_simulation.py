@@ -104,8 +104,7 @@ class AlertSimulation:
 
     def _monitor(self, number: int) -> Monitor:
         interval_ms = self._chance.choice((5_000, 10_000, 30_000))
-        # The formula is for timeouts of at most half the interval: longer ones leave moments in which nothing is known.
-        timeout_ms = self._chance.choice([ms for ms in (1_000, 2_000, 5_000, 15_000) if ms * 2 <= interval_ms])
+        timeout_ms = self._chance.choice((1_000, 2_000, 5_000, 15_000))
         settings = MonitorSettings(interval_ms, timeout_ms, min(1_000, timeout_ms))
         return Monitor(**{**vars(monitor(number, name=f"site{number}")), "settings": settings})
 

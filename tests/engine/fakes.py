@@ -65,8 +65,10 @@ def voting(number: int = EMBEDDED_PROBE, region: Region = Region.LOCAL) -> Probe
     return ProbeHealth(probe(number, region), ProbeState.CONNECTED, votes=True)
 
 
-def monitor(number: int = 2, *, interval_ms: int = 10_000, slow_ms: int = 1_000, **values: object) -> Monitor:
-    settings = MonitorSettings(interval_ms=interval_ms, slow_ms=slow_ms)
+def monitor(
+    number: int = 2, *, interval_ms: int = 10_000, timeout_ms: int = 5_000, slow_ms: int = 1_000, **values: object
+) -> Monitor:
+    settings = MonitorSettings(interval_ms=interval_ms, timeout_ms=timeout_ms, slow_ms=slow_ms)
     given = {"version": 1, "url": f"https://site{number}.example/", "name": "", "created_at_ms": START_MS - 86_400_000}
     return Monitor(id=MonitorId(number), settings=settings, **(given | values))  # type: ignore[arg-type]
 
@@ -139,6 +141,7 @@ class FakeCursor:
 @dataclass(frozen=True)
 class FakeVersion:
     interval_ms: int
+    timeout_ms: int
     slow_ms: int
 
 
@@ -187,7 +190,9 @@ class FakeStore:
 
     def _remember(self, monitors: Iterable[Monitor]) -> None:
         for m in monitors:
-            self.kept.versions[m.id, m.version] = FakeVersion(m.settings.interval_ms, m.settings.slow_ms)
+            self.kept.versions[m.id, m.version] = FakeVersion(
+                m.settings.interval_ms, m.settings.timeout_ms, m.settings.slow_ms
+            )
 
     def configuration(self) -> FakeConfiguration:
         return self.kept

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pingmon_gui.domain.alert_rule import Flapping
-from tests.engine.alert_simulation import AlertSimulation, Outcome
+from pingmon_gui.domain.status import Status
+from tests.engine.alert_simulation import AlertSimulation, Outcome, formula_s
+from tests.engine.alert_world import World, live, watched
 
 
 def check(outcome: Outcome) -> None:
@@ -13,6 +15,22 @@ def check(outcome: Outcome) -> None:
     assert outcome.recall == 1.0 and outcome.false == 0
     assert outcome.promised >= 5 and outcome.cuts > 0 and outcome.restarts > 0
     assert outcome.short > 5
+
+
+@pytest.mark.parametrize(("interval_ms", "timeout_ms"), [(5_000, 5_000), (5_000, 30_000), (10_000, 20_000)])
+def test_site_that_hangs_is_offline_without_a_break_however_long_its_timeout(interval_ms: int, timeout_ms: int) -> None:
+    seen: list[Status] = []
+
+    async def watch(world: World) -> None:
+        assert world.engine is not None
+        await world.pass_s(60 + formula_s(site.settings))
+        for _ in range(1_000):
+            await world.pass_s(0.2)
+            seen.append(Status(int(world.engine.board.state[0, 0])))
+
+    [site] = watched(1, interval_ms=interval_ms, timeout_ms=timeout_ms)
+    live(watch, truth=lambda _m, _p, at_s: "timeout" if at_s > 60 else None, monitors=[site])
+    assert set(seen) == {Status.OFFLINE}
 
 
 @pytest.mark.lengthy

@@ -64,12 +64,12 @@ def test_equal_work_has_an_equal_hash_in_any_order_and_passes_the_wire() -> None
 
 def test_versions_are_looked_up_by_monitor_and_version() -> None:
     largest = 2**53 - 1
-    table = VersionTable({(2, 1): FakeVersion(10_000, 1_000), (2, 7): FakeVersion(5_000, 50)})  # type: ignore[dict-item]
+    table = VersionTable({(2, 1): FakeVersion(10_000, 5_000, 1_000), (2, 7): FakeVersion(5_000, 10_000, 50)})  # type: ignore[dict-item]
     ids = np.array([2, 2, 2, 3, largest, 0])
     versions = np.array([7, 1, 2, 1, 2**31 - 1, 0], dtype=np.int32)
     is_known, interval_ms, slow_ms = table.look_up(ids, versions)
     assert is_known.tolist() == [True, True, False, False, False, False]
-    assert (interval_ms.tolist(), slow_ms.tolist()) == ([5_000, 10_000, 0, 0, 0, 0], [50, 1_000, 0, 0, 0, 0])
+    assert (interval_ms.tolist(), slow_ms.tolist()) == ([10_800, 10_000, 0, 0, 0, 0], [50, 1_000, 0, 0, 0, 0])
     table.add([monitor(largest, version=2**31 - 1, interval_ms=60_000)])
     is_known, interval_ms, _ = table.look_up(ids, versions)
     assert is_known.tolist() == [True, True, False, False, True, False]
