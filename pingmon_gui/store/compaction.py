@@ -23,6 +23,9 @@ from pingmon_gui.store.rollup_row import encode as encode_buckets
 
 #: An hour is closed so long after its end: what is on its way then still comes in time.
 GRACE_MS = 3 * 60_000
+#: Results that lie so far ahead of now do not wait for their hour to end.
+AHEAD_HOURS = 48
+_NEVER = 1 << 40
 #: A transaction of a turn ends after so long.
 TRANSACTION_S = 0.010
 #: At most so many results are in memory at once (about 150 bytes each).
@@ -62,7 +65,7 @@ def compact(database: peewee.SqliteDatabase, now_ms: int) -> Iterator[None]:
         yield
         gathered = take(gathered, np.argsort(gathered["series"], kind="stable"))
         yield
-        for done in _write(database, gathered, mark):
+        for done in _write(database, gathered, mark, min(mark.before_hour, (now_ms - GRACE_MS) // HOUR_MS)):
             mark = done
             yield
     yield from _finish(database, mark)
@@ -77,6 +80,10 @@ def _begin(database: peewee.SqliteDatabase, now_ms: int) -> Mark | None:
     if left:
         return mark
     (new, last_block) = database.execute_sql(count + "hour < ?", (boundary,)).fetchone()
+    if not new:
+        # A clock that is ahead for good: its hours would never be over.
+        (new, last_block) = database.execute_sql(count + "hour > ?", (boundary + AHEAD_HOURS,)).fetchone()
+        boundary = _NEVER
     if not new:
         return None
     with database.atomic("IMMEDIATE"):
@@ -104,7 +111,7 @@ def _ranges(counts: dict[int, int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _write(database: peewee.SqliteDatabase, gathered: Columns, mark: Mark) -> Iterator[Mark]:
+def _write(database: peewee.SqliteDatabase, gathered: Columns, mark: Mark, closed_before_hour: int) -> Iterator[Mark]:
     """Write the results of a portion, ordered by series, a few series per transaction; yield the mark after each."""
     series = gathered.pop("series")
     ids, starts = np.unique(series, return_index=True)
@@ -119,7 +126,7 @@ def _write(database: peewee.SqliteDatabase, gathered: Columns, mark: Mark) -> It
             while True:
                 id_ = int(ids[place])
                 columns = take(gathered, slice(bounds[place], bounds[place + 1]))
-                added += compact_series(database, id_, columns, mark.before_hour)
+                added += compact_series(database, id_, columns, closed_before_hour)
                 place += 1
                 if place == len(ids) or time.perf_counter() > until_s:
                     break

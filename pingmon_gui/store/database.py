@@ -26,6 +26,8 @@ def write_connection(path: Path) -> peewee.SqliteDatabase:
         # Pages that are changed again and again go from the log to the file once in 16 MB, not in 4.
         ("wal_autocheckpoint", 4_000),
         ("auto_vacuum", "INCREMENTAL"),
+        # Some builds of SQLite write zeros over every page that is given up; here that is each journal page once more.
+        ("secure_delete", "FAST"),
         ("journal_mode", "WAL"),
         ("synchronous", "NORMAL"),
         ("journal_size_limit", 8 * 1024 * 1024),

@@ -41,6 +41,8 @@ MAX_HOLD_MS = MAX_INTERVAL_MS * 5 // 2
 #: So many hours before an hour can reach into it.
 CARRY_HOURS = -(-MAX_HOLD_MS // HOUR_MS)
 _IDS_PER_QUERY = 500
+#: After every hour that a clock can say.
+_LAST_HOUR = 1 << 29
 _LOW = (1 << 32) - 1
 
 
@@ -107,6 +109,20 @@ def kept(database: peewee.SqliteDatabase, now_ms: int) -> Kept:
     # A probe that was away for long may have brought results that are older than what is kept of others.
     oldest_ms = (now_ms - read_preferences(database).integer("keep_raw_days") * DAY_MS) // HOUR_MS * HOUR_MS
     return Kept(None if raw is None else max(raw, oldest_ms), *rolled_up)
+
+
+def chunk_hours(database: peewee.SqliteDatabase, first_hour: int = 0, last_hour: int = _LAST_HOUR) -> Iterator[int]:
+    """Yield the hours in a span (both inclusive) that have chunks, the newest first.
+
+    They are looked up one by one: where clocks were wrong, a span reaches from 1970 to 2100, nearly all of it empty.
+    """
+    below = (last_hour + 1) << 32
+    while True:
+        (hour,) = database.execute_sql("SELECT max(id) >> 32 FROM chunk WHERE id < ?", (below,)).fetchone()
+        if hour is None or hour < first_hour:
+            return
+        yield int(hour)
+        below = int(hour) << 32
 
 
 def journal_rows(
@@ -187,11 +203,7 @@ def raw(
     database: peewee.SqliteDatabase, series_ids: Sequence[int], first_hour: int, last_hour: int
 ) -> dict[int, Columns]:
     """Return all results of some series in some hours (both inclusive), chunks and journal, each ordered by time."""
-    known = hours_with_results(database)
-    if known is None:
-        return {id_: joined([]) for id_ in series_ids}
-    first_hour, last_hour = max(first_hour, known[0]), min(last_hour, known[1])
-    chunks = chunks_of(database, series_ids, range(first_hour, last_hour + 1))
+    chunks = chunks_of(database, series_ids, sorted(chunk_hours(database, first_hour, last_hour)))
     journal = journal_of(database, series_ids, first_hour, last_hour)
     return {id_: ordered(joined([*chunks[id_], journal[id_]])) for id_ in series_ids}
 
@@ -223,14 +235,13 @@ def results(
 
 def recent(database: peewee.SqliteDatabase, since_ms: int) -> Iterator[RecentBatch]:
     """Yield the results of all series since a time, ordered by time, an hour at a time."""
-    known = hours_with_results(database)
-    if known is None:
-        return
     places = database.execute_sql("SELECT id, monitor, probe FROM series ORDER BY id").fetchall()
     if not places:
         return
     ids, monitor, probe = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
-    for hour in range(max(known[0], since_ms // HOUR_MS), known[1] + 1):
+    since_hour = since_ms // HOUR_MS
+    in_journal = database.execute_sql("SELECT DISTINCT hour FROM journal WHERE hour >= ?", (since_hour,)).fetchall()
+    for hour in sorted({*chunk_hours(database, since_hour), *(hour for (hour,) in in_journal)}):
         parts: list[Columns] = []
         for id_, data in database.execute_sql(
             "SELECT id, data FROM chunk WHERE id >= ? AND id < ? ORDER BY id", (hour << 32, (hour + 1) << 32)
@@ -261,14 +272,12 @@ def recent(database: peewee.SqliteDatabase, since_ms: int) -> Iterator[RecentBat
 
 def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
     """Return the newest result of each probe that ever measured the monitor and whose results are still kept."""
-    known = hours_with_results(database)
-    if known is None:
-        return []
     series = series_of(database, monitor)
     newest: dict[ProbeId, tuple[int, Series, Columns]] = {}
-    journal = journal_of(database, list(series), *known)
+    journal = journal_of(database, list(series), 0, _LAST_HOUR)
+    hours = list(chunk_hours(database))
     for id_, one in series.items():
-        parts = [journal[id_], *_last_chunk(database, id_, known)]
+        parts = [journal[id_], *_last_chunk(database, id_, hours)]
         columns = ordered(joined(parts))
         if len(columns["at_ms"]):
             at_ms = int(columns["at_ms"][-1])
@@ -277,8 +286,7 @@ def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[Pr
     return [(probe, result_of(database, one, last), _status(last)) for probe, (_at, one, last) in newest.items()]
 
 
-def _last_chunk(database: peewee.SqliteDatabase, series: int, known: tuple[int, int]) -> list[Columns]:
-    hours = list(range(known[1], known[0] - 1, -1))
+def _last_chunk(database: peewee.SqliteDatabase, series: int, hours: Sequence[int]) -> list[Columns]:
     for start in range(0, len(hours), _IDS_PER_QUERY):
         some = [hour << 32 | series for hour in hours[start : start + _IDS_PER_QUERY]]
         found = database.execute_sql(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator
 
@@ -20,6 +21,8 @@ _log = logging.getLogger(__name__)
 UNDO_MS = DAY_MS
 #: Alerts and what became of their messages are listed for so long.
 ALERTS_MS = 400 * DAY_MS
+#: The present is believed so far beyond the last of so many hours that have results.
+_BORNE_OUT_HOURS, _BELIEVED_MS = 12, DAY_MS
 _ROWS_PER_STEP = 100
 _PAGES_PER_STEP = 100
 #: Free pages up to this share of the file are left for what comes.
@@ -37,6 +40,7 @@ def retain(
     """
     preferences = read_preferences(database)
     yield from _purge_monitors(database, journal, now_ms)
+    now_ms = believed_now_ms(database, now_ms)
     yield from _delete_chunks(database, _cut(preferences, "keep_raw_days", now_ms) // HOUR_MS << 32)
     yield from _delete_front(database, "rollup_5min", _cut(preferences, "keep_5min_days", now_ms) // HOUR_MS << 32)
     yield from _delete_hours(database, _cut(preferences, "keep_hour_days", now_ms) // DAY_MS)
@@ -45,6 +49,22 @@ def retain(
     yield from _forget_details(database, journal, _cut(preferences, "keep_raw_days", now_ms) // DAY_MS - 1)
     yield from _forget_alerts(database, now_ms - ALERTS_MS)
     yield from _give_back(database)
+
+
+def believed_now_ms(database: peewee.SqliteDatabase, now_ms: int) -> int:
+    """Return the time by which things are old: at most a day later than what results of a dozen hours bear out.
+
+    A clock that was set years ahead would let all of the history go at once.
+    """
+    in_journal = database.execute_sql("SELECT DISTINCT hour FROM journal").fetchall()
+    until_hour = now_ms // HOUR_MS
+    rolled_up = itertools.dropwhile(lambda hour: hour > until_hour, _periods(database, "rollup_5min", 32))
+    hours = {hour for (hour,) in in_journal if hour <= until_hour}
+    hours.update(itertools.islice(rolled_up, _BORNE_OUT_HOURS))
+    if len(hours) < _BORNE_OUT_HOURS:
+        return now_ms
+    borne_out: int = sorted(hours, reverse=True)[_BORNE_OUT_HOURS - 1]
+    return min(now_ms, (borne_out + 1) * HOUR_MS + _BELIEVED_MS)
 
 
 def used_bytes(database: peewee.SqliteDatabase) -> int:
@@ -147,14 +167,8 @@ def _purge_monitors(database: peewee.SqliteDatabase, journal: Journal, now_ms: i
 def _purge_series(database: peewee.SqliteDatabase, series: int) -> Iterator[None]:
     for table in ("chunk", "rollup_5min", "rollup_hour", "rollup_day"):
         shift = 5 if table == "rollup_hour" else 0
-        first, last = database.execute_sql(
-            f"SELECT min(id) >> {32 + shift}, max(id) >> {32 + shift} FROM {table}"
-        ).fetchone()
-        if first is None:
-            continue
-        periods = range(first, last + 1)
-        for start in range(0, len(periods), _ROWS_PER_STEP):
-            ids = [period << 32 | series for period in periods[start : start + _ROWS_PER_STEP]]
+        for periods in _portions(_periods(database, table, 32 + shift)):
+            ids = [period << 32 | series for period in periods]
             with database.atomic("IMMEDIATE"):
                 if table == "chunk":
                     found = database.execute_sql(
@@ -167,6 +181,22 @@ def _purge_series(database: peewee.SqliteDatabase, series: int) -> Iterator[None
                         [(id_ << shift, (id_ + 1) << shift) for id_ in ids],
                     )
             yield
+
+
+def _periods(database: peewee.SqliteDatabase, table: str, shift: int) -> Iterator[int]:
+    """Yield the periods that a table has any row of, the newest first."""
+    below = 1 << 62
+    while True:
+        (found,) = database.execute_sql(f"SELECT max(id) >> {shift} FROM {table} WHERE id < ?", (below,)).fetchone()
+        if found is None:
+            return
+        yield int(found)
+        below = int(found) << shift
+
+
+def _portions(values: Iterator[int]) -> Iterator[list[int]]:
+    while some := list(itertools.islice(values, _ROWS_PER_STEP)):
+        yield some
 
 
 def _forget_details(database: peewee.SqliteDatabase, journal: Journal, before_day: int) -> Iterator[None]:

@@ -28,6 +28,8 @@ from pingmon_gui.store.store import Store
 from tests.store.helper import START_MS, Clock, Measured, add, batch, compact, open_store, phases_us, run
 
 SPAN_MS = 30 * HOUR_MS
+#: What is read of roll-ups.
+FROM_MS, TO_MS = START_MS - DAY_MS, START_MS + 3 * DAY_MS
 GOOD = (Status.ONLINE, Status.SLOW)
 Row = tuple[int, int, Status, int, int]  # at_ms, interval_ms, status, total_us, probe
 
@@ -78,9 +80,12 @@ class Model:
         return {start: histogram(np.array(totals)).tolist() for start, totals in found.items()}
 
 
+#: A clock was set wrongly, behind or ahead, and then is right again.
+STRANGE_MS = (START_MS - 200 * DAY_MS, START_MS - 9 * DAY_MS + 7, 2_000_000_000_000, 4_102_444_799_000)
+TIMES = st.integers(0, SPAN_MS - 1).map(lambda ms: START_MS - 3 * HOUR_MS + ms // 500 * 500)
 ROWS = st.lists(
     st.tuples(
-        st.integers(0, SPAN_MS - 1).map(lambda ms: START_MS - 3 * HOUR_MS + ms // 500 * 500),
+        st.one_of(TIMES, TIMES, TIMES, st.sampled_from(STRANGE_MS)),
         st.sampled_from([5_000, 10_000, 60_000, 3_600_000]),
         st.sampled_from([Status.ONLINE, Status.SLOW, Status.OFFLINE, Status.UNKNOWN]),
         st.integers(1, 60_000_000),
@@ -132,10 +137,12 @@ def test_history_matches_the_model_for_any_order_of_arrival(
         clock = Clock()
         store = open_store(path, clock)
         (one,) = await add(store, 1)
+        await store.change_preferences({"keep_raw_days": 400, "keep_5min_days": 4000, "keep_hour_days": 4000})
         await feed(store, clock, one.id, rows, deeds, size)
         expected = models(rows)
         for _ in ("as it is", "all compacted"):
             await assert_same_results(store, one.id, expected, START_MS - 4 * HOUR_MS, START_MS + SPAN_MS)
+            await assert_same_results(store, one.id, expected, 0, STRANGE_MS[-1] + 1)
             first, last = sorted((START_MS - 3 * HOUR_MS + from_ms, START_MS - 3 * HOUR_MS + to_ms))
             await assert_same_results(store, one.id, expected, first, last)
             await assert_same_times(store, one.id, expected, first, last)
@@ -196,10 +203,11 @@ def assert_same_time(found: dict[int, SeriesTime], expected: dict[int, Model], f
 
 async def assert_same_rollups(store: Store, monitor: int, expected: dict[int, Model]) -> None:
     for bucket_ms in (*ROLLUP_BUCKETS_MS, 15 * 60_000, 2 * DAY_MS):
-        found = await store.rollups(monitor, START_MS - DAY_MS, START_MS + 3 * DAY_MS, bucket_ms)  # type: ignore[arg-type]
+        found = await store.rollups(monitor, FROM_MS, TO_MS, bucket_ms)  # type: ignore[arg-type]
         by_probe = {int(one.series.probe): one for one in found}
         for probe, model in expected.items():
-            wanted = model.buckets(bucket_ms)
+            first_ms = FROM_MS // bucket_ms * bucket_ms
+            wanted = {start: of for start, of in model.buckets(bucket_ms).items() if first_ms <= start < TO_MS}
             if not wanted:
                 assert probe not in by_probe
                 continue
@@ -219,10 +227,10 @@ async def assert_same_rollups(store: Store, monitor: int, expected: dict[int, Mo
 
 async def assert_nothing_is_known_after(store: Store, monitor: int, expected: dict[int, Model], now_ms: int) -> None:
     for bucket_ms in (FIVE_MINUTES_MS, HOUR_MS, DAY_MS):
-        found = await store.rollups(monitor, START_MS - DAY_MS, START_MS + 3 * DAY_MS, bucket_ms, now_ms)  # type: ignore[arg-type]
+        found = await store.rollups(monitor, FROM_MS, TO_MS, bucket_ms, now_ms)  # type: ignore[arg-type]
         by_probe = {int(one.series.probe): one for one in found}
         for probe, model in expected.items():
-            spoken = [(begin, min(until, now_ms), status) for begin, until, status in model.spans()]
+            spoken = [(begin, min(until, now_ms), s) for begin, until, s in model.spans() if FROM_MS <= begin < TO_MS]
             known = sum(until - begin for begin, until, status in spoken if status != Status.UNKNOWN)
             available = sum(until - begin for begin, until, status in spoken if status in GOOD)
             one = by_probe.get(probe)
@@ -241,7 +249,7 @@ def test_rollup_of_rollups_is_the_rollup_of_results(rows: list[Row]) -> None:
     }
     for place, name in enumerate(PHASES_US):
         columns[name] = np.array([phases_us(row[3])[place] for row in model.rows], dtype=np.int64)
-    start_ms, end_ms = START_MS - DAY_MS, START_MS + 3 * DAY_MS
+    start_ms, end_ms = FROM_MS, TO_MS
     fine = rollup.roll_up(columns, start_ms, end_ms, FIVE_MINUTES_MS)
     for bucket_ms in (HOUR_MS, DAY_MS):
         whole = rollup.roll_up(columns, start_ms, end_ms, bucket_ms)

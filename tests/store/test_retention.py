@@ -108,6 +108,44 @@ def test_deleted_monitor_is_whole_for_a_day_and_then_gone_without_a_trace(tmp_pa
     connection.close()
 
 
+async def measured_hours(store: Store, clock: Clock, id_: MonitorId, hours: int, first_seq: int) -> int:
+    """Measure once an hour, each hour compacted; return the next seq."""
+    for seq in range(first_seq, first_seq + hours):
+        store.append(batch([Measured(id_, clock.ms, interval_ms=3_600_000)], first_seq=seq))
+        await store.flush()
+        clock.ms += HOUR_MS
+        await settle(store)
+    return first_seq + hours
+
+
+def test_clock_that_is_years_ahead_lets_nothing_go_until_results_bear_it_out(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        store = open_store(tmp_path, clock)
+        (id_,) = await measured_days(store, clock, 2)
+        right_ms = clock.ms
+        before = await store.size()
+        clock.ms += 3650 * DAY_MS
+        seq = await measured_hours(store, clock, id_, 10, 289)
+        assert (await store.size()).raw_results == before.raw_results + 10
+        assert await buckets(store, id_, HOUR_MS) >= 48
+        # Set right again, what was measured meanwhile waits in the future and hurts nobody.
+        clock.ms = right_ms
+        seq = await measured_hours(store, clock, id_, 3, seq)
+        (history,) = await store.results(id_, right_ms, clock.ms)
+        assert len(history.at_ms) == 4
+        assert sum(len(part.at_ms) for part in store.recent(right_ms)) == 13
+        ((_probe, latest, _status),) = await store.latest(id_)
+        assert latest.started_at_ms > clock.ms + 3000 * DAY_MS
+        # A clock that stays there is right in the end.
+        clock.ms = right_ms + 3650 * DAY_MS + 11 * HOUR_MS
+        await measured_hours(store, clock, id_, 20, seq)
+        assert (await store.size()).oldest_at_ms == (right_ms + 3650 * DAY_MS) // HOUR_MS * HOUR_MS
+        await store.close()
+
+    run(main())
+
+
 def test_details_that_nobody_uses_go_and_come_back_when_needed(tmp_path: Path) -> None:
     async def main() -> None:
         clock = Clock()
@@ -115,8 +153,9 @@ def test_details_that_nobody_uses_go_and_come_back_when_needed(tmp_path: Path) -
         await store.change_preferences({"keep_raw_days": 1})
         (id_,) = await measured_days(store, clock, 1)
         clock.ms += 9 * DAY_MS
+        seq = await measured_hours(store, clock, id_, 13, 145)
         await settle(store)
-        store.append(batch([Measured(id_, clock.ms)], first_seq=145))
+        store.append(batch([Measured(id_, clock.ms)], first_seq=seq))
         await store.flush()
         (history,) = await store.results(id_, clock.ms, clock.ms + 1)
         assert history.detail[0]["address"] == "192.0.2.0"
