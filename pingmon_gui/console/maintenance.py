@@ -21,7 +21,7 @@ from pingmon_gui.domain.maintenance import (
     Weekly,
     checked,
     next_spans,
-    on_until_ms,
+    outlook,
     parse_expression,
     parse_weekdays,
     parse_window_name,
@@ -88,7 +88,8 @@ def _add_options(add: argparse.ArgumentParser) -> None:
 def run_list(args: argparse.Namespace) -> int:
     now_ms = access.now_ms()
     windows, monitors = _configured(args)
-    documents = sorted((_document(window, monitors, now_ms) for window in windows), key=_by_time)
+    windows = sorted(windows, key=lambda window: outlook(window, now_ms).place)
+    documents = [_document(window, monitors, now_ms) for window in windows]
     if args.json:
         output.write_json({"windows": documents})
     elif not documents:
@@ -238,8 +239,7 @@ def _report(args: argparse.Namespace, verb: str, windows: Sequence[MaintenanceWi
 
 def _document(window: MaintenanceWindow, monitors: Mapping[MonitorId, Monitor], now_ms: int) -> Json:
     """Return a window for people and scripts: its domains by their addresses, and when it is on next."""
-    until_ms = on_until_ms([window], now_ms)
-    coming = next_spans(window.schedule, max(now_ms, window.since_ms), 1)
+    stands = outlook(window, now_ms)
     scope = window.scope
     return {
         "id": window.id,
@@ -251,17 +251,11 @@ def _document(window: MaintenanceWindow, monitors: Mapping[MonitorId, Monitor], 
             "tags": sorted(scope.tags),
             "domains": sorted(monitors[id_].url for id_ in scope.monitors if id_ in monitors),
         },
-        "state": "over" if window.is_over(now_ms) else "waiting" if until_ms is None else "on",
-        "until_at_ms": until_ms,
-        "next_start_at_ms": coming[0].start_ms if coming else None,
-        "next_end_at_ms": coming[0].end_ms if coming else None,
+        "state": "over" if stands.is_over else "waiting" if stands.until_ms is None else "on",
+        "until_at_ms": stands.until_ms,
+        "next_start_at_ms": None if stands.coming is None else stands.coming.start_ms,
+        "next_end_at_ms": None if stands.coming is None else stands.coming.end_ms,
     }
-
-
-def _by_time(document: Json) -> tuple[int, int]:
-    """Order: what is on, what comes, what is over."""
-    place = ("on", "waiting", "over").index(document["state"])
-    return place, document["until_at_ms"] or document["next_start_at_ms"] or 0
 
 
 def schedule_words(schedule: Schedule) -> str:

@@ -162,6 +162,32 @@ class MaintenanceChange:
     since_ms: int | None = None
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """How a window stands at a moment: on until `until_ms`, and `coming` is its next span; over where both are None."""
+
+    until_ms: int | None
+    coming: Span | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.until_ms is None and self.coming is None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Orders windows: what is on, what comes, what is over."""
+        if self.until_ms is not None:
+            return 0, self.until_ms
+        return (2, 0) if self.coming is None else (1, self.coming.start_ms)
+
+
+def outlook(window: MaintenanceWindow, now_ms: int) -> Outlook:
+    if window.is_over(now_ms):
+        return Outlook(None, None)
+    coming = next_spans(window.schedule, max(now_ms, window.since_ms), 1)
+    return Outlook(on_until_ms([window], now_ms), coming[0] if coming else None)
+
+
 def without_what_is_on(window: MaintenanceWindow, now_ms: int) -> MaintenanceChange | None:
     """Return what ends the span that is on now; one that is repeated comes again. None where it is not on."""
     until_ms = on_until_ms([window], now_ms)

@@ -18,6 +18,7 @@ from pingmon_gui.engine.event import (
     IncidentOpened,
     IncidentResolved,
     IncidentsCorrected,
+    MaintenanceChanged,
     MonitorsChanged,
     Notice,
     PreferencesChanged,
@@ -42,6 +43,7 @@ class Bridge(QObject):
     alerts_changed = Signal(object)
     alert_book_changed = Signal()
     delivery_changed = Signal(object)
+    maintenance_changed = Signal()
     storage_problem = Signal(object)
     noticed = Signal(object)
     raise_asked = Signal()
@@ -91,6 +93,8 @@ class Bridge(QObject):
                 self.alerts_changed.emit(event)
             case AlertBookChanged():
                 self.alert_book_changed.emit()
+            case MaintenanceChanged():
+                self.maintenance_changed.emit()
             case DeliveryChanged():
                 self.delivery_changed.emit(event.delivery)
             case StorageProblem():

@@ -33,11 +33,19 @@ def card_texts(cards: Cards) -> tuple[CardText, ...]:
     paused = wording.counted(translate("Cards", "%n paused", None, cards.paused), cards.paused)
     if cards.paused == 0:
         paused = translate("Cards", "none paused")
+    if cards.in_maintenance:
+        count = cards.in_maintenance
+        resting = wording.counted(translate("Cards", "%n in maintenance", None, count), count)
+        paused = wording.joined([*([paused] if cards.paused else []), resting])
     total = CardText(
         translate("Cards", "Total domains"),
         wording.number(cards.total),
         paused if cards.total else translate("Cards", "none yet"),
-        translate("Cards", "All domains in the list. Paused ones are kept but not measured."),
+        translate(
+            "Cards",
+            "All domains in the list. Paused ones are kept but not measured; in a maintenance window they are "
+            "measured, but nothing counts.",
+        ),
     )
     regions = CardText(
         translate("Cards", "Active regions"),
@@ -60,11 +68,11 @@ def card_texts(cards: Cards) -> tuple[CardText, ...]:
     online = CardText(
         translate("Cards", "Online domains"),
         _of(cards.online, cards.not_paused),
-        reachable if cards.not_paused else translate("Cards", "nothing is measured"),
+        reachable if cards.not_paused else translate("Cards", "nothing counts just now"),
         translate(
             "Cards",
-            "Domains whose verdict over all regions is online or slow, of those that are not paused. "
-            "Reachable from at least one region: %1.",
+            "Domains whose verdict over all regions is online or slow, of those that are neither paused nor in "
+            "maintenance. Reachable from at least one region: %1.",
         ).replace("%1", wording.number(cards.reachable_somewhere)),
         _online_sign(cards),
     )

@@ -62,7 +62,7 @@ class CellDelegate(QStyledItemDelegate):
         self._pixmaps: OrderedDict[Hashable, QPixmap] = OrderedDict()
         self._cells: dict[tuple[bytes, int, int], Picture] = {}
         self._names: dict[MonitorId, tuple[Monitor, int, int, Picture]] = {}
-        self._verdicts: dict[tuple[int, bool, int, int], Picture] = {}
+        self._verdicts: dict[tuple[int, str, bool, int, int], Picture] = {}
         self._ratio = 1.0
         self.hovered_row = -1
         self.refresh()
@@ -110,7 +110,8 @@ class CellDelegate(QStyledItemDelegate):
 
     def verdict_width(self) -> int:
         """Return the width at which the word of every verdict fits."""
-        widest = max(self._strong_metrics.horizontalAdvance(wording.verdict_word(verdict)) for verdict in Verdict)
+        words = [wording.maintenance_word(), *(wording.verdict_word(verdict) for verdict in Verdict)]
+        widest = max(self._strong_metrics.horizontalAdvance(word) for word in words)
         return PADDING + status_shape.SIZE + GAP + widest + PADDING
 
     def empty_region_width(self) -> int:
@@ -159,20 +160,21 @@ class CellDelegate(QStyledItemDelegate):
     def _verdict(self, row: int, width: int, height: int) -> Picture:
         verdict = int(self._board.verdict[row])
         is_checking = bool(self._board.is_checking[row].any())
-        key = (verdict, is_checking, width, height)
+        word = cell_text.verdict_word(self._board, row)
+        key = (verdict, word, is_checking, width, height)
         found = self._verdicts.get(key)
         if found is None:
             found = self._verdicts[key] = self._compose_verdict(*key)
         return found
 
-    def _compose_verdict(self, verdict: int, is_checking: bool, width: int, height: int) -> Picture:
+    def _compose_verdict(self, verdict: int, word: str, is_checking: bool, width: int, height: int) -> Picture:
         theme = self._theme
         sign = status_shape.pixmap(verdict, theme.of_verdict(verdict), theme.base, is_checking, self._ratio)
         left = PADDING + status_shape.SIZE + GAP
         is_bad = verdict in (Verdict.OFFLINE, Verdict.REGIONAL, Verdict.SLOW)
         colour = theme.of_verdict(verdict) if is_bad else theme.text if verdict == Verdict.ONLINE else theme.muted
         font = self._strong if is_bad else self._number
-        text = self._text(wording.verdict_word(verdict), font, colour, width - left - 4)
+        text = self._text(word, font, colour, width - left - 4)
         return Picture(
             None,
             ((PADDING, (height - status_shape.SIZE) // 2, sign), (left, (height - self._height(text)) // 2, text)),

@@ -11,6 +11,7 @@ from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.domain.target import display_url
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board_view import BoardView
 from pingmon_gui.ui import wording
 
@@ -106,12 +107,26 @@ def region_explained(board: BoardView, row: int, column: int) -> str:
     return "\n".join(lines)
 
 
+def maintenance_until_ms(board: BoardView, row: int) -> int | None:
+    """Return until when a monitor rests because of a maintenance window, None where it does not, or is paused too."""
+    if board.verdict[row] != Verdict.PAUSED or board.paused[row]:
+        return None
+    return board.maintenance_until_ms(board.ids[row])
+
+
+def verdict_word(board: BoardView, row: int) -> str:
+    if maintenance_until_ms(board, row) is not None:
+        return wording.maintenance_word()
+    return wording.verdict_word(int(board.verdict[row]))
+
+
 def verdict_sentence(board: BoardView, row: int) -> str:
     monitor = board.ids[row]
     states = {
         region: int(board.state[row, column]) for column, region in enumerate(REGIONS) if board.assigned[row, column]
     }
-    return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states)
+    until_ms = maintenance_until_ms(board, row)
+    return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states, until_ms)
 
 
 def name_sentence(board: BoardView, row: int) -> str:

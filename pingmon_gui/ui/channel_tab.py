@@ -23,7 +23,7 @@ class ChannelTab(QWidget):
         super().__init__(parent)
         self._alerting = alerting
         self._spawn = spawn
-        self.table = tab_parts.ticked_table(
+        self.table = tab_parts.short_table(
             [self.tr("Channel"), self.tr("Leads to"), self.tr("State")], self.tr("Channels"), self
         )
         self.table.itemChanged.connect(self.on_ticked)

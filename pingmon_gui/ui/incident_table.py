@@ -79,6 +79,8 @@ def state_text(group: IncidentGroup) -> str:
         if all(one.acknowledged_at_ms is not None for one in group.incidents if one.is_open):
             return translate("Incidents", "open, looked after")
         return translate("Incidents", "open")
+    if all(one.is_cut for one in group.incidents):
+        return translate("Incidents", "broken off")
     return translate("Incidents", "resolved")
 
 

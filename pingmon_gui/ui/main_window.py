@@ -40,6 +40,7 @@ from pingmon_gui.ui.drop import dropped_files
 from pingmon_gui.ui.empty_state import FirstDomain, NoMatch
 from pingmon_gui.ui.help_menu import HelpMenu
 from pingmon_gui.ui.history_windows import HistoryWindows
+from pingmon_gui.ui.maintenance_windows import MaintenanceWindows
 from pingmon_gui.ui.map_windows import MapWindows
 from pingmon_gui.ui.message_bar import MessageBar
 from pingmon_gui.ui.monitor_table import MonitorTable
@@ -107,6 +108,9 @@ class MainWindow(QMainWindow):
         self.history = HistoryWindows(session, session.board, self.spawner, theme, now_ms, self)
         self.maps = MapWindows(
             session, session.board, self.history.title, self.spawner, theme, now_ms, self.settings, self
+        )
+        self.maintenance = MaintenanceWindows(
+            session.board, session.commands, self.commands, self.spawner, theme, now_ms, self
         )
         self.data = DataWindows(session, session.board, self.spawner, self)
         self.setAcceptDrops(True)
@@ -233,6 +237,8 @@ class MainWindow(QMainWindow):
         actions.time_machine.triggered.connect(self.on_time_machine)
         actions.alerts.triggered.connect(self.on_alerts)
         actions.report.triggered.connect(self.on_report)
+        actions.maintain.triggered.connect(self.on_maintain)
+        actions.maintenance.triggered.connect(self.maintenance.show_page)
         actions.map.triggered.connect(self.maps.show_map)
         actions.kiosk.triggered.connect(self.maps.toggle_kiosk)
         actions.empty_regions.toggled.connect(self.on_empty_regions_toggled)
@@ -257,6 +263,7 @@ class MainWindow(QMainWindow):
         self.bridge.alerts_changed.connect(self.alerts.on_alerts_changed)
         self.bridge.alert_book_changed.connect(self.alerts.on_book_changed)
         self.bridge.delivery_changed.connect(self.alerts.on_delivery_changed)
+        self.bridge.maintenance_changed.connect(self.maintenance.on_windows_changed)
         self.alerts.incident_asked.connect(self.history.show_incidents)
         self.bridge.kiosk_asked.connect(self.maps.show_kiosk)
         self.bridge.storage_problem.connect(self.on_storage_problem)
@@ -401,6 +408,11 @@ class MainWindow(QMainWindow):
     @Slot()
     def on_export(self) -> None:
         self.commands.ask_export()
+
+    @Slot()
+    def on_maintain(self) -> None:
+        """Ask for a maintenance window for what is selected, for all where nothing is."""
+        self.maintenance.ask_for(self.selection.ids)
 
     @Slot()
     def on_add_probe(self) -> None:

@@ -15,6 +15,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
+from pingmon_gui.ui.cell_text import maintenance_until_ms
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class MonitorDetail:
     regions: tuple[RegionDetail, ...]
     probes: Mapping[ProbeId, Probe]
     now_ms: int
+    #: Not None where it rests because a maintenance window is on.
+    maintenance_until_ms: int | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -90,4 +93,11 @@ def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | 
             )
         )
     probes = {probe_id: health.probe for probe_id, health in board.probes.items()}
-    return MonitorDetail(board.monitors[monitor], Verdict(int(board.verdict[row])), tuple(regions), probes, now_ms)
+    return MonitorDetail(
+        board.monitors[monitor],
+        Verdict(int(board.verdict[row])),
+        tuple(regions),
+        probes,
+        now_ms,
+        maintenance_until_ms(board, row),
+    )

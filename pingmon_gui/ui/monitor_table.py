@@ -248,7 +248,7 @@ class MonitorTable(QAbstractTableModel):
 
     def _text(self, row: int, column: int) -> str:
         if column == VERDICT_COLUMN:
-            return wording.verdict_word(int(self._board.verdict[row]))
+            return cell_text.verdict_word(self._board, row)
         if column == NAME_COLUMN:
             return cell_text.title(self._board, self._board.ids[row])
         return cell_text.region_short(self._board, row, column - FIRST_REGION_COLUMN)

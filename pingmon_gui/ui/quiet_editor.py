@@ -12,6 +12,7 @@ from pingmon_gui.domain.quiet_hours import MAX_SPANS, QuietSpan
 from pingmon_gui.ui import resource
 from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.theme import current
+from pingmon_gui.ui.weekday_row import WeekdayRow
 
 
 class QuietEditor(QWidget):
@@ -79,16 +80,9 @@ class _SpanRow(QWidget):
         row.addWidget(caption("–", None, self))
         row.addWidget(self.end)
         row.addSpacing(6)
-        self.days: list[QToolButton] = []
-        for day in range(7):
-            button = QToolButton(self)
-            button.setCheckable(True)
-            button.setChecked(day in span.days)
-            button.setText(QLocale().standaloneDayName(day + 1, QLocale.FormatType.ShortFormat))
-            button.setAccessibleName(QLocale().standaloneDayName(day + 1, QLocale.FormatType.LongFormat))
-            button.toggled.connect(self.changed)
-            self.days.append(button)
-            row.addWidget(button)
+        self.week = WeekdayRow(span.days, self)
+        self.week.changed.connect(self.changed)
+        row.addWidget(self.week)
         remove = QToolButton(self)
         remove.setAutoRaise(True)
         remove.setIcon(resource.line_icon("close", current().muted))
@@ -100,7 +94,7 @@ class _SpanRow(QWidget):
 
     def span(self) -> QuietSpan:
         """Raises InvalidInput where no day is chosen."""
-        days = frozenset(day for day, button in enumerate(self.days) if button.isChecked())
+        days = frozenset(self.week.days())
         if not days:
             raise InvalidInput(self.tr("Quiet hours need at least one weekday."))
         return QuietSpan(days, _minute(self.start.time()), _minute(self.end.time()))

@@ -15,8 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -39,50 +37,21 @@ from pingmon_gui.domain.alert_rule import (
 )
 from pingmon_gui.domain.alert_words import alert_text
 from pingmon_gui.domain.error import InvalidInput, PingmonError
-from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_tags
-from pingmon_gui.domain.scope import Scope
+from pingmon_gui.domain.monitor import Monitor
 from pingmon_gui.ui import alert_wording, wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
 from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.quiet_editor import QuietEditor
 from pingmon_gui.ui.run_card import Spawn
-from pingmon_gui.ui.tag_field import TagField
+from pingmon_gui.ui.scope_edit import ScopeEdit
+from pingmon_gui.ui.span_edit import SpanEdit
 from pingmon_gui.ui.theme import scaled_font
 
 Value = TypeVar("Value")
 Preview = Callable[[AlertRule], Awaitable[Replay]]
-_UNITS_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000}
 _SHOWN = 6
 #: What is known of registrations comes with checks of their own.
 _KINDS: tuple[AlertKind, ...] = tuple(kind for kind in RULE_KINDS if kind is not AlertKind.REGISTRATION)
-
-
-class SpanEdit(QWidget):
-    """A length of time as a number and its unit; `ms` reads it."""
-
-    def __init__(self, ms: int, name: str, *, nothing: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.number = QSpinBox(self)
-        self.number.setRange(0, 9_999)
-        self.number.setSpecialValueText(nothing)
-        self.number.setAccessibleName(name)
-        self.unit = QComboBox(self)
-        self.unit.setAccessibleName(self.tr("Unit of %1").replace("%1", name))
-        for word, text in (("s", self.tr("seconds")), ("min", self.tr("minutes")), ("h", self.tr("hours"))):
-            self.unit.addItem(text, word)
-        word = next((w for w in ("h", "min", "s") if ms and ms % _UNITS_MS[w] == 0), "min")
-        self.unit.setCurrentIndex(self.unit.findData(word))
-        self.number.setValue(ms // _UNITS_MS[word])
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.number)
-        row.addWidget(self.unit)
-        row.addStretch(1)
-        self.setFocusProxy(self.number)
-
-    @property
-    def ms(self) -> int:
-        return self.number.value() * _UNITS_MS[self.unit.currentData()]
 
 
 @dataclass(frozen=True)
@@ -145,7 +114,6 @@ class RuleForm(FormDialog):
         self.preview_button.clicked.connect(self.on_preview)
         self.buttons.addButton(self.preview_button, self.buttons.ButtonRole.ActionRole)
         self.on_kinds_changed()
-        self.on_scope_changed()
         self.resize(self.fontMetrics().averageCharWidth() * 86, self.fontMetrics().lineSpacing() * 40)
         self.name.setFocus()
 
@@ -173,26 +141,9 @@ class RuleForm(FormDialog):
         self.days_field = self._row(
             self.tr("&Days before"), self.days, self.tr("Told once for each certificate, so many days before its end.")
         )
-        self.scope = QComboBox(self)
-        self.scope.addItem(self.tr("All domains"), "all")
-        self.scope.addItem(self.tr("Domains with a tag"), "tags")
-        self.scope.addItem(self.tr("Chosen domains"), "monitors")
-        index = 0 if rule.scope.is_all else 2 if rule.scope.monitors else 1
-        self.scope.setCurrentIndex(index)
-        self.scope.currentIndexChanged.connect(self.on_scope_changed)
+        self.scope = ScopeEdit(rule.scope, self._context.monitors, self._context.known_tags, self)
         self.scope_field = self._row(self.tr("D&omains"), self.scope)
-        self.tags = TagField(self._context.known_tags, self)
-        self.tags.setText(", ".join(sorted(rule.scope.tags)))
-        self.tags_field = self._row(self.tr("Ta&gs"), self.tags, self.tr("Separated by commas; one of them is enough."))
-        self.monitors = QListWidget(self)
-        self.monitors.setFixedHeight(self.fontMetrics().lineSpacing() * 7)
-        for monitor in sorted(self._context.monitors, key=lambda one: one.title.casefold()):
-            item = QListWidgetItem(wording.plain(monitor.title, 120), self.monitors)
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            is_in = monitor.id in rule.scope.monitors
-            item.setCheckState(Qt.CheckState.Checked if is_in else Qt.CheckState.Unchecked)
-            item.setData(Qt.ItemDataRole.UserRole, monitor.id)
-        self.monitors_field = self._row(self.tr("Chosen"), self.monitors)
+        self.scope_field.speaks_through(self.scope.choice)
 
     def _build_slow(self, rule: AlertRule) -> None:
         self.slow_count, self.slow_of = QSpinBox(self), QSpinBox(self)
@@ -308,7 +259,7 @@ class RuleForm(FormDialog):
         name = " ".join(self.name.text().split())
         if self._rule is not None and name == alert_wording.say(self._rule.name):
             name = self._rule.name
-        scope = self._at(self.scope_field, self._read_scope)
+        scope = self._at(self.scope_field, self.scope.scope)
         slow = self._at(
             self.slow_field,
             lambda: SlowCondition(
@@ -346,17 +297,6 @@ class RuleForm(FormDialog):
                 is_enabled=self._is_enabled,
             ),
         )
-
-    def _read_scope(self) -> Scope:
-        match self.scope.currentData():
-            case "tags":
-                return Scope(is_all=False, tags=frozenset(parse_tags(self.tags.text())))
-            case "monitors":
-                items = [self.monitors.item(row) for row in range(self.monitors.count())]
-                checked = [item for item in items if item.checkState() == Qt.CheckState.Checked]
-                ids = frozenset(MonitorId(item.data(Qt.ItemDataRole.UserRole)) for item in checked)
-                return Scope(is_all=False, monitors=ids)
-        return Scope()
 
     def _read_days(self) -> tuple[int, ...]:
         words = [word.strip() for word in self.days.text().replace(";", ",").split(",") if word.strip()]
@@ -400,14 +340,6 @@ class RuleForm(FormDialog):
         timed = (AlertKind.OFFLINE, AlertKind.REGIONAL, AlertKind.PROBE_LOST, AlertKind.OWN_NETWORK)
         self._show(self.after_field, any(is_on[kind] for kind in timed))
         self._show(self.scope_field, any(is_on[kind] for kind in _KINDS if kind.is_of_domain))
-        self.on_scope_changed()
-
-    @Slot()
-    def on_scope_changed(self) -> None:
-        is_shown = any(box.isChecked() for kind, box in self.kinds.items() if kind.is_of_domain)
-        choice = self.scope.currentData()
-        self._show(self.tags_field, is_shown and choice == "tags")
-        self._show(self.monitors_field, is_shown and choice == "monitors")
 
     def _show(self, field: Field, is_shown: bool) -> None:
         self._form.setRowVisible(field, is_shown)

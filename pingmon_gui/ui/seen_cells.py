@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pingmon_gui.domain.region import REGIONS
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board_view import BoardView
 from pingmon_gui.engine.hour import Flags
 from pingmon_gui.ui.row_order import Rows
@@ -87,4 +88,6 @@ class SeenCells:
         cells["total_ms"] = np.where(total_ms < 10, np.round(total_ms, 2), np.round(total_ms))
         self._cells[rows] = cells
         self._verdict[rows] = board.verdict[rows]
+        # A pause and a maintenance window have one verdict and two words.
+        self._verdict[rows[board.in_maintenance[rows]]] += len(Verdict)
         self._is_stale[rows] = False

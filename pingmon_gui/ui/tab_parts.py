@@ -1,4 +1,4 @@
-"""What the tabs of the alert window are made of: plain tables, notes, and a row of buttons below."""
+"""What the windows about alerts and maintenance are made of: plain tables, notes, and a row of buttons below."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def model_table(model: QAbstractItemModel, name: str, widths: dict[Any, int], pa
     return table
 
 
-def ticked_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
-    """Return a short table whose rows can be ticked; `fill` writes them."""
+def short_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
+    """Return a table of a few rows; `fill` writes them."""
     table = QTableWidget(0, len(heads), parent)
     table.setHorizontalHeaderLabels(list(heads))
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -44,9 +44,12 @@ def ticked_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidg
     return table
 
 
-def fill(table: QTableWidget, rows: Sequence[tuple[object, bool, Sequence[str]]]) -> None:
-    """Write rows: what each stands for, whether it is ticked, its texts. The selected place stays."""
-    chosen = table.currentRow()
+def fill(table: QTableWidget, rows: Sequence[tuple[object, bool | None, Sequence[str]]]) -> None:
+    """Write rows: what each stands for, whether it is ticked (None: it cannot be), its texts.
+
+    What was selected stays so; where it has gone, its place does.
+    """
+    chosen, place = selected(table), table.currentRow()
     table.blockSignals(True)
     table.setRowCount(len(rows))
     for row, (what, is_on, texts) in enumerate(rows):
@@ -55,13 +58,15 @@ def fill(table: QTableWidget, rows: Sequence[tuple[object, bool, Sequence[str]]]
             item.setToolTip(wording.tool_tip(text))
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             if column == 0:
+                item.setData(Qt.ItemDataRole.UserRole, what)
+            if column == 0 and is_on is not None:
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                 item.setCheckState(Qt.CheckState.Checked if is_on else Qt.CheckState.Unchecked)
-                item.setData(Qt.ItemDataRole.UserRole, what)
             table.setItem(row, column, item)
     table.blockSignals(False)
     if rows:
-        table.selectRow(min(max(chosen, 0), len(rows) - 1))
+        there = (row for row, (what, _is_on, _texts) in enumerate(rows) if what == chosen)
+        table.selectRow(next(there, min(max(place, 0), len(rows) - 1)))
 
 
 def selected(table: QTableWidget) -> Any:

@@ -39,6 +39,8 @@ class WindowActions(QObject):
         self.edit = self._action(self.tr("&Edit…"), "F2", icon="edit")
         self.tags = self._action(self.tr("&Tags…"), "Ctrl+T", icon="tag")
         self.pause = self._action(self.tr("&Pause"), "P", icon="pause")
+        self.maintain = self._action(self.tr("New &maintenance window…"), "M")
+        self.maintenance = self._action(self.tr("Maintenance &windows"), "Ctrl+Shift+M")
         self.delete = self._action(self.tr("&Delete"), _KEY.Delete, icon="delete")
         self.history = self._action(self.tr("&History of the domain"), "Ctrl+H")
         self.add_probe = self._action(self.tr("&Add a probe…"), "Ctrl+Shift+N", icon="plus")
@@ -88,7 +90,8 @@ class WindowActions(QObject):
         edit = bar.addMenu(self.tr("&Edit"))
         self._fill(edit, [self.undo, None, self.copy_address, self.copy_row, None, self.select_all, self.find])
         domain = bar.addMenu(self.tr("&Domain"))
-        self._fill(domain, [self.check, self.edit, self.tags, self.pause, None, self.delete])
+        self._fill(domain, [self.check, self.edit, self.tags, self.pause, None])
+        self._fill(domain, [self.maintain, self.maintenance, None, self.delete])
         probes = bar.addMenu(self.tr("&Probes"))
         self._fill(probes, [self.add_probe, self.probes])
         history = bar.addMenu(self.tr("Hi&story"))
@@ -109,8 +112,8 @@ class WindowActions(QObject):
         self._fill(
             menu,
             [
-                self.history, None, self.check, self.edit, self.tags, self.pause, None, self.copy_address,
-                self.copy_row, None, self.delete,
+                self.history, None, self.check, self.edit, self.tags, self.pause, self.maintain, None,
+                self.copy_address, self.copy_row, None, self.delete,
             ],
         )  # fmt: skip
         return menu

@@ -15,6 +15,7 @@ from pingmon_gui.domain.alert_rule import AlertBook
 from pingmon_gui.domain.book_change import BookChange, way_back
 from pingmon_gui.domain.change import ConfigurationChange, WindowWish
 from pingmon_gui.domain.error import InvalidInput, PingmonError, StorageError
+from pingmon_gui.domain.maintenance import MaintenanceChange
 from pingmon_gui.domain.maintenance import way_back as way_back_of_windows
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
@@ -63,6 +64,11 @@ class WindowCommands(QObject):
         """Return what `undo` would take back, empty for nothing."""
         return self._undo[-1][0] if self._undo else ""
 
+    def known_tags(self) -> tuple[str, ...]:
+        """Return every tag there is, by name."""
+        tags = {tag for monitor in self._board.monitors.values() for tag in monitor.tags}
+        return tuple(sorted(tags, key=str.casefold))
+
     # Straight commands
 
     async def add_first(self, text: str) -> None:
@@ -88,6 +94,14 @@ class WindowCommands(QObject):
         self._remember(text, lambda: self._restore(ids))
         self.said.emit(text, True)
 
+    async def change_windows(self, change: MaintenanceChange, text: str) -> None:
+        """End maintenance windows and add others, and offer to undo it; `text` says what was done."""
+        before = self._commands.windows
+        after = await self._commands.change_windows(change)
+        back = way_back_of_windows(before, after, self._now_ms())
+        self._remember(text, lambda: self._commands.change_windows(back))
+        self.said.emit(text, True)
+
     async def undo(self) -> None:
         """Take back the last deletion, edit or import. Raises PingmonError; where the disk was at fault, try again."""
         if not self._undo:
@@ -107,7 +121,7 @@ class WindowCommands(QObject):
     def ask_add(self, text: str = "") -> None:
         from pingmon_gui.ui.add_dialog import AddDialog
 
-        dialog = AddDialog(self._urls(), self._commands.preferences, self._known_tags(), self._window)
+        dialog = AddDialog(self._urls(), self._commands.preferences, self.known_tags(), self._window)
         if text:
             dialog.set_text(text)
         dialog.submitted.connect(lambda drafts: self._spawner.spawn(dialog.carry_out(self._add(drafts))))
@@ -117,7 +131,7 @@ class WindowCommands(QObject):
         from pingmon_gui.ui.edit_dialog import EditDialog
 
         monitors = [self._board.monitors[monitor] for monitor in ids]
-        dialog = EditDialog(monitors, self._urls(), self._commands.preferences, self._known_tags(), self._window)
+        dialog = EditDialog(monitors, self._urls(), self._commands.preferences, self.known_tags(), self._window)
         dialog.submitted.connect(lambda changed: self._spawner.spawn(dialog.carry_out(self._change(changed))))
         dialog.open()
 
@@ -125,7 +139,7 @@ class WindowCommands(QObject):
         from pingmon_gui.ui.tag_dialog import TagDialog
 
         monitors = [self._board.monitors[monitor] for monitor in ids]
-        dialog = TagDialog(monitors, self._known_tags(), self._window)
+        dialog = TagDialog(monitors, self.known_tags(), self._window)
         dialog.submitted.connect(lambda changed: self._spawner.spawn(dialog.carry_out(self._change(changed))))
         dialog.open()
 
@@ -227,7 +241,3 @@ class WindowCommands(QObject):
 
     def _urls(self) -> set[str]:
         return {monitor.url for monitor in self._board.monitors.values()}
-
-    def _known_tags(self) -> tuple[str, ...]:
-        tags = {tag for monitor in self._board.monitors.values() for tag in monitor.tags}
-        return tuple(sorted(tags, key=str.casefold))

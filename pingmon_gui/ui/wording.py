@@ -291,6 +291,12 @@ def day_and_time(at_ms: int) -> str:
     return f"{QLocale().dayName(when.date().dayOfWeek(), QLocale.FormatType.ShortFormat)} {time_of_day(at_ms)}"
 
 
+def moment_soon(at_ms: int) -> str:
+    """Return weekday, date, hours and minutes: for what is planned."""
+    day = QDateTime.fromMSecsSinceEpoch(int(at_ms)).date().dayOfWeek()
+    return f"{QLocale().dayName(day, QLocale.FormatType.ShortFormat)} {date(at_ms)} {time_of_day(at_ms)}"
+
+
 def long_moment(at_ms: int) -> str:
     """Return a moment in full: weekday, date and time with seconds."""
     when = QDateTime.fromMSecsSinceEpoch(int(at_ms)).date()
@@ -418,10 +424,18 @@ def cell_sentence(
     return sentence.replace("%3", share(coverage)).replace("%2", share(availability_ratio)).replace("%1", text)
 
 
-def verdict_sentence(title: str, verdict: int, states: Mapping[Region, int]) -> str:
+def maintenance_word() -> str:
+    """Return the word that stands in the place of a verdict while a maintenance window is on."""
+    return translate("Wording", "maintenance")
+
+
+def verdict_sentence(
+    title: str, verdict: int, states: Mapping[Region, int], maintenance_until_ms: int | None = None
+) -> str:
     """Return the verdict over all regions as one sentence.
 
-    `states` holds the region states of the regions that watch the monitor, in any order.
+    `states` holds the region states of the regions that watch the monitor, in any order; `maintenance_until_ms` is not
+    None where it rests because a maintenance window is on.
     """
     shown = isolated(title)
     by_status: dict[int, list[str]] = {}
@@ -431,6 +445,8 @@ def verdict_sentence(title: str, verdict: int, states: Mapping[Region, int]) -> 
     offline = joined(by_status.get(Status.OFFLINE, []))
     good = joined(by_status.get(Status.ONLINE, []) + by_status.get(Status.SLOW, []))
     match Verdict(int(verdict)):
+        case Verdict.PAUSED if maintenance_until_ms is not None:
+            text = translate("Wording", "%1 is in maintenance until %4: it is measured, and nothing counts.")
         case Verdict.PAUSED:
             text = translate("Wording", "%1 is paused: it is not measured.")
         case Verdict.UNKNOWN if not states:
@@ -449,4 +465,5 @@ def verdict_sentence(title: str, verdict: int, states: Mapping[Region, int]) -> 
             text = translate("Wording", "%1 answers slowly.")
         case _:
             text = translate("Wording", "%1 is online.")
-    return text.replace("%3", good).replace("%2", offline).replace("%1", shown)
+    until = "" if maintenance_until_ms is None else moment_soon(maintenance_until_ms)
+    return text.replace("%4", until).replace("%3", good).replace("%2", offline).replace("%1", shown)

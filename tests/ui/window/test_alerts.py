@@ -228,16 +228,16 @@ def test_rule_form_reads_everything_and_points_at_what_is_wrong(qapp: object) ->
     form.slow_count.setValue(3)
     form.slow_of.setValue(5)
     form.slow_unit.setCurrentIndex(form.slow_unit.findData(SlowUnit.RESULTS))
-    form.scope.setCurrentIndex(form.scope.findData("monitors"))
+    form.scope.choice.setCurrentIndex(form.scope.choice.findData("monitors"))
     form.submit()
     assert form.scope_field.has_error
-    form.monitors.item(1).setCheckState(Qt.CheckState.Checked)
+    form.scope.monitors.item(1).setCheckState(Qt.CheckState.Checked)
     form.quiet.on_add()
-    for button in form.quiet._rows[0].days:
+    for button in form.quiet._rows[0].week.buttons:
         button.setChecked(False)
     form.submit()
     assert form.quiet_field.has_error
-    form.quiet._rows[0].days[5].setChecked(True)
+    form.quiet._rows[0].week.buttons[5].setChecked(True)
     form.quiet_end.setCurrentIndex(form.quiet_end.findData(QuietEnd.DROP))
     form.escalate.number.setValue(10)
     form.submit()
