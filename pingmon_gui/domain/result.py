@@ -70,6 +70,7 @@ class ResultBatch:
     url: Shared = field(repr=False)
     hops: Shared = field(repr=False)
     certificate: Shared = field(repr=False)
+    facts: Shared = field(repr=False)
 
     @property
     def last_seq(self) -> int:
@@ -97,6 +98,7 @@ class ResultBatch:
             hops=tuple(self.hops[place] or ()),
             body_bytes=int(self.body_bytes[place]),
             certificate=self.certificate[place],
+            facts=self.facts[place],
             recheck=bool(self.recheck[place]),
             on_demand=bool(self.on_demand[place]),
             own_network=bool(self.own_network[place]),

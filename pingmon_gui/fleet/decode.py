@@ -18,6 +18,7 @@ from pingmon_probe.protocol import FAILURES, MAX_BATCH_RESULTS, MAX_ID, MAX_REDI
 from pingmon_gui.domain.error import ProbeError
 from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import Status, failure_code
+from pingmon_gui.fleet.decode_facts import facts_of
 
 #: Longest times and texts that make sense; more is cut (texts) or refused (times).
 MAX_MS = 86_400_000.0
@@ -105,6 +106,7 @@ def decode_check(line: bytes, correction: float = 0.0) -> CheckResult:
         hops=tuple(_hops(document.get("hops"))),
         body_bytes=_whole(document.get("body_bytes", 0), MAX_ID),
         certificate=_certificate(document.get("certificate")),
+        facts=facts_of(document.get("facts")),
         on_demand=True,
         own_network=document.get("own_network") is True,
     )
@@ -157,6 +159,7 @@ def _batch(
         url=read.texts("url", _text, MAX_URL_CHARACTERS, ""),
         hops=read.shared("hops", _hops, []),
         certificate=read.shared("certificate", _certificate, None),
+        facts=read.shared("facts", facts_of, None),
     )
 
 

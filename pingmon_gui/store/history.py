@@ -355,6 +355,7 @@ def result_of(database: peewee.SqliteDatabase, series: Series, columns: Columns)
         hops=tuple(detail["hops"]),
         body_bytes=one["body_bytes"],
         certificate=detail["certificate"],
+        facts=detail.get("facts"),
         recheck=bool(flags & chunk.RECHECK),
         on_demand=bool(flags & chunk.ON_DEMAND),
         own_network=bool(flags & chunk.OWN_NETWORK),

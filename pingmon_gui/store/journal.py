@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import peewee
+from pingmon_probe.protocol import FLEETING_FACTS
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.result import ProbeId, ResultBatch
@@ -132,34 +133,52 @@ class Journal:
         hop_keys = [tuple(tuple(_timeless(hop).values()) for hop in hops or ()) for hops in batch.hops.values]
         certificate_keys = [None if value is None else tuple(value.values()) for value in batch.certificate.values]
         messages, addresses = batch.message.values, batch.address.values
+        facts = [kept_facts(value) for value in batch.facts.values]
+        facts_keys = [None if value is None else json.dumps(value, sort_keys=True) for value in facts]
         known, new = self._details, self._new_details
         ids = []
-        for m, a, h, c in zip(
+        for m, a, h, c, f in zip(
             batch.message.index.tolist(),
             batch.address.index.tolist(),
             batch.hops.index.tolist(),
             batch.certificate.index.tolist(),
+            batch.facts.index.tolist(),
             strict=True,
         ):
-            key = (messages[m], addresses[a], hop_keys[h], certificate_keys[c])
+            key = (messages[m], addresses[a], hop_keys[h], certificate_keys[c], facts_keys[f])
             found = known.get(key)
             if found is None or found[1] < day:
                 found = new.get(key)
                 if found is None:
-                    value = detail_value(messages[m], addresses[a], batch.hops.values[h], batch.certificate.values[c])
+                    value = detail_value(
+                        messages[m], addresses[a], batch.hops.values[h], batch.certificate.values[c], facts[f]
+                    )
                     found = new[key] = (keep_detail(database, value, day), day)
             ids.append(found[0])
         return np.array(ids, dtype=np.int64)
 
 
-def detail_value(message: str, address: str | None, hops: Any, certificate: Mapping[str, Any] | None) -> dict[str, Any]:
+def detail_value(
+    message: str,
+    address: str | None,
+    hops: Any,
+    certificate: Mapping[str, Any] | None,
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return what is kept beside a result's numbers; hops lose their times, which no two results share."""
-    return {
+    value = {
         "message": message,
         "address": address,
         "hops": [_timeless(hop) for hop in hops or ()],
         "certificate": certificate,
     }
+    return value if facts is None else {**value, "facts": facts}
+
+
+def kept_facts(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the facts that results share, None where there are none."""
+    kept = {name: value for name, value in (facts or {}).items() if name not in FLEETING_FACTS}
+    return kept or None
 
 
 def _timeless(hop: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class SeriesRow(Table):
 
 
 class Detail(Table):
-    """What results share: JSON of message, address, hops and certificate; `used_day` is the last day of use."""
+    """What results share: JSON of message, address, hops, certificate, facts; `used_day` is the last day of use."""
 
     id = peewee.AutoField()
     digest = peewee.BlobField(unique=True)

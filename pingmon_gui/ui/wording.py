@@ -124,10 +124,11 @@ def failure_word(failure: str | None) -> str:
         "http_status": translate("Wording", "HTTP status not accepted"),
         "content": translate("Wording", "content not as expected"),
         "too_many_redirects": translate("Wording", "too many redirects"),
-        "protocol": translate("Wording", "not a valid HTTP answer"),
+        "protocol": translate("Wording", "not a valid answer"),
         "refused_target": translate("Wording", "address not allowed for this probe"),
         "blocked": translate("Wording", "blocked by a bot wall"),
         "internal": translate("Wording", "fault of the probe"),
+        "loss": translate("Wording", "too many echoes lost"),
         "other": translate("Wording", "failure of a newer probe"),
     }
     return "" if failure is None else words.get(failure, plain(failure, 60))
@@ -159,8 +160,48 @@ def probe_state(health: ProbeHealth) -> str:
     return probe_state_word(health.state)
 
 
-def phase_name(phase: str) -> str:
-    """Return the name of one of `protocol.PHASES`."""
+def kind_name(kind: str) -> str:
+    """Return what people call a kind of check."""
+    return {
+        "http": translate("Wording", "Website (HTTP)"),
+        "tcp": translate("Wording", "TCP port"),
+        "tls": translate("Wording", "TLS certificate"),
+        "dns": translate("Wording", "DNS record"),
+        "icmp": translate("Wording", "Ping (ICMP)"),
+    }[kind]
+
+
+def record_meaning(record_type: str) -> str:
+    """Return in a word or two what DNS records of a type hold."""
+    return {
+        "A": translate("Wording", "IPv4 address"),
+        "AAAA": translate("Wording", "IPv6 address"),
+        "CAA": translate("Wording", "who may issue certificates"),
+        "CNAME": translate("Wording", "alias"),
+        "MX": translate("Wording", "mail servers"),
+        "NS": translate("Wording", "name servers"),
+        "PTR": translate("Wording", "name of an address"),
+        "SOA": translate("Wording", "zone"),
+        "SRV": translate("Wording", "service"),
+        "TXT": translate("Wording", "text"),
+    }[record_type]
+
+
+def protocol_name(protocol: str) -> str:
+    """Return how a protocol that knows STARTTLS is written; names are the same in every language."""
+    return {"postgres": "PostgreSQL"}.get(protocol, protocol.upper())
+
+
+def phase_name(phase: str, kind: str = "http") -> str:
+    """Return the name of one of `protocol.PHASES`, as it is meant by a kind of check."""
+    of_kind = {
+        ("tls", "request_ms"): translate("Wording", "Up to STARTTLS"),
+        ("dns", "dns_ms"): translate("Wording", "Lookup of the name server"),
+        ("dns", "request_ms"): translate("Wording", "Answer"),
+        ("icmp", "request_ms"): translate("Wording", "Round trip (mean)"),
+    }.get((kind, phase))
+    if of_kind is not None:
+        return of_kind
     return {
         "dns_ms": translate("Wording", "Name lookup"),
         "connect_ms": translate("Wording", "Connect"),

@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .certificate import CertificateFacts, DerError, read_certificate, verify_sentence
-from .connection import Connection, Listener, Tools
+from .connection import Connection, Listener
 from .loop import Timer
 from .resolver import Address
 from .sentence import shown
-from .target import Target
+from .target import Endpoint
 from .timeline import Timeline
+from .tls import TlsFacts
+from .tools import Tools
 from .verdict_cache import Verdict
 
 #: How long the second connection may take; without it the facts are shown as far as they are known.
@@ -25,14 +27,19 @@ PATIENCE_S = 2.0
 class CertificateLook(Listener):
     """Call `read` or `judge` once; `done(look)` is called once, maybe at once, unless it was closed before."""
 
-    def __init__(self, tools: Tools, target: Target, address: Address, done: Callable[[CertificateLook], None]) -> None:
+    def __init__(
+        self, tools: Tools, target: Endpoint, address: Address, done: Callable[[CertificateLook], None]
+    ) -> None:
         self._tools = tools
         self._target = target
         self._address = address
         self._done: Optional[Callable[[CertificateLook], None]] = done
         self._connection: Optional[Connection] = None
         self._timer: Optional[Timer] = None
-        self._der: Optional[bytes] = None
+        #: The certificate, as far as one was seen.
+        self.der: Optional[bytes] = None
+        #: What a handshake of its own came to, None where it needed none.
+        self.tls_facts: Optional[TlsFacts] = None
         self._verdict: Verdict = None
         self._facts: Optional[CertificateFacts] = None
         #: Why the certificate does not hold, for a person; None if it holds or nobody knows.
@@ -45,7 +52,7 @@ class CertificateLook(Listener):
 
     def judge(self, der: bytes, is_verified: bool) -> None:
         """Take a certificate that the timed connection saw; find out what is wrong with it if that is not known."""
-        self._der = der
+        self.der = der
         if is_verified:
             self._finish()
             return
@@ -67,10 +74,11 @@ class CertificateLook(Listener):
         self._let_go()
 
     def opened(self, connection: Connection) -> None:
+        self.tls_facts = connection.tls_facts()
         der = connection.certificate()
-        if self._verdict is None and der is not None and der == self._der:
+        if self._verdict is None and der is not None and der == self.der:
             self._tools.verdicts.put(self._target.host, der, self._tools.loop.now(), None)
-        self._der = der or self._der
+        self.der = der or self.der
         self._finish()
 
     def received(self, connection: Connection, data: bytes, is_end: bool) -> None:
@@ -86,8 +94,8 @@ class CertificateLook(Listener):
 
     def _note_verdict(self, verdict: Tuple[int, str]) -> None:
         self._verdict = verdict
-        if self._der is not None:
-            self._tools.verdicts.put(self._target.host, self._der, self._tools.loop.now(), self._verdict)
+        if self.der is not None:
+            self._tools.verdicts.put(self._target.host, self.der, self._tools.loop.now(), self._verdict)
 
     def _connect(self, verify: bool) -> None:
         loop = self._tools.loop
@@ -108,9 +116,9 @@ class CertificateLook(Listener):
         done, self._done = self._done, None
         if done is None:
             return
-        if self._der is not None:
+        if self.der is not None:
             try:
-                self._facts = read_certificate(self._der)
+                self._facts = read_certificate(self.der)
             except DerError:
                 self._facts = None
         if self._verdict is not None:

@@ -7,10 +7,10 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import sentence
-from .connection import Tools
 from .loop import Timer
 from .protocol import LOW_CONFIDENCE_QUEUE_MS, CheckResult, CheckSpec
 from .timeline import Timeline
+from .tools import Tools
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Running:
 class Facts:
     """What a run found out besides times; the kind fills it in as it goes."""
 
-    __slots__ = ("address", "body_bytes", "certificate", "clock", "family", "hops", "http_status")
+    __slots__ = ("address", "body_bytes", "certificate", "clock", "family", "hops", "http_status", "of_kind")
 
     def __init__(self) -> None:
         self.address: Optional[str] = None
@@ -47,6 +47,8 @@ class Facts:
         self.body_bytes = 0
         self.certificate: Optional[Dict[str, Any]] = None
         self.hops: List[Dict[str, Any]] = []
+        #: What only this kind of check finds out, as `wire.FACTS` lists it.
+        self.of_kind: Optional[Dict[str, Any]] = None
 
 
 class Run:
@@ -169,10 +171,11 @@ class Run:
             clock=facts.clock,
             low_confidence=queue_ms > LOW_CONFIDENCE_QUEUE_MS,
             address=facts.address,
-            family=facts.family,
+            family=facts.family or self.spec.family or None,
             hops=tuple(facts.hops),
             body_bytes=facts.body_bytes,
             certificate=facts.certificate,
+            facts=facts.of_kind,
             recheck=recheck,
             on_demand=on_demand,
         )

@@ -21,7 +21,7 @@ from .disk import FolderLock, boot_id
 from .http_service import BACKLOG, HttpService
 from .loop import Loop
 from .measure import Measurer
-from .protocol import DEFAULT_SLOW_MS, DEFAULT_TIMEOUT_MS, CheckResult, CheckSpec, ProtocolError
+from .protocol import DNS_MATCHES, CheckResult, CheckSpec, ProtocolError, kind_of
 from .service import ProbeService
 from .spool import DEFAULT_LIMIT_BYTES, Spool
 from .tls import server_context
@@ -33,6 +33,12 @@ SWITCH_INTERVAL_S = 0.0005
 #: How long a start waits for the process before it to let go of the folder.
 LOCK_WAIT_S = 5.0
 MAX_TOKEN_BYTES = 1_000
+
+#: Options of `check` that are fields of a check by the same name.
+_CHECK_FIELDS = (
+    "url", "timeout_ms", "slow_ms", "family", "keyword", "keyword_absent", "ignore_certificate", "send", "expect",
+    "dns_match", "dns_answers", "echo_count", "max_loss_percent",
+)  # fmt: skip
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -96,15 +102,8 @@ def serve(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Run one check and print its JSON. A target that is down is an answer, not a failure."""
-    document = {
-        "url": options.url,
-        "timeout_ms": options.timeout_ms,
-        "slow_ms": options.slow_ms,
-        "family": options.family,
-        "keyword": options.keyword,
-        "keyword_absent": options.keyword_absent,
-        "ignore_certificate": options.ignore_certificate,
-    }
+    document = {name: value for name in _CHECK_FIELDS if (value := getattr(options, name)) not in (None, False)}
+    document["kind"] = kind_of(options.url)
     try:
         spec = CheckSpec.from_json(document)
     except ProtocolError as exc:
@@ -280,13 +279,19 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     check_command = commands.add_parser("check", parents=[engine], help="run one check and print its JSON")
-    check_command.add_argument("url")
-    check_command.add_argument("--timeout-ms", type=int, default=DEFAULT_TIMEOUT_MS, metavar="N")
-    check_command.add_argument("--slow-ms", type=int, default=DEFAULT_SLOW_MS, metavar="N")
-    check_command.add_argument("--family", type=int, choices=(0, 4, 6), default=0)
+    check_command.add_argument("url", help="http, https, tcp, tls, dns or icmp")
+    check_command.add_argument("--timeout-ms", type=int, metavar="N")
+    check_command.add_argument("--slow-ms", type=int, metavar="N")
+    check_command.add_argument("--family", type=int, choices=(0, 4, 6))
     check_command.add_argument("--keyword")
     check_command.add_argument("--keyword-absent", action="store_true")
     check_command.add_argument("--ignore-certificate", action="store_true")
+    check_command.add_argument("--send", metavar="TEXT")
+    check_command.add_argument("--expect", metavar="TEXT")
+    check_command.add_argument("--dns-match", choices=DNS_MATCHES)
+    check_command.add_argument("--dns-answer", dest="dns_answers", action="append", metavar="TEXT")
+    check_command.add_argument("--echo-count", type=int, metavar="N")
+    check_command.add_argument("--max-loss-percent", type=int, metavar="N")
     return parser
 
 

@@ -10,17 +10,17 @@ import errno
 import os
 import socket
 import ssl
-from dataclasses import dataclass, field
-from typing import Callable, Optional, Tuple
+from typing import Optional, Tuple
 
 from . import sentence
-from .loop import Loop
-from .resolver import Address, Lookup, Resolver, numeric_address
-from .stamp import USER, Stamps
-from .target import Target
+from .address_search import AddressSearch, family_of
+from .resolver import Address
+from .stamp import USER
+from .starttls import TALKS, Talk, TalkError
+from .target import Endpoint
 from .timeline import CONNECT, DNS, REQUEST, TLS, Timeline
-from .tls import Contexts, TlsClient, handshake_reason
-from .verdict_cache import VerdictCache
+from .tls import TlsClient, TlsFacts, handshake_reason
+from .tools import Tools
 
 #: The first read of an answer is small, so that its stamp is that of the first packet; later ones are not.
 FIRST_READ_BYTES = 512
@@ -31,19 +31,6 @@ READING_S = 0.0005
 _IN_PROGRESS = frozenset(
     (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EALREADY, errno.EINTR, errno.EISCONN)
 )
-
-
-@dataclass
-class Tools:
-    """What every check of one probe shares."""
-
-    loop: Loop
-    stamps: Stamps
-    resolver: Resolver
-    contexts: Contexts
-    #: Says why an address is not connected to, None where it may be.
-    refuse: Callable[[str], Optional[str]]
-    verdicts: VerdictCache = field(default_factory=VerdictCache)
 
 
 class Listener:
@@ -65,15 +52,17 @@ class Listener:
 class Connection:
     """A connection on its way to a target, then open.
 
-    `phase` says what is being waited for; the owner moves it from REQUEST to TRANSFER. `clock` is `kernel`
-    only as long as every stamp was the kernel's. `address` is None until one was chosen.
+    `phase` says what is being waited for; the owner moves it from REQUEST to TRANSFER. (The talk before STARTTLS is
+    booked on REQUEST as well.) `clock` is `kernel` only as long as every stamp was the kernel's. `address` is None
+    until one was chosen; whoever gives it vouches that it may be connected to.
     """
 
     __slots__ = (
         "_listener",
-        "_lookup",
         "_pending",
+        "_search",
         "_sock",
+        "_talk",
         "_tls",
         "_tools",
         "_verify",
@@ -89,7 +78,7 @@ class Connection:
     def __init__(
         self,
         tools: Tools,
-        target: Target,
+        target: Endpoint,
         timeline: Timeline,
         listener: Listener,
         *,
@@ -102,8 +91,9 @@ class Connection:
         self._listener = listener
         self._verify = verify
         self.address = address
-        self._lookup: Optional[Lookup] = None
+        self._search: Optional[AddressSearch] = None
         self._sock: Optional[socket.socket] = None
+        self._talk: Optional[Talk] = None
         self._tls: Optional[TlsClient] = None
         self._pending = b""
         self.phase = CONNECT
@@ -114,29 +104,28 @@ class Connection:
 
     @property
     def family(self) -> Optional[int]:
-        if self.address is None:
-            return None
-        return 6 if self.address[0] == socket.AF_INET6 else 4
+        return None if self.address is None else family_of(self.address)
 
     @property
     def is_lookup_waiting(self) -> bool:
         """Whether the name still waits for one of the resolver's threads."""
-        return self._lookup is not None and self._lookup.started_s is None
+        return self._search is not None and self._search.is_waiting
 
     def start(self, family: int = 0) -> None:
         """Begin, for family 4, 6 or 0 (IPv4 where there is a way to it, else IPv6)."""
-        if self.address is None:
-            self.address = numeric_address(self.target.host, self.target.port)
-            if self.address is not None and family and self.family != family:
-                self._fail("dns", sentence.wrong_family(self.target, family))
-                return
         if self.address is not None:
             self._connect(self.address)
             return
         self.phase = DNS
-        self._lookup = self._tools.resolver.resolve(self.target.host, self.target.port, family, self._on_resolved)
-        if self._lookup is None:
-            self._fail("internal", sentence.resolver_busy(self.target, 0))
+        search = self._search = AddressSearch(
+            self._tools, self.target, self.timeline, self._connect, self._not_found, self._listener.crashed
+        )
+        search.start(family)
+
+    def listen(self) -> None:
+        """Wait for what the server says first."""
+        data, self._pending = self._pending, b""
+        self._send(data)
 
     def send(self, data: bytes) -> None:
         """Send plain data on the open connection, through TLS if there is one."""
@@ -147,55 +136,48 @@ class Connection:
 
     def settle(self, until_s: float) -> None:
         """Book the wait that is going on, up to now."""
-        if self._lookup is not None:
-            started_s = self._lookup.started_s
-            self.timeline.own(until_s if started_s is None else min(started_s, until_s))
-        self.timeline.world(self.phase, until_s)
+        if self._search is not None and self._search.is_running:
+            self._search.settle(until_s)
+        else:
+            self.timeline.world(self.phase, until_s)
 
     def certificate(self) -> Optional[bytes]:
         """Return the server's certificate as DER, None without TLS or before the handshake is done."""
         return self._tls.certificate if self._tls is not None else None
 
+    def tls_facts(self) -> Optional[TlsFacts]:
+        """Return what was agreed on in the handshake, None without TLS or before that is done."""
+        return self._tls.facts() if self._tls is not None and self._tls.is_open else None
+
+    def say_goodbye(self) -> None:
+        """End an open TLS session as its protocol wants it, as far as one send goes: nobody waits for an answer."""
+        if self._tls is None or self._sock is None or not self._tls.is_open:
+            return
+        with contextlib.suppress(OSError, ssl.SSLError):
+            self._sock.send(self._pending + self._tls.farewell(self._talk.goodbye if self._talk is not None else b""))
+
     def close(self) -> None:
         """Let go of everything; the listener hears no more. May be called again."""
-        if self._lookup is not None:
-            self._tools.resolver.cancel(self._lookup)
-            self._lookup = None
+        if self._search is not None:
+            self._search.close()
+            self._search = None
         if self._sock is not None:
             self._tools.loop.unwatch(self._sock)
             self._sock.close()
             self._sock = None
 
+    def _not_found(self, failure: str, message: str) -> None:
+        if self._search is not None:
+            self.address = self._search.address
+        self._fail(failure, message)
+
     def _fail(self, failure: str, message: str) -> None:
         self.close()
         self._listener.failed(self, failure, message)
 
-    def _on_resolved(self, lookup: Lookup) -> None:
-        try:
-            self._take_lookup(lookup)
-        except Exception as exc:
-            self._listener.crashed(exc)
-
-    def _take_lookup(self, lookup: Lookup) -> None:
-        self._lookup = None
-        if lookup.started_s is not None and lookup.finished_s is not None:
-            self.timeline.own(lookup.started_s)
-            self.timeline.world(DNS, lookup.finished_s)
-        if lookup.error is not None:
-            self._fail("dns", sentence.dns_failed(self.target, lookup.error, lookup.family))
-        elif not lookup.addresses:
-            error = socket.gaierror(socket.EAI_NONAME, "no address")
-            self._fail("dns", sentence.dns_failed(self.target, error, lookup.family))
-        else:
-            self._connect(lookup.addresses[0])
-
     def _connect(self, address: Address) -> None:
         self.address = address
         self.phase = CONNECT
-        why = self._tools.refuse(address[1][0])
-        if why is not None:
-            self._fail("refused_target", sentence.refused_target(self.target, address[1][0], why))
-            return
         try:
             sock = socket.socket(address[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)
         except OSError as exc:
@@ -228,7 +210,9 @@ class Connection:
             if clock == USER:
                 self.clock = USER
             self.timeline.world(CONNECT, stands_s)
-            if self.target.is_tls:
+            if self.target.starttls is not None:
+                self._begin_talk(self.target.starttls)
+            elif self.target.is_tls:
                 self._begin_tls()
             else:
                 self._open()
@@ -239,12 +223,30 @@ class Connection:
         self.phase = REQUEST
         self._listener.opened(self)
 
+    def _begin_talk(self, protocol: str) -> None:
+        self.phase = REQUEST
+        self.timeline.world(REQUEST, self.timeline.mark_s)
+        self._talk = TALKS[protocol]()
+        self._send(self._talk.first())
+
+    def _talk_on(self, data: bytes) -> None:
+        assert self._talk is not None
+        try:
+            answer = self._talk.feed(data)
+        except TalkError as exc:
+            self._fail(exc.failure, sentence.no_starttls(self.target, str(exc)))
+            return
+        if self._talk.is_ready:
+            self._begin_tls()
+        elif answer:
+            self._send(answer)
+
     def _begin_tls(self) -> None:
         assert self._sock is not None
         self.phase = TLS
         self.timeline.world(TLS, self.timeline.mark_s)
         try:
-            self._tls = TlsClient(self._tools.contexts.get(self._verify), self.target.host)
+            self._tls = TlsClient(self._tools.contexts.get(self._verify, self.target.speaks_http), self.target.host)
             hello = self._tls.shake()
         except (ssl.SSLError, ValueError) as exc:
             self._fail(
@@ -258,7 +260,7 @@ class Connection:
         assert self._sock is not None
         self.timeline.own(self._tools.loop.now())
         try:
-            sent = self._sock.send(data)
+            sent = self._sock.send(data) if data else 0
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as exc:
@@ -309,7 +311,10 @@ class Connection:
             self.clock = USER
         self.timeline.world(self.phase, stamp_s)
         if self._tls is None:
-            self._listener.received(self, data, False)
+            if self._talk is not None:
+                self._talk_on(data)
+            else:
+                self._listener.received(self, data, False)
         elif self._tls.is_open:
             self._decrypt(data)
         else:
@@ -322,12 +327,15 @@ class Connection:
             answer = self._tls.shake(data)
         except ssl.SSLCertVerificationError as exc:
             self.verify_error = (exc.verify_code, exc.verify_message)
-            self._say_goodbye()
+            self._say_why()
             self._fail("tls_verify", "")
             return
         except ssl.SSLError as exc:
-            self._say_goodbye()
-            self._fail("tls_handshake", sentence.handshake_failed(self.target, handshake_reason(exc)))
+            self._say_why()
+            self._fail(
+                "tls_handshake",
+                sentence.handshake_failed(self.target, handshake_reason(exc, self.target.secure_protocol)),
+            )
             return
         if self._tls.is_open:
             # What the client says last goes out together with the request.
@@ -341,7 +349,7 @@ class Connection:
         try:
             pieces, is_end = self._tls.decrypt(data)
         except ssl.SSLError as exc:
-            reason = handshake_reason(exc)
+            reason = handshake_reason(exc, self.target.secure_protocol)
             # In TLS 1.3 the server's refusal of the client comes after the client's handshake is done.
             failure = "tls_handshake" if "ALERT" in (exc.reason or "") and self.phase == REQUEST else "protocol"
             self._fail(failure, sentence.handshake_failed(self.target, reason))
@@ -353,7 +361,7 @@ class Connection:
         if is_end and not pieces and self._sock is not None:
             self._listener.received(self, b"", True)
 
-    def _say_goodbye(self) -> None:
+    def _say_why(self) -> None:
         """Tell the server why, as far as one send goes: it may log it."""
         if self._tls is not None and self._sock is not None:
             alert = self._tls.alert()
@@ -362,6 +370,10 @@ class Connection:
                     self._sock.send(alert)
 
     def _on_end(self) -> None:
+        if self._talk is not None and self._tls is None:
+            self._book_by_turn(REQUEST)
+            self._fail("protocol", sentence.no_starttls(self.target, "closed the connection before TLS began"))
+            return
         if self._tls is not None and not self._tls.is_open:
             self._book_by_turn(TLS)
             self._fail("tls_handshake", sentence.closed_in_handshake(self.target))

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections import deque
 from typing import Callable, Deque, Optional, Set, Tuple
 
 from .address import refusal
 from .check import Run
 from .checks import CHECKS
-from .connection import Tools
+from .echo import open_echo_socket
+from .host_resolver import HostResolver
 from .loop import Loop
-from .protocol import CheckResult, CheckSpec
+from .protocol import CheckResult, CheckSpec, read_address
 from .resolver import Resolver
 from .stamp import make_stamps
 from .tls import Contexts
+from .tools import Tools
 
 _log = logging.getLogger(__name__)
 
 DEFAULT_MAX_IN_FLIGHT = 4_000
 #: Files and sockets left to the service, the spool and the resolver.
 FILES_KEPT_FREE = 128
+
+#: Kinds that do TLS without HTTP.
+_KINDS_WITH_TLS = frozenset(("tcp", "tls"))
 
 Done = Callable[[CheckResult], None]
 
@@ -56,6 +62,8 @@ class Measurer:
         starts_per_turn: int = 2,
         resolver_threads: int = 64,
         resolver: Optional[Resolver] = None,
+        host_resolver: Optional[HostResolver] = None,
+        open_echo: Callable[[int], socket.socket] = open_echo_socket,
     ) -> None:
         """`refuse` says why an address is not connected to; `allow_private` turns it off.
 
@@ -69,6 +77,8 @@ class Measurer:
             resolver=resolver or Resolver(loop, resolver_threads),
             contexts=contexts,
             refuse=_refuse_nothing if allow_private else refuse,
+            host_resolver=host_resolver or HostResolver(),
+            open_echo=open_echo,
         )
         self._max_in_flight = min(max_in_flight, _sockets_allowed(max_in_flight), loop.capacity or max_in_flight)
         self._starts_per_turn = starts_per_turn
@@ -107,13 +117,11 @@ class Measurer:
         recheck: bool = False,
         revision: int = 0,
     ) -> None:
-        """Start a check as soon as may be. `planned_at_s` (monotonic) is its slot, None = now.
-
-        Raises KeyError for a kind that `CHECKS` does not have.
-        """
-        CHECKS[spec.kind]
+        """Start a check as soon as may be. `planned_at_s` (monotonic) is its slot, None = now."""
         if self._is_closed:
             return
+        if spec.kind in _KINDS_WITH_TLS and read_address(spec.url).is_tls:
+            self._tools.contexts.prepare()
         planned = self._loop.now() if planned_at_s is None else planned_at_s
         self._orders.append(_Order(spec, planned, (revision, on_demand, recheck), done))
         self._start_soon()

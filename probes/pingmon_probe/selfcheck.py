@@ -13,7 +13,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from .loop import Loop, Timer
-from .protocol import NETWORK_FAILURES, OWN_NETWORK_DOWN, CheckResult, split_anchor
+from .protocol import NETWORK_FAILURES, OWN_NETWORK_DOWN, CheckResult, kind_of, read_address, split_anchor
 
 ASK_EVERY_S = 5.0
 ANCHOR_LIMIT_S = 2.0
@@ -77,7 +77,7 @@ class SelfCheck:
             deliver(result)
             return
         if result.failure not in NETWORK_FAILURES:
-            if result.http_status is not None:
+            if result.failure is None or result.http_status is not None:
                 self._is_up = True  # somebody out there has answered
             deliver(result)
             return
@@ -179,7 +179,9 @@ class _Question:
 
 def is_local_target(result: CheckResult) -> bool:
     """Whether a result is about this computer or its own network, judged by address, else by the URL's name."""
-    host = result.address or (urlsplit(result.url).hostname or "")
+    is_by_own_resolver = kind_of(result.url) == "dns" and read_address(result.url).server is None
+    # The name server of this host is near, but what it tells comes from afar.
+    host = (None if is_by_own_resolver else result.address) or (urlsplit(result.url).hostname or "")
     try:
         address = ipaddress.ip_address(host.split("%", 1)[0])
     except ValueError:

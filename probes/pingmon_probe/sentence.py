@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Sequence, Tuple
 
 from .resolver import Address
-from .target import Target
+from .target import Endpoint, Target
 from .timeline import CONNECT, DNS, REQUEST, TLS
 
 _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
@@ -54,11 +54,16 @@ def shown(text: str, limit: int = 60) -> str:
     return clean if len(text) <= limit else clean[:limit] + "..."
 
 
-def timed_out(target: Target, phase: int, timeout_ms: float, body_bytes: int) -> str:
+def dns_timed_out(target: Endpoint, timeout_ms: float) -> str:
+    time = seconds(timeout_ms)
+    return f"The name {target.host} was not resolved within {time}; look at the domain's name servers."
+
+
+def timed_out(target: Endpoint, phase: int, timeout_ms: float, body_bytes: int) -> str:
     """Say in which phase the time of the whole check ran out."""
     time = seconds(timeout_ms)
     if phase == DNS:
-        return f"The name {target.host} was not resolved within {time}; look at the domain's name servers."
+        return dns_timed_out(target, timeout_ms)
     if phase == CONNECT:
         return (
             f"{target.place} did not accept a connection within {time}; "
@@ -77,14 +82,14 @@ def timed_out(target: Target, phase: int, timeout_ms: float, body_bytes: int) ->
     return f"{target.place} began to answer but was not done within {time}; {body_bytes} bytes had come by then."
 
 
-def resolver_busy(target: Target, timeout_ms: float) -> str:
+def resolver_busy(target: Endpoint, timeout_ms: float) -> str:
     return (
         f"The name {target.host} was not looked up: all of this probe's resolver threads were busy for "
         f"{seconds(timeout_ms)}; look at the name servers of the probe's host."
     )
 
 
-def dns_failed(target: Target, error: OSError, family: int) -> str:
+def dns_failed(target: Endpoint, error: OSError, family: int) -> str:
     """Say why a name gave no address."""
     if error.errno in _NO_SUCH_NAME:
         if family:
@@ -97,16 +102,16 @@ def dns_failed(target: Target, error: OSError, family: int) -> str:
     return f"The name {target.host} could not be resolved ({shown(error.strerror or str(error))})."
 
 
-def wrong_family(target: Target, family: int) -> str:
+def wrong_family(target: Endpoint, family: int) -> str:
     return f"{target.host} is not an IPv{family} address, and this monitor asks for IPv{family} only."
 
 
-def refused_target(target: Target, address: str, why: str) -> str:
+def refused_target(target: Endpoint, address: str, why: str) -> str:
     name = target.host if address == target.host else f"{target.host} ({address})"
     return f"This probe does not connect to {name}: it is {why}, and private targets were not allowed at its install."
 
 
-def connect_failed(target: Target, address: Address, code: int, what: str) -> Tuple[str, str]:
+def connect_failed(target: Endpoint, address: Address, code: int, what: str) -> Tuple[str, str]:
     """Return (failure class, sentence) for the error a connection attempt ended with."""
     whom = target.place if address[1][0] == target.host else f"{target.place} ({address[1][0]})"
     if code == errno.ECONNREFUSED or code == getattr(errno, "WSAECONNREFUSED", -1):
@@ -128,18 +133,23 @@ def connect_failed(target: Target, address: Address, code: int, what: str) -> Tu
     return "connect_refused", f"{whom} broke off the connection attempt ({what})."
 
 
-def closed_in_handshake(target: Target) -> str:
+def closed_in_handshake(target: Endpoint) -> str:
     return (
         f"{target.place} closed the connection during the TLS handshake; "
-        "look whether this port is meant for https and whether the server knows this name."
+        f"look whether this port is meant for {target.secure_protocol} and whether the server knows this name."
     )
 
 
-def handshake_failed(target: Target, reason: str) -> str:
+def handshake_failed(target: Endpoint, reason: str) -> str:
     return f"The TLS handshake with {target.place} failed: {reason}."
 
 
-def broken(target: Target, phase: int, what: str) -> str:
+def no_starttls(target: Endpoint, what: str) -> str:
+    """Say what a server did in place of beginning TLS."""
+    return f"{target.place} {what}."
+
+
+def broken(target: Endpoint, phase: int, what: str) -> str:
     """Say that an open connection was reset."""
     moment = "before it answered" if phase == REQUEST else "in the middle of its answer"
     return f"{target.place} broke off the connection {moment} ({what}); look at the server's error log."

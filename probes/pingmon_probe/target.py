@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Optional
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
-from .protocol import MAX_URL_CHARACTERS
+from .protocol import MAX_URL_CHARACTERS, KindAddress, in_brackets
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
@@ -18,24 +19,43 @@ class TargetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Target:
-    """One URL taken apart. `host` is without brackets; `path` holds the query; `url` has no fragment."""
+class Endpoint:
+    """Where to connect, and how TLS begins there. `host` is without brackets; port 0 is no port."""
+
+    host: str
+    port: int
+    is_tls: bool
+    starttls: Optional[str]
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether TLS tells the server that HTTP follows (ALPN); others may refuse to hear that."""
+        return False
+
+    @property
+    def secure_protocol(self) -> str:
+        """What is spoken after the handshake, in one word for sentences."""
+        return "https" if self.speaks_http else "TLS"
+
+    @property
+    def place(self) -> str:
+        """`host:port` for sentences, the host alone where there is no port."""
+        host = in_brackets(self.host)
+        return f"{host}:{self.port}" if self.port else host
+
+
+@dataclass(frozen=True)
+class Target(Endpoint):
+    """One URL of a web page taken apart. `path` holds the query; `url` has no fragment."""
 
     url: str
     scheme: str
-    host: str
-    port: int
     host_header: str
     path: str
 
     @property
-    def is_tls(self) -> bool:
-        return self.scheme == "https"
-
-    @property
-    def place(self) -> str:
-        """`host:port` for sentences."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+    def speaks_http(self) -> bool:
+        return True
 
     def is_same_origin(self, other: Target) -> bool:
         return (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
@@ -60,19 +80,26 @@ def parse_target(url: str) -> Target:
     if not host or port == 0:
         raise TargetError("names no host or an impossible port")
     host = _to_ascii(host)
-    shown = f"[{host}]" if ":" in host else host
+    shown = in_brackets(host)
     default = DEFAULT_PORTS[scheme]
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._[]|^`{}\"<>\\")
     if parts.query:
         path += "?" + quote(parts.query, safe="/%?:@!$&'()*+,;=~-._[]|^`{}\"<>\\")
     return Target(
-        url=urldefrag(url)[0],
-        scheme=scheme,
         host=host,
         port=port or default,
+        is_tls=scheme == "https",
+        starttls=None,
+        url=urldefrag(url)[0],
+        scheme=scheme,
         host_header=shown if port in (None, default) else f"{shown}:{port}",
         path=path,
     )
+
+
+def endpoint_of(address: KindAddress) -> Endpoint:
+    """Return where a check of another kind connects to."""
+    return Endpoint(address.host, address.port, address.is_tls, address.starttls)
 
 
 def redirect_target(base: Target, location: str) -> Target:

@@ -43,6 +43,10 @@ class Timeline:
             self.queue_s += until_s - self.mark_s
             self.mark_s = until_s
 
+    def measured(self, phase: int, spent_s: float) -> None:
+        """Put a time on a phase that was measured beside this line: a mean of several waits."""
+        self.phases_s[phase] = spent_s
+
     @property
     def total_s(self) -> float:
         return sum(phase or 0.0 for phase in self.phases_s)

@@ -5,40 +5,63 @@ A context per check would cost 18 ms of CPU; asyncio's TLS keeps a quarter of a 
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 #: Plain bytes taken from one record at most.
 _READ_BYTES = 16 * 1024
+#: _ssl.ENCODING_DER
+_ENCODING_DER = 2
 
 
 class Contexts:
-    """The two TLS contexts of a probe, made at first use (reading the trust store takes some 20 ms).
+    """The TLS contexts of a probe. Those for HTTP are made at once, the others at first use: each takes some 20 ms.
 
     Certificates are checked against the host's trust store (SSL_CERT_FILE and SSL_CERT_DIR are honoured),
     with `ca_file` (PEM) added to it. Raises OSError or ssl.SSLError where that file cannot be read.
     """
 
     def __init__(self, ca_file: Optional[str] = None) -> None:
-        self._verifying = self._make()
-        self._verifying.load_default_certs()
-        if ca_file is not None:
-            self._verifying.load_verify_locations(ca_file)
-        # Since 3.13 Python is stricter by default than browsers are; all probes shall judge alike.
-        self._verifying.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        self._trusting = self._make()
-        self._trusting.check_hostname = False
-        self._trusting.verify_mode = ssl.CERT_NONE
+        self._ca_file = ca_file
+        self._made = {(verify, True): self._make(verify, speaks_http=True) for verify in (True, False)}
 
-    def get(self, verify: bool) -> ssl.SSLContext:
-        return self._verifying if verify else self._trusting
+    def prepare(self) -> None:
+        """Make those that are not made yet: before a check begins, so that their making is in nobody's time."""
+        for verify in (True, False):
+            self.get(verify, speaks_http=False)
 
-    @staticmethod
-    def _make() -> ssl.SSLContext:
+    def get(self, verify: bool, speaks_http: bool = True) -> ssl.SSLContext:
+        context = self._made.get((verify, speaks_http))
+        if context is None:
+            context = self._made[verify, speaks_http] = self._make(verify, speaks_http)
+        return context
+
+    def _make(self, verify: bool, speaks_http: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
+        if speaks_http:
+            context.set_alpn_protocols(["http/1.1"])
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        context.load_default_certs()
+        if self._ca_file is not None:
+            context.load_verify_locations(self._ca_file)
+        # Since 3.13 Python is stricter by default than browsers are; all probes shall judge alike.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context
+
+
+@dataclass(frozen=True)
+class TlsFacts:
+    """What a handshake came to. `chain` holds the certificates as the server sent them, empty where nobody tells."""
+
+    protocol: str
+    cipher: str
+    chain: Tuple[bytes, ...]
 
 
 class TlsSide:
@@ -94,6 +117,30 @@ class TlsSide:
         except ssl.SSLZeroReturnError:
             return pieces, True
 
+    def facts(self) -> TlsFacts:
+        """Return what was agreed on; the handshake has to be done."""
+        cipher = self._object.cipher()
+        return TlsFacts(self._object.version() or "", cipher[0] if cipher else "", tuple(self._chain()))
+
+    def farewell(self, data: bytes) -> bytes:
+        """Return the bytes that say a last word and close the session. Raises ssl.SSLError."""
+        if data:
+            self._object.write(data)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._object.unwrap()  # it waits for the other side's own end, and nobody does that here
+        return self._outgoing.read()
+
+    def _chain(self) -> List[bytes]:
+        get = getattr(self._object, "get_unverified_chain", None)
+        if get is not None:  # Python 3.13
+            return list(get() or ())
+        # From 3.10 on it is there, but not for everybody to see; before that nobody tells.
+        inner = getattr(self._object, "_sslobj", None)
+        get = getattr(inner, "get_unverified_chain", None)
+        if get is None:
+            return []
+        return [bytes(certificate.public_bytes(_ENCODING_DER)) for certificate in get() or ()]
+
     def alert(self) -> bytes:
         """Return what TLS still wants to tell the other side, an alert after a failure above all."""
         return self._outgoing.read()
@@ -138,8 +185,8 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
 
 #: OpenSSL's reasons for a failed handshake, as the end of "the TLS handshake with HOST failed: ...".
 _REASONS = {
-    "WRONG_VERSION_NUMBER": "the server does not answer with TLS; look whether this port is meant for https",
-    "HTTP_REQUEST": "the server answers with plain HTTP; look whether this port is meant for https",
+    "WRONG_VERSION_NUMBER": "the server does not answer with TLS; look whether this port is meant for {what}",
+    "HTTP_REQUEST": "the server answers with plain HTTP; look whether this port is meant for {what}",
     "UNSUPPORTED_PROTOCOL": "the server only offers a TLS version older than 1.2",
     "TLSV1_ALERT_PROTOCOL_VERSION": "the server refuses TLS 1.2 and 1.3",
     "NO_PROTOCOLS_AVAILABLE": "no TLS version is shared with the server",
@@ -155,10 +202,10 @@ _REASONS = {
 }
 
 
-def handshake_reason(error: ssl.SSLError) -> str:
-    """Return why a handshake failed, in words that continue a sentence."""
+def handshake_reason(error: ssl.SSLError, what: str) -> str:
+    """Return why a handshake failed, in words that continue a sentence; `what` is TLS or https."""
     reason = error.reason or ""
     known = _REASONS.get(reason)
     if known is not None:
-        return known
+        return known.format(what=what)
     return reason.replace("_", " ").lower() or "no reason was given"

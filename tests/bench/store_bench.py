@@ -87,6 +87,7 @@ class Site:
             url=Shared([""], same),
             hops=Shared([()], same),
             certificate=Shared([self.certificate[place] for place in places], np.arange(count)),
+            facts=Shared([None], np.zeros(count, dtype=np.int64)),
         )
 
     def stream(self, span_ms: int) -> Iterator[ResultBatch]:

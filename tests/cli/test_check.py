@@ -7,8 +7,8 @@ from tests.cli.site import Site
 
 #: Scripts rely on these, in this order, and on no others.
 _FIELDS = [
-    "url", "status", "failure", "message", "http_status", "total_ms", "phases", "late_ms", "queue_ms", "clock",
-    "low_confidence", "address", "family", "hops", "body_bytes", "certificate", "started_at_ms",
+    "url", "kind", "status", "failure", "message", "http_status", "total_ms", "phases", "late_ms", "queue_ms", "clock",
+    "low_confidence", "address", "family", "hops", "body_bytes", "certificate", "facts", "started_at_ms",
 ]  # fmt: skip
 
 

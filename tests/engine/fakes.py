@@ -129,6 +129,7 @@ def batch(
         url=Shared(["https://site.example/"], same),
         hops=Shared([()], same),
         certificate=Shared([None], same),
+        facts=Shared([None], same),
     )
 
 

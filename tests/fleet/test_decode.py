@@ -16,6 +16,7 @@ from pingmon_gui.domain.error import ProbeError
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import OTHER_FAILURE, Status
 from pingmon_gui.fleet.decode import correction_ms, decode_batch, decode_check, read_json
+from pingmon_gui.fleet.decode_facts import facts_of
 
 PROBE = ProbeId(7)
 
@@ -216,3 +217,40 @@ def test_decode_check_of_any_field_gives_a_check_or_a_sentence(name: str, value:
         assert exc.message.endswith(".")
     except AssertionError:
         assert name == "url"
+
+
+def test_facts_of_a_kind_come_through_the_batch() -> None:
+    facts = {"answers": ["192.0.2.1"], "ttl_s": 300, "is_authentic": False, "chain": [{"subject": "CN=a"}]}
+    sent = [good(0, facts=facts), good(1)]
+    batch = decode_batch(json.loads(encode_batch(1, sent)), PROBE, "spool", 0)
+    assert batch is not None
+    assert [batch.result(place).facts for place in range(2)] == [facts, None]
+
+
+def test_batch_of_a_probe_that_knows_no_facts_is_read() -> None:
+    document = json.loads(encode_batch(1, [good()]))
+    del document["columns"]["facts"]
+    batch = decode_batch(document, PROBE, "s", 0)
+    assert batch is not None and batch.result(0).facts is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ({}, {}),
+        ({"a": "x" * 3_000}, {"a": "x" * 2_000}),
+        ({"a": 2**60, "b": 1.5, "c": None, "d": True}, {"b": 1.5, "d": True}),
+        ({"a": [1, "x", {"b": [1]}, [2]]}, {"a": [1, "x", {}]}),
+        ({"n" * 50: 1, "b": {"c": 1}}, {}),
+        ({"a": "\ud800"}, {"a": "?"}),
+        ({"a": list(range(60))}, {"a": list(range(50))}),
+        ({str(n): n for n in range(60)}, {str(n): n for n in range(40)}),
+    ],
+)
+def test_facts_are_bounded(sent: dict[str, Any], read: dict[str, Any]) -> None:
+    assert facts_of(sent) == read
+
+
+def test_facts_that_are_no_object_are_refused() -> None:
+    with pytest.raises(ProbeError):
+        facts_of([1])

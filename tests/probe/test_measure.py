@@ -10,7 +10,7 @@ import pytest
 from pingmon_probe import checks
 from pingmon_probe.check import Run, Running
 from pingmon_probe.connection import Connection
-from pingmon_probe.protocol import CheckResult, CheckSpec
+from pingmon_probe.protocol import KINDS, CheckResult, CheckSpec
 
 from .conftest import Rig
 from .targets import Targets
@@ -112,18 +112,19 @@ def test_measurer_close_ends_everything_silently(rig: Rig, targets: Targets) -> 
     rig.run()
 
 
-def test_measurer_unknown_kind_is_refused_at_once(rig: Rig) -> None:
-    with pytest.raises(KeyError):
-        rig.measurer.start(CheckSpec("http://x.example/", kind="gopher"), None, lambda result: None)
+def test_every_kind_of_the_wire_has_its_check() -> None:
+    assert set(checks.CHECKS) == set(KINDS)
 
 
 @pytest.fixture
 def broken_kind() -> Iterator[Callable[[Callable[[Run], Running]], None]]:
+    sound = checks.CHECKS["http"]
+
     def put(kind: Callable[[Run], Running]) -> None:
-        checks.CHECKS["broken"] = kind
+        checks.CHECKS["http"] = kind
 
     yield put
-    checks.CHECKS.pop("broken", None)
+    checks.CHECKS["http"] = sound
 
 
 def test_measurer_bug_at_the_start_becomes_an_internal_result(
@@ -133,7 +134,7 @@ def test_measurer_bug_at_the_start_becomes_an_internal_result(
         raise RuntimeError("a bug")
 
     broken_kind(kind)
-    result = rig.check("http://shop.example/", kind="broken")
+    result = rig.check("http://shop.example/")
     assert result.failure == "internal" and "a bug" not in result.message and "mistake" in result.message
     assert quiet and quiet[0].exc_info
     assert rig.measurer.in_flight == 0
@@ -156,7 +157,7 @@ def test_measurer_bug_at_the_timeout_becomes_an_internal_result(
             self.is_closed = True
 
     broken_kind(Stuck)
-    assert rig.check("http://shop.example/", kind="broken", timeout_ms=100).failure == "internal"
+    assert rig.check("http://shop.example/", timeout_ms=100).failure == "internal"
 
 
 def test_measurer_bug_in_the_answer_becomes_an_internal_result(

@@ -96,6 +96,7 @@ def batch(rows: Sequence[Measured], *, probe: int = 1, first_seq: int = 1, spool
         url=Shared(["https://site.example/"], number * 0),
         hops=Shared([(), ({"url": "https://a.example/", "http_status": 301, "total_ms": 3.25},)], number % 2),
         certificate=Shared([None, {"subject": "site", "not_after": "2030-01-01"}], number % 2),
+        facts=Shared([None, {"sent": 3, "received": 2, "rtt_min_ms": 1.5}], number % 2),
     )
 
 

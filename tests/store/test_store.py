@@ -152,6 +152,7 @@ def test_results_come_back_as_they_were_measured(tmp_path: Path) -> None:
                 "address": "192.0.2.1",
                 "hops": [{"url": "https://a.example/", "http_status": 301}],
                 "certificate": {"subject": "site", "not_after": "2030-01-01"},
+                "facts": {"sent": 3, "received": 2},
             }
             ((probe, result, status),) = await store.latest(one.id)
             expected = replace(sent.result(2), url=one.url, seq=0)

@@ -282,6 +282,7 @@ def batch_of(story: Story, kept: Sequence[Kept], region: Region, columns: Column
         url=Shared([""], same),
         hops=Shared([()], same),
         certificate=Shared([_certificate(story, place) for place in range(len(kept))], number),
+        facts=Shared([None], number * 0),
     )
 
 

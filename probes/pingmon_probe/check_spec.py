@@ -1,0 +1,233 @@
+"""One check as a plan or a request carries it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Dict, Optional, Tuple
+from urllib.parse import urlsplit
+
+from .dns_record import AnswerError, normal_answer
+from .escape import EscapeError, unescaped
+from .kind import KINDS, KINDS_OF_FIELD, AddressError, kind_of, read_address
+from .wire import (
+    DEFAULT_ECHO_COUNT,
+    DEFAULT_INTERVAL_MS,
+    DEFAULT_MAX_LOSS_PERCENT,
+    DEFAULT_SLOW_MS,
+    DEFAULT_STATUS_SET,
+    DEFAULT_TIMEOUT_MS,
+    DNS_MATCHES,
+    MAX_DNS_ANSWERS,
+    MAX_ECHO_COUNT,
+    MAX_EXCHANGE_BYTES,
+    MAX_EXCHANGE_CHARACTERS,
+    MAX_ID,
+    MAX_INTERVAL_MS,
+    MAX_KEYWORD_CHARACTERS,
+    MAX_TIMEOUT_MS,
+    MAX_URL_CHARACTERS,
+    MIN_INTERVAL_MS,
+    MIN_TIMEOUT_MS,
+    ProtocolError,
+    boolean,
+    integer,
+)
+
+_VISIBLE_ASCII = re.compile("[!-~]+")
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """One check of a plan, or one to be run on demand.
+
+    The scheme of `url` says the kind (`kind.py`), and with it which of the fields may differ from their default.
+    `monitor` is the app's id of the monitor (0 for a check that belongs to none) and `version` the
+    number of the monitor's settings; both come back with every result. `family` is 4, 6, or 0 for
+    what `resolver.ipv4_first` chooses. `status_set` lists inclusive ranges.
+    `basic_auth` is `user:password` and is never written to a log or a result.
+    `send` and `expect` are texts with escapes (`escape.unescaped`); `dns_answers` are as `dns_record.normal_answer`
+    writes them. More than `max_loss_percent` of `echo_count` echoes lost make a target offline.
+    """
+
+    url: str
+    monitor: int = 0
+    version: int = 0
+    interval_ms: int = DEFAULT_INTERVAL_MS
+    phase_ms: int = 0
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    slow_ms: int = DEFAULT_SLOW_MS
+    family: int = 0
+    status_set: Tuple[Tuple[int, int], ...] = DEFAULT_STATUS_SET
+    keyword: Optional[str] = None
+    keyword_absent: bool = False
+    ignore_certificate: bool = False
+    basic_auth: Optional[str] = None
+    send: Optional[str] = None
+    expect: Optional[str] = None
+    dns_match: str = "any"
+    dns_answers: Tuple[str, ...] = ()
+    echo_count: int = DEFAULT_ECHO_COUNT
+    max_loss_percent: int = DEFAULT_MAX_LOSS_PERCENT
+
+    @cached_property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        return kind_of(self.url)
+
+    def __repr__(self) -> str:
+        return f"CheckSpec(url={self.url!r}, monitor={self.monitor}, version={self.version})"
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the fields that differ from their default, always with `url`, and the kind unless it is http."""
+        document: Dict[str, Any] = {"url": self.url}
+        if self.kind != "http":
+            document["kind"] = self.kind
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "url" and value != field.default:
+                document[field.name] = _as_lists(value)
+        return document
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """`to_json` as bytes, made once: plans are compared far more often than their checks change."""
+        return json.dumps(self.to_json(), sort_keys=True).encode("utf-8")
+
+    @classmethod
+    def from_json(cls, document: Any) -> CheckSpec:
+        """Read one check. Raises ProtocolError naming the field that is unknown or out of range."""
+        if not isinstance(document, dict):
+            raise ProtocolError("a check must be an object")
+        unknown = sorted(set(document) - _CHECK_FIELDS)
+        if unknown:
+            raise ProtocolError(f"unknown field of a check: {', '.join(unknown)}")
+        url = _read_url(document.get("url"))
+        kind = document.get("kind", "http")
+        if kind not in KINDS:
+            raise ProtocolError(f"unknown kind of check: {kind!r:.40}")
+        if kind != kind_of(url):
+            raise ProtocolError(f"url is no address of the kind {kind}")
+        for name in document:
+            if kind not in KINDS_OF_FIELD.get(name, KINDS):
+                raise ProtocolError(f"{name} does not go with the kind {kind}")
+        keyword = document.get("keyword")
+        if keyword is not None and not (isinstance(keyword, str) and 0 < len(keyword) <= MAX_KEYWORD_CHARACTERS):
+            raise ProtocolError(f"keyword must be a text of 1 to {MAX_KEYWORD_CHARACTERS} characters")
+        basic_auth = document.get("basic_auth")
+        if basic_auth is not None and not (
+            isinstance(basic_auth, str) and ":" in basic_auth and len(basic_auth) <= 1_000
+        ):
+            raise ProtocolError("basic_auth must be user:password")
+        interval_ms = integer(document, "interval_ms", MIN_INTERVAL_MS, MAX_INTERVAL_MS, DEFAULT_INTERVAL_MS)
+        family = integer(document, "family", 0, 6, 0)
+        if family not in (0, 4, 6):
+            raise ProtocolError("family must be 0, 4 or 6")
+        return cls(
+            url=url,
+            monitor=integer(document, "monitor", 0, MAX_ID, 0),
+            version=integer(document, "version", 0, 2**31 - 1, 0),
+            interval_ms=interval_ms,
+            phase_ms=integer(document, "phase_ms", 0, interval_ms - 1, 0),
+            timeout_ms=integer(document, "timeout_ms", MIN_TIMEOUT_MS, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
+            slow_ms=integer(document, "slow_ms", 1, MAX_TIMEOUT_MS, DEFAULT_SLOW_MS),
+            family=family,
+            status_set=_status_set(document.get("status_set", DEFAULT_STATUS_SET)),
+            keyword=keyword,
+            keyword_absent=boolean(document, "keyword_absent"),
+            ignore_certificate=boolean(document, "ignore_certificate"),
+            basic_auth=basic_auth,
+            send=_exchange(document, "send"),
+            expect=_exchange(document, "expect"),
+            dns_match=_dns_match(document),
+            dns_answers=_dns_answers(document, url),
+            echo_count=integer(document, "echo_count", 1, MAX_ECHO_COUNT, DEFAULT_ECHO_COUNT),
+            max_loss_percent=integer(document, "max_loss_percent", 0, 99, DEFAULT_MAX_LOSS_PERCENT),
+        )
+
+
+_CHECK_FIELDS = frozenset(field.name for field in fields(CheckSpec)) | {"kind"}
+
+
+def _read_url(url: Any) -> str:
+    if not isinstance(url, str) or not url or len(url) > MAX_URL_CHARACTERS:
+        raise ProtocolError(f"url must be a text of 1 to {MAX_URL_CHARACTERS} characters")
+    if not _VISIBLE_ASCII.fullmatch(url):
+        raise ProtocolError("url must be plain ASCII without spaces or control characters")
+    if kind_of(url) != "http":
+        try:
+            read_address(url)
+        except AddressError as exc:
+            raise ProtocolError(f"url {exc}") from exc
+        return url
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or 1 <= parts.port <= 65535
+    except ValueError as exc:
+        raise ProtocolError("url cannot be read") from exc
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+        raise ProtocolError("url must be http or https (or tcp, tls, dns, icmp) with a host and a port from 1 to 65535")
+    if parts.username is not None or parts.password is not None:
+        raise ProtocolError("url must not hold a user name or password; send basic_auth")
+    return url
+
+
+def _exchange(document: Dict[str, Any], name: str) -> Optional[str]:
+    """Return what is sent or expected, as it was typed."""
+    text = document.get(name)
+    if text is None:
+        return None
+    if not isinstance(text, str) or not 0 < len(text) <= MAX_EXCHANGE_CHARACTERS:
+        raise ProtocolError(f"{name} must be a text of 1 to {MAX_EXCHANGE_CHARACTERS} characters")
+    try:
+        size = len(unescaped(text))
+    except EscapeError as exc:
+        raise ProtocolError(f"{name} {exc}") from exc
+    if size > MAX_EXCHANGE_BYTES:
+        raise ProtocolError(f"{name} must be at most {MAX_EXCHANGE_BYTES} bytes")
+    return text
+
+
+def _dns_match(document: Dict[str, Any]) -> str:
+    match = document.get("dns_match", "any")
+    if match not in DNS_MATCHES:
+        raise ProtocolError(f"dns_match must be one of {', '.join(DNS_MATCHES)}")
+    if (match in ("exact", "contains")) != bool(document.get("dns_answers")):
+        raise ProtocolError("dns_answers go with the dns_match exact or contains, and these with them")
+    return str(match)
+
+
+def _dns_answers(document: Dict[str, Any], url: str) -> Tuple[str, ...]:
+    """Return the expected answers in the form in which a name server's are written."""
+    answers = document.get("dns_answers", [])
+    if not isinstance(answers, (list, tuple)) or len(answers) > MAX_DNS_ANSWERS:
+        raise ProtocolError(f"dns_answers must be a list of at most {MAX_DNS_ANSWERS}")
+    if not all(isinstance(answer, str) for answer in answers):
+        raise ProtocolError("dns_answers must be texts")
+    if not answers:
+        return ()
+    record_type = read_address(url).record_type
+    try:
+        return tuple(normal_answer(record_type, answer) for answer in answers)
+    except AnswerError as exc:
+        raise ProtocolError(f"dns_answers: {exc}") from exc
+
+
+def _status_set(value: Any) -> Tuple[Tuple[int, int], ...]:
+    try:
+        ranges = tuple((low, high) for low, high in value)
+    except (TypeError, ValueError) as exc:
+        raise ProtocolError("status_set must be a list of [low, high]") from exc
+    for low, high in ranges:
+        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (low, high))
+        if not whole or not 100 <= low <= high <= 599:
+            raise ProtocolError("status_set must hold ranges within 100 to 599")
+    if not 1 <= len(ranges) <= 50:
+        raise ProtocolError("status_set must hold 1 to 50 ranges")
+    return ranges
+
+
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(part) for part in value] if isinstance(value, tuple) else value

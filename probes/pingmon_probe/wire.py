@@ -1,0 +1,168 @@
+"""The words and limits of the wire, and the rules that both of its sides share. Read by way of `protocol`.
+
+Times are milliseconds. A time of day is an integer of Unix milliseconds (UTC) and ends in `_at_ms`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Dict, Optional
+
+from .kind import KINDS
+
+PROTOCOL_MIN = 1
+PROTOCOL_MAX = 1
+
+#: What a probe says of itself while none of its anchors answers.
+OWN_NETWORK_DOWN = "The probe's own network is down: none of the anchors answers."
+#: What this probe can do beyond the protocol's number. An app sends nothing that is not listed.
+FEATURES = (
+    *KINDS,
+    "keyword",
+    "status_set",
+    "ignore_certificate",
+    "basic_auth",
+    "family",
+    "anchors",
+)
+
+#: The five phases of a check, in order; its kind says which of them happen. `total_ms` is by definition their sum.
+PHASES = ("dns_ms", "connect_ms", "tls_ms", "request_ms", "transfer_ms")
+
+#: Why a check failed. The place in this tuple is stored as a number: append only, never reorder.
+FAILURES = (
+    "dns",
+    "connect_refused",
+    "connect_timeout",
+    "tls_verify",
+    "tls_handshake",
+    "timeout",
+    "http_status",
+    "content",
+    "too_many_redirects",
+    "protocol",
+    "refused_target",
+    "blocked",
+    "internal",
+    "loss",
+)
+
+#: These say nothing about the target: the result has no vote.
+NO_VOTE_FAILURES = frozenset(("refused_target", "blocked", "internal"))
+
+#: After a failure of these classes the probe asks its anchors whether its own network is up.
+NETWORK_FAILURES = frozenset(("dns", "connect_refused", "connect_timeout", "timeout", "loss"))
+
+STATUSES = ("online", "slow", "offline", "unknown", "paused")
+
+MIN_INTERVAL_MS = 5_000
+MAX_INTERVAL_MS = 3_600_000
+MIN_TIMEOUT_MS = 100
+MAX_TIMEOUT_MS = 30_000
+DEFAULT_INTERVAL_MS = 10_000
+DEFAULT_TIMEOUT_MS = 5_000
+DEFAULT_SLOW_MS = 1_000
+DEFAULT_STATUS_SET = ((200, 299),)
+MAX_REDIRECTS = 5
+MAX_URL_CHARACTERS = 2_000
+MAX_KEYWORD_CHARACTERS = 500
+#: What is sent by, and expected of, a tcp check: as it is typed, and as bytes.
+MAX_EXCHANGE_CHARACTERS = 2_000
+MAX_EXCHANGE_BYTES = 1_000
+#: How much of what a server says is searched for what is expected.
+EXPECT_CAP_BYTES = 64 * 1024
+#: How the answers of a name server are judged: there are some, they are exactly these, these are among them, none.
+DNS_MATCHES = ("any", "exact", "contains", "none")
+MAX_DNS_ANSWERS = 50
+MAX_DNS_ANSWER_CHARACTERS = 1_000
+MAX_ECHO_COUNT = 10
+DEFAULT_ECHO_COUNT = 3
+#: What a kind finds out besides times, as `facts` of a result; any of them may be absent.
+#: tcp: `said`, the beginning of what the server said. tls: `protocol`, `cipher`, `names` of the certificate, and the
+#: `chain` as the server sent it, `{"subject", "issuer", "not_after"}` each (absent where Python does not hand it out).
+#: dns: `record_type`, `rcode`, `answers` (the first 20) and `answer_count`, the least `ttl_s`, `server`, `transport`
+#: (udp or tcp), `is_authoritative`, `is_authentic`. icmp: `sent`, `received`, `rtt_min_ms`, `rtt_avg_ms`, `rtt_max_ms`.
+FACTS = {
+    "http": (),
+    "tcp": ("said",),
+    "tls": ("protocol", "cipher", "names", "chain"),
+    "dns": (
+        "record_type",
+        "rcode",
+        "answers",
+        "answer_count",
+        "ttl_s",
+        "server",
+        "transport",
+        "is_authoritative",
+        "is_authentic",
+    ),
+    "icmp": ("sent", "received", "rtt_min_ms", "rtt_avg_ms", "rtt_max_ms"),
+}
+#: Those that hardly repeat from result to result: they are shown while they are new, and not kept for ever.
+FLEETING_FACTS = frozenset(("said", "ttl_s", "rtt_min_ms", "rtt_avg_ms", "rtt_max_ms"))
+MAX_DNS_ANSWERS_TOLD = 20
+MAX_CHAIN_TOLD = 10
+
+#: Above this share of lost echoes a target is offline; with all of them lost it always is.
+DEFAULT_MAX_LOSS_PERCENT = 99
+MAX_CHECKS_PER_PLAN = 20_000
+MAX_CHECKS_PER_REQUEST = 1_000
+MAX_REQUEST_BODY_BYTES = 32 * 1024 * 1024
+#: How much of a target's body is read; the rest is not waited for.
+BODY_CAP_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 64 * 1024
+DEFAULT_LEASE_S = 7 * 24 * 3600
+MAX_BATCH_RESULTS = 256
+MAX_BATCH_BYTES = 64 * 1024
+MAX_WAIT_S = 60
+HEARTBEAT_S = 5.0
+LOW_CONFIDENCE_QUEUE_MS = 5.0
+RECHECK_AFTER_S = 2.0
+#: Largest monitor id: JSON readers that hold numbers as doubles keep it exact.
+MAX_ID = 2**53 - 1
+
+
+class ProtocolError(ValueError):
+    """What was received does not fit the protocol. The message says which field and why."""
+
+
+def phase_ms(monitor: int, interval_ms: int, region_index: int, region_count: int) -> int:
+    """Return where in its interval a check starts, in [0, interval_ms).
+
+    The first 8 bytes of SHA-256 of the monitor's id (in decimal digits) spread monitors evenly;
+    the regions of one monitor take turns. The same input gives the same slot after any restart.
+    """
+    digest = hashlib.sha256(str(monitor).encode("ascii")).digest()
+    base = int.from_bytes(digest[:8], "big") % interval_ms
+    return (base + region_index * interval_ms // max(1, region_count)) % interval_ms
+
+
+def status_of(failure: Optional[str], total_ms: Optional[float], slow_ms: float, own_network: bool = False) -> str:
+    """Return the status word of one result: online, slow, offline or unknown.
+
+    `own_network` is true where the probe's own network was down when it measured.
+    """
+    if own_network or failure in NO_VOTE_FAILURES:
+        return "unknown"
+    if failure is not None:
+        return "offline"
+    if total_ms is None:
+        return "unknown"
+    return "online" if total_ms < slow_ms else "slow"
+
+
+def integer(document: Dict[str, Any], name: str, low: int, high: int, default: int) -> int:
+    """Return a field that is a whole number in [low, high]. Raises ProtocolError."""
+    value = document.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ProtocolError(f"{name} must be a whole number from {low} to {high}")
+    return value
+
+
+def boolean(document: Dict[str, Any], name: str) -> bool:
+    """Return a field that is true or false, false where it is absent. Raises ProtocolError."""
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise ProtocolError(f"{name} must be true or false")
+    return value
