@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from pingmon_probe.protocol import PHASES, CheckResult, CheckSpec
 
 from pingmon_gui.console import output
-from pingmon_gui.console.option import add_check_options, settings_from
+from pingmon_gui.console.fact_lines import days_left, fact_lines
+from pingmon_gui.console.option import add_check_options, fitted_from, settings_from
 from pingmon_gui.domain.error import ProbeError
-from pingmon_gui.domain.monitor import MonitorSettings
+from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.log import one_line
 
@@ -30,7 +31,7 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
         epilog="Exit code: 0 when the check was done, whatever it found; with --fail 1 unless the target is online "
         "or slow.",
     )
-    parser.add_argument("url", metavar="URL", help="with or without https://")
+    parser.add_argument("url", metavar="URL", help="with or without https://; or tcp://, tls://, dns://, icmp://")
     add_check_options(parser)
     parser.add_argument("--fail", action="store_true", help="exit with 1 unless the target is online or slow")
     parser.set_defaults(run=run)
@@ -38,18 +39,8 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     target = parse_target(args.url)
-    settings = settings_from(args, MonitorSettings(), target.basic_auth)
-    spec = CheckSpec(
-        url=target.url,
-        timeout_ms=settings.timeout_ms,
-        slow_ms=settings.slow_ms,
-        family=settings.family,
-        status_set=settings.status_set,
-        keyword=settings.keyword,
-        keyword_absent=settings.keyword_absent,
-        ignore_certificate=settings.ignore_certificate,
-        basic_auth=settings.basic_auth,
-    )
+    settings = fitted_from(args, settings_from(args, MonitorSettings(), target.basic_auth), target.url)
+    spec = Monitor(MonitorId(0), 0, target.url, "", settings, 0).check_spec()
     result = asyncio.run(_check(spec))
     document = {key: value for key, value in result.to_check_json(spec.slow_ms).items() if key not in _OF_A_PLAN}
     if args.json:
@@ -81,7 +72,7 @@ def describe(document: dict[str, Any]) -> str:
     lines = [plain(document["url"]), "   ".join(plain(fact) for fact in facts if fact)]
     if document["message"]:
         lines.append(plain(document["message"]))
-    lines += ["", *_phase_lines(document["phases"], document["total_ms"])]
+    lines += ["", *_phase_lines(document["phases"], document["total_ms"], document["kind"])]
     if document["low_confidence"]:
         lines.append(f"The probe itself was not ready for {output.latency(document['queue_ms'])}: measure again.")
     if document["hops"]:
@@ -90,18 +81,23 @@ def describe(document: dict[str, Any]) -> str:
     if certificate := document["certificate"]:
         lines += ["", f"certificate  {plain(str(certificate.get('subject')))}"]
         lines.append(f"  issued by  {plain(str(certificate.get('issuer')))}")
-        lines.append(f"  valid to   {plain(str(certificate.get('not_after')))}")
+        left = days_left(certificate.get("not_after"), document["started_at_ms"])
+        lines.append(f"  valid to   {plain(str(certificate.get('not_after')))}{left}")
         if certificate.get("verify_error"):
             lines.append(f"  not valid: {plain(str(certificate['verify_error']))}")
     elif urlsplit(document["url"]).scheme == "http":
         lines += ["", "not encrypted: no certificate"]
+    if found := fact_lines(document["kind"], document["facts"]):
+        lines += ["", *found]
     return "\n".join(lines)
 
 
-def _phase_lines(phases: dict[str, float | None], total_ms: float | None) -> list[str]:
+def _phase_lines(phases: dict[str, float | None], total_ms: float | None, kind: str) -> list[str]:
     lines = []
     for name in PHASES:
         ms = phases[name]
+        if ms is None and kind != "http":
+            continue  # most kinds have a few of the phases only
         bar = "▇" * round(_BAR_CHARACTERS * ms / total_ms) if ms and total_ms else ""
         lines.append(f"  {name.removesuffix('_ms'):<9}{output.latency(ms):>9}  {bar}".rstrip())
     return [*lines, f"  {'total':<9}{output.latency(total_ms):>9}"]

@@ -7,10 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pingmon_probe.protocol import read_address
+
 from pingmon_gui.console import access, output, transfer
-from pingmon_gui.console.option import WrongUsage, add_check_options, add_watch_options, name_option, settings_from
+from pingmon_gui.console.option import (
+    WrongUsage,
+    add_check_options,
+    add_watch_options,
+    fitted_from,
+    name_option,
+    settings_from,
+)
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft, format_status_set, parse_tags
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, format_status_set, parse_tags
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
 from pingmon_gui.domain.target import PastedLine, display_url, parse_pasted, parse_target
 from pingmon_gui.log import one_line, without_secrets
@@ -37,7 +46,11 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
 
     add = command("add", run_add, "watch one or several domains")
     add.add_argument(
-        "urls", nargs="+", metavar="URL", help="with or without https://; - reads a list, one a line, name behind it"
+        "urls",
+        nargs="+",
+        metavar="URL",
+        help="with or without https://, or tcp://HOST:PORT, tls://HOST, dns://NAME?type=MX, icmp://HOST; "
+        "- reads a list, one a line, name behind it",
     )
     name_option(add)
     add_watch_options(add)
@@ -91,7 +104,7 @@ def run_add(args: argparse.Namespace) -> int:
             intake.duplicates.append(url)
             return
         seen.add(url)
-        settings = base if basic_auth is None else replace(base, basic_auth=basic_auth)
+        settings = fitted_from(args, base if basic_auth is None else replace(base, basic_auth=basic_auth), url)
         intake.drafts.append(MonitorDraft(url, name, settings, tags, regions))
 
     for text in args.urls:
@@ -198,19 +211,24 @@ def run_show(args: argparse.Namespace) -> int:
     if args.json:
         output.write_json(_shown(monitor))
         return 0
-    settings = monitor.settings
+    settings, kind = monitor.settings, monitor.kind
     rule = "must be absent" if settings.keyword_absent else "must be there"
     facts = {
         "address": monitor.url,
+        "kind": kind,
         "name": monitor.name,
         "id": str(monitor.id),
         "state": "paused" if monitor.is_paused else "watched",
         "every": output.duration(settings.interval_ms),
         "timeout": output.duration(settings.timeout_ms),
         "slow from": output.duration(settings.slow_ms),
-        "statuses": format_status_set(settings.status_set),
+        "statuses": format_status_set(settings.status_set) if kind == "http" else "",
         "keyword": f"{rule}: {settings.keyword}" if settings.keyword else "",
-        "certificate": "ignored" if settings.ignore_certificate else "must be valid",
+        "certificate": ("ignored" if settings.ignore_certificate else "must be valid") if _has_tls(monitor) else "",
+        "send": settings.send or "",
+        "expect": settings.expect or "",
+        "records": _records(settings) if kind == "dns" else "",
+        "echoes": f"{settings.echo_count}, up to {settings.max_loss_percent} % may be lost" if kind == "icmp" else "",
         "family": f"IPv{settings.family}" if settings.family else "automatic",
         "log-in": "user name and password (not shown)" if settings.basic_auth else "",
         "regions": "every one that has a probe" if monitor.regions is None else ", ".join(monitor.regions),
@@ -221,6 +239,20 @@ def run_show(args: argparse.Namespace) -> int:
         if value:
             output.write(f"{name:<12}{one_line(value)}")
     return 0
+
+
+def _has_tls(monitor: Monitor) -> bool:
+    return monitor.url.startswith("https:") or (monitor.kind != "http" and read_address(monitor.url).is_tls)
+
+
+def _records(settings: MonitorSettings) -> str:
+    rule = {
+        "any": "any of the type",
+        "exact": "exactly these: ",
+        "contains": "at least these: ",
+        "none": "none of the type",
+    }[settings.dns_match]
+    return rule + ", ".join(settings.dns_answers)
 
 
 def run_remove(args: argparse.Namespace) -> int:

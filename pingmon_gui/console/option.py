@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from pingmon_probe.protocol import KINDS_OF_FIELD, MAX_ECHO_COUNT, kind_of
+
 from pingmon_gui.domain.error import InvalidInput, PingmonError
-from pingmon_gui.domain.monitor import MonitorSettings, parse_name, parse_status_set, parse_tags
+from pingmon_gui.domain.monitor import MonitorSettings, fitted, parse_exchange, parse_name, parse_status_set, parse_tags
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.target import display_url
 
 _Value = TypeVar("_Value")
 _UNITS_MS = {"ms": 1, "": 1_000, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -72,6 +75,21 @@ def _interval(text: str) -> int:
     return interval_ms
 
 
+def _exchange(text: str) -> str:
+    parse_exchange(text)
+    return text
+
+
+def _count(low: int, high: int, what: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = text.strip().removesuffix("%").strip()
+        if not (number.isascii() and number.isdigit() and low <= int(number[:6]) <= high):
+            raise InvalidInput(f"{what} must be a number from {low} to {high}.")
+        return int(number)
+
+    return read
+
+
 def _family(text: str) -> int:
     try:
         return {"4": 4, "ipv4": 4, "6": 6, "ipv6": 6, "auto": 0}[text.lower()]
@@ -101,6 +119,30 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ignore-certificate", action="store_true", help="judge by the answer alone; a bad certificate is only shown"
     )
+    group.add_argument("--send", type=reader(_exchange), metavar="TEXT", help="tcp: say this (\\r \\n \\t \\0 \\x1f)")
+    group.add_argument(
+        "--expect", type=reader(_exchange), metavar="TEXT", help="tcp: this has to be said, same escapes"
+    )
+    group.add_argument(
+        "--answer",
+        action="append",
+        metavar="RECORD",
+        help="dns: this record has to be among the answers; may be repeated",
+    )
+    group.add_argument("--exact", action="store_true", help="dns: there may be no records but those of --answer")
+    group.add_argument("--no-record", action="store_true", help="dns: there has to be no record of the type")
+    group.add_argument(
+        "--echoes",
+        type=reader(_count(1, MAX_ECHO_COUNT, "The number of echoes")),
+        metavar="N",
+        help="icmp: send so many",
+    )
+    group.add_argument(
+        "--max-loss",
+        type=reader(_count(0, 99, "The share of lost echoes")),
+        metavar="PERCENT",
+        help="icmp: offline if more are lost",
+    )
     group.add_argument("--family", type=reader(_family), metavar="4|6|auto", help="the kind of address to connect to")
 
 
@@ -122,10 +164,45 @@ def name_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", type=reader(parse_name), help="what to call it")
 
 
+def _match(args: argparse.Namespace) -> str | None:
+    return ("exact" if args.exact else "contains") if args.answer else None
+
+
+def fitted_from(args: argparse.Namespace, settings: MonitorSettings, url: str) -> MonitorSettings:
+    """Return the settings as they can hold for an address. Raises WrongUsage for an option of another kind."""
+    kind = kind_of(url)
+    for name, option in _OPTIONS_OF_FIELDS.items():
+        if getattr(args, option) not in (None, False) and kind not in KINDS_OF_FIELD[name]:
+            shown = option.replace("_", "-")
+            kinds = " and ".join(sorted(KINDS_OF_FIELD[name]))
+            raise WrongUsage(f"--{shown} goes with {kinds} addresses, not with {display_url(url)}.")
+    try:
+        return fitted(settings, url)
+    except InvalidInput as exc:
+        raise WrongUsage(exc.message, exc.hint) from exc
+
+
+_OPTIONS_OF_FIELDS = {
+    "keyword": "keyword",
+    "status_set": "status_set",
+    "ignore_certificate": "ignore_certificate",
+    "send": "send",
+    "expect": "expect",
+    "dns_answers": "answer",
+    "dns_match": "no_record",
+    "echo_count": "echoes",
+    "max_loss_percent": "max_loss",
+}
+
+
 def settings_from(args: argparse.Namespace, base: MonitorSettings, basic_auth: str | None) -> MonitorSettings:
     """Return `base` with what was given on the command line. Raises WrongUsage if the values do not go together."""
     if args.keyword_absent and args.keyword is None:
         raise WrongUsage("--keyword-absent says what to do with --keyword, which is not there.")
+    if args.exact and not args.answer:
+        raise WrongUsage("--exact says what to do with --answer, which is not there.")
+    if args.no_record and args.answer:
+        raise WrongUsage("--no-record and --answer do not go together.")
     given: dict[str, Any] = {
         "timeout_ms": args.timeout,
         "slow_ms": args.slow,
@@ -136,6 +213,12 @@ def settings_from(args: argparse.Namespace, base: MonitorSettings, basic_auth: s
         "keyword_absent": args.keyword_absent or None,
         "ignore_certificate": args.ignore_certificate or None,
         "basic_auth": basic_auth,
+        "send": args.send,
+        "expect": args.expect,
+        "dns_answers": tuple(args.answer) if args.answer else None,
+        "dns_match": "none" if args.no_record else _match(args),
+        "echo_count": args.echoes,
+        "max_loss_percent": args.max_loss,
     }
     values = {name: value for name, value in given.items() if value is not None}
     timeout_ms = values.get("timeout_ms", base.timeout_ms)

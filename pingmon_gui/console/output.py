@@ -72,11 +72,11 @@ def _cell(value: Any) -> Any:
 
 
 def latency(ms: float | None) -> str:
-    """Return a latency as people read it: `0.4 ms`, `123 ms`, `1.52 s`."""
+    """Return a latency as people read it: `0.42 ms`, `123 ms`, `1.52 s`."""
     if ms is None:
         return NO_DATA
     if ms < 10:
-        return f"{ms:.1f} ms"
+        return f"{ms:.1f} ms" if ms >= 0.95 else f"{ms:.2f} ms"
     # What would be rounded to 1000 ms is written in seconds.
     return f"{ms:.0f} ms" if ms < 999.5 else f"{ms / 1000:.2f} s"
 

@@ -39,7 +39,7 @@ class SeriesHistory:
     """Raw results of one series, ordered by `at_ms`; every array has one element per result.
 
     NaN where a phase did not happen. `detail` shares dicts `{"message", "address", "hops",
-    "certificate"}`; a hop is kept without its times.
+    "certificate"}` and, where its kind has some, "facts"; a hop is kept without its times.
     """
 
     series: Series

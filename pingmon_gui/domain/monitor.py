@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NewType
 
 from pingmon_probe.protocol import (
+    DEFAULT_ECHO_COUNT,
     DEFAULT_INTERVAL_MS,
+    DEFAULT_MAX_LOSS_PERCENT,
     DEFAULT_SLOW_MS,
     DEFAULT_STATUS_SET,
     DEFAULT_TIMEOUT_MS,
+    DNS_MATCHES,
+    KINDS_OF_FIELD,
+    MAX_DNS_ANSWERS,
+    MAX_ECHO_COUNT,
+    MAX_EXCHANGE_BYTES,
+    MAX_EXCHANGE_CHARACTERS,
     MAX_ID,
     MAX_INTERVAL_MS,
     MAX_KEYWORD_CHARACTERS,
     MAX_TIMEOUT_MS,
     MIN_INTERVAL_MS,
     MIN_TIMEOUT_MS,
+    AnswerError,
     CheckSpec,
+    EscapeError,
+    kind_of,
+    normal_answer,
+    read_address,
+    unescaped,
 )
 
 from pingmon_gui.domain.availability import holding_interval_ms
@@ -41,8 +55,10 @@ def new_monitor_id() -> MonitorId:
 class MonitorSettings:
     """How a target is measured and judged. A change makes a new version and leaves the past as it was.
 
-    `status_set` holds inclusive ranges of accepted HTTP statuses. `family` is 4, 6 or 0 (what the
-    resolver gives first). `basic_auth` is `user:password`, kept out of every text made for people.
+    Which of them mean something depends on the monitor's kind (`KINDS_OF_FIELD`); the others stay at their default.
+    `status_set` holds inclusive ranges of accepted HTTP statuses. `family` is 4, 6 or 0 (automatic).
+    `basic_auth` is `user:password`, kept out of every text made for people. `send` and `expect` are typed with
+    escapes; `dns_answers` are as `normal_answer` writes them.
     """
 
     interval_ms: int = DEFAULT_INTERVAL_MS
@@ -54,6 +70,12 @@ class MonitorSettings:
     keyword_absent: bool = False
     ignore_certificate: bool = False
     basic_auth: str | None = field(default=None, repr=False)
+    send: str | None = None
+    expect: str | None = None
+    dns_match: str = "any"
+    dns_answers: tuple[str, ...] = ()
+    echo_count: int = DEFAULT_ECHO_COUNT
+    max_loss_percent: int = DEFAULT_MAX_LOSS_PERCENT
 
     def __post_init__(self) -> None:
         if not MIN_INTERVAL_MS <= self.interval_ms <= MAX_INTERVAL_MS:
@@ -68,6 +90,25 @@ class MonitorSettings:
             raise InvalidInput("The address family must be 4, 6 or automatic.")
         if self.keyword is not None and not 0 < len(self.keyword) <= MAX_KEYWORD_CHARACTERS:
             raise InvalidInput(f"The keyword must have 1 to {MAX_KEYWORD_CHARACTERS} characters.")
+        for text in (self.send, self.expect):
+            if text is not None:
+                _require_exchange(text)
+        if self.dns_match not in DNS_MATCHES or len(self.dns_answers) > MAX_DNS_ANSWERS:
+            raise InvalidInput(
+                f"DNS answers are matched by {', '.join(DNS_MATCHES)}, at most {MAX_DNS_ANSWERS} of them."
+            )
+        if (self.dns_match in ("exact", "contains")) != bool(self.dns_answers):
+            raise InvalidInput("Expected DNS answers and how they are matched go together.", "Set both, or neither.")
+        if not 1 <= self.echo_count <= MAX_ECHO_COUNT:
+            raise InvalidInput(f"The number of echoes must be from 1 to {MAX_ECHO_COUNT}.")
+        if not 0 <= self.max_loss_percent <= 99:
+            raise InvalidInput("The share of echoes that may be lost must be from 0 to 99 %.")
+
+    def of_kind(self, kind: str) -> MonitorSettings:
+        """Return them with what the kind does not know at its default."""
+        default = MonitorSettings()
+        others = (name for name in KINDS_OF_FIELD if kind not in KINDS_OF_FIELD[name])
+        return replace(self, **{name: getattr(default, name) for name in others})
 
     @property
     def holding_interval_ms(self) -> int:
@@ -85,6 +126,8 @@ class MonitorSettings:
         values = dict(document)
         if "status_set" in values:
             values["status_set"] = tuple((int(low), int(high)) for low, high in values["status_set"])
+        if "dns_answers" in values:
+            values["dns_answers"] = tuple(str(answer) for answer in values["dns_answers"])
         return cls(**values)
 
 
@@ -112,27 +155,23 @@ class Monitor:
         """What people call it: its name, else the address as it is shown."""
         return self.name or display_url(self.url)
 
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`, as the address says."""
+        return kind_of(self.url)
+
     def watched_from(self, region: Region) -> bool:
         return self.regions is None or region in self.regions
 
     def check_spec(self, phase_ms: int = 0) -> CheckSpec:
         """Return the check that a probe runs for this monitor."""
-        s = self.settings
-        return CheckSpec(
-            url=self.url,
-            monitor=self.id,
-            version=self.version,
-            interval_ms=s.interval_ms,
-            phase_ms=phase_ms,
-            timeout_ms=s.timeout_ms,
-            slow_ms=s.slow_ms,
-            family=s.family,
-            status_set=s.status_set,
-            keyword=s.keyword,
-            keyword_absent=s.keyword_absent,
-            ignore_certificate=s.ignore_certificate,
-            basic_auth=s.basic_auth,
-        )
+        settings = self.settings.of_kind(self.kind)
+        values = {name: getattr(settings, name) for name in _OF_CHECK}
+        return CheckSpec(url=self.url, monitor=self.id, version=self.version, phase_ms=phase_ms, **values)
+
+
+#: The settings that are fields of a check by the same name.
+_OF_CHECK = tuple(MonitorSettings.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -190,3 +229,43 @@ def parse_status_set(text: str) -> tuple[tuple[int, int], ...]:
 def format_status_set(ranges: tuple[tuple[int, int], ...]) -> str:
     """Return the text that `parse_status_set` reads back."""
     return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
+
+
+def parse_exchange(text: str) -> str | None:
+    """Return what is to be sent or expected as it was typed, None for an empty text. Raises InvalidInput."""
+    if not text:
+        return None
+    _require_exchange(text)
+    return text
+
+
+def _require_exchange(text: str) -> None:
+    if not 0 < len(text) <= MAX_EXCHANGE_CHARACTERS:
+        raise InvalidInput(f"What is sent or expected must have 1 to {MAX_EXCHANGE_CHARACTERS} characters.")
+    try:
+        size = len(unescaped(text))
+    except EscapeError as exc:
+        raise InvalidInput(f"The text {exc}.", r"Write \\ for a backslash itself.") from exc
+    if size > MAX_EXCHANGE_BYTES:
+        raise InvalidInput(f"What is sent or expected must be at most {MAX_EXCHANGE_BYTES} bytes.")
+
+
+def parse_dns_answers(text: str, record_type: str) -> tuple[str, ...]:
+    """Return the answers of a text with one a line, each once, as a name server's are written. Raises InvalidInput."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_DNS_ANSWERS:
+        raise InvalidInput(f"At most {MAX_DNS_ANSWERS} answers can be expected.")
+    try:
+        return tuple(dict.fromkeys(normal_answer(record_type, line) for line in lines))
+    except AnswerError as exc:
+        raise InvalidInput(str(exc)) from exc
+
+
+def fitted(settings: MonitorSettings, url: str) -> MonitorSettings:
+    """Return the settings as they can hold for an address of its kind. Raises InvalidInput where they cannot."""
+    kind = kind_of(url)
+    found = settings.of_kind(kind)
+    if kind != "dns" or not found.dns_answers:
+        return found
+    record_type = read_address(url).record_type
+    return replace(found, dns_answers=parse_dns_answers("\n".join(found.dns_answers), record_type))

@@ -13,15 +13,23 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 import idna
-from pingmon_probe.protocol import MAX_URL_CHARACTERS
+from pingmon_probe.protocol import KIND_OF_SCHEME, MAX_URL_CHARACTERS, STARTTLS_PORTS
 
+from pingmon_gui.domain import kind_target
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.host_name import ascii_host
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):(.*)$", re.DOTALL)
-_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 #: Schemes whose addresses look like `user:password@host`.
 _NEVER_A_USER_NAME = ("mailto", "sip", "sips", "xmpp")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+#: Others' schemes whose servers can be watched all the same, with their usual ports.
+_OTHER_PORTS = {
+    "amqp": 5672, "mqtt": 1883, "mysql": 3306, "rdp": 3389, "redis": 6379, "sftp": 22, "ssh": 22, "telnet": 23,
+    "vnc": 5900, "ws": 80, **STARTTLS_PORTS,
+}  # fmt: skip
+#: Those that begin with TLS.
+_SECURE_PORTS = {"ftps": 990, "imaps": 993, "ldaps": 636, "pop3s": 995, "smtps": 465, "wss": 443}
 MAX_PASTED_LINES = 10_000
 
 
@@ -36,11 +44,12 @@ class Target:
         return f"Target(url={self.url!r})"
 
 
-def parse_target(text: str) -> Target:
-    """Read an address with or without scheme (https is assumed); raises InvalidInput with a sentence.
+def parse_target(text: str, like: kind_target.Like = kind_target.WEBSITE) -> Target:
+    """Read an address of any kind, with or without scheme; raises InvalidInput with a sentence.
 
-    The result is ASCII: the host in IDNA form and lower case, no default port, no fragment, a path of
-    at least "/". A user name and password are taken out of the address.
+    `like` says what an address without a scheme is: a website by https, if nothing else is said. The result is ASCII:
+    the host in IDNA form and lower case, no default port, no fragment; of a website a path of at least "/", with user
+    name and password taken out.
     """
     text = text.strip()
     if not text:
@@ -53,8 +62,22 @@ def parse_target(text: str) -> Target:
         if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs", "Cn"):
             raise InvalidInput("The address holds control characters or invisible marks.", "Type it anew.")
     scheme, rest = _split_scheme(text)
+    if scheme is None and like.kind != "http":
+        return Target(kind_target.read_like(_bracketed(rest), like))
+    if scheme in kind_target.SCHEMES:
+        return Target(kind_target.read(scheme, rest))
+    return _parse_website(scheme or "https", _bracketed(rest))
+
+
+def kind_of_text(text: str) -> str | None:
+    """Return the kind that what is typed names by its scheme, None where it names none that is known."""
+    scheme = _split_scheme(text.strip())[0]
+    return None if scheme is None else KIND_OF_SCHEME.get("icmp" if scheme == "ping" else scheme)
+
+
+def _parse_website(scheme: str, rest: str) -> Target:
     if scheme not in _DEFAULT_PORTS:
-        raise InvalidInput(f"{scheme}: addresses cannot be watched.", "Use http:// or https://.")
+        raise InvalidInput(f"{scheme}: addresses cannot be watched.", _how_else(scheme))
     try:
         parts = urlsplit(f"{scheme}://{rest}")
         port = parts.port
@@ -64,7 +87,7 @@ def parse_target(text: str) -> Target:
         raise InvalidInput("Port 0 cannot be watched.", "A port is 1 to 65535.")
     if "\\" in parts.netloc or not parts.hostname:
         raise InvalidInput("The address has no host.", "Type one like example.com or https://example.com/health.")
-    host = _ascii_host(parts.hostname)
+    host = ascii_host(parts.hostname)
     netloc = f"[{host}]" if ":" in host else host
     if port is not None and port != _DEFAULT_PORTS[scheme]:
         netloc += f":{port}"
@@ -124,11 +147,14 @@ class PastedLine:
     is_duplicate: bool = False
 
 
-def parse_pasted(text: str, existing: Collection[str]) -> list[PastedLine]:
+def parse_pasted(
+    text: str, existing: Collection[str], like: kind_target.Like = kind_target.WEBSITE
+) -> list[PastedLine]:
     """Read a pasted list: one address a line, optionally followed by white space or a comma and a name.
 
-    Empty lines and lines that start with # are passed over. `existing` holds the normalised
-    addresses that are watched already. Raises InvalidInput only for more than MAX_PASTED_LINES.
+    Empty lines and lines that start with # are passed over. `existing` holds the normalised addresses that are
+    watched already; `like` says what an address without a scheme is. Raises InvalidInput only for more than
+    MAX_PASTED_LINES.
     """
     lines = text.splitlines()
     if len(lines) > MAX_PASTED_LINES:
@@ -141,7 +167,7 @@ def parse_pasted(text: str, existing: Collection[str]) -> list[PastedLine]:
             continue
         address, name = _split_name(line)
         try:
-            target = parse_target(address)
+            target = parse_target(address, like)
         except InvalidInput as exc:
             read.append(PastedLine(number, line, error=exc.message))
             continue
@@ -158,51 +184,42 @@ def _split_name(line: str) -> tuple[str, str]:
     return match[1], name[:200]
 
 
-def _split_scheme(text: str) -> tuple[str, str]:
+def _split_scheme(text: str) -> tuple[str | None, str]:
     """Tell `host:8080/x` (no scheme) from `mailto:x` and `javascript:x` (a scheme we do not watch)."""
     if text.startswith("//"):
-        return "https", text[2:]
+        return None, text[2:]
     match = _SCHEME.match(text)
-    if not match:
-        return "https", text
+    if not match or _is_ipv6(text):
+        return None, text
     scheme, rest = match[1].lower(), match[2]
     if rest.startswith("//"):
         return scheme, rest[2:]
     if scheme not in _NEVER_A_USER_NAME and (re.match(r"^\d*(?:[/?#].*)?$", rest) or "@" in rest.split("/", 1)[0]):
-        return "https", text
+        return None, text
     return scheme, rest
 
 
-def _ascii_host(host: str) -> str:
-    if ":" in host:
-        try:
-            if "%" in host:  # the library would read a zone
-                raise ValueError(host)
-            address = ipaddress.IPv6Address(host)
-        except ValueError as exc:
-            raise InvalidInput(
-                "The address in brackets is no IPv6 address.", "Zones like %eth0 cannot be used."
-            ) from exc
-        # Python 3.13 began to write these so: the form must not depend on who reads it.
-        return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
-    name = host.rstrip(".").lower()
-    if name.isascii():
-        labels = name.split(".")
-    else:
-        try:
-            labels = idna.encode(name, uts46=True).decode("ascii").split(".")
-        except idna.IDNAError as exc:
-            raise InvalidInput(f"“{host[:60]}” is no valid host name.") from exc
-    if all(label.isdigit() for label in labels[-1:]):
-        try:
-            return str(ipaddress.IPv4Address(".".join(labels)))
-        except ValueError as exc:
-            raise InvalidInput(
-                f"“{host[:60]}” is no valid IPv4 address.", "It has four numbers from 0 to 255."
-            ) from exc
-    if len(".".join(labels)) > 253 or not all(_LABEL.match(label) for label in labels):
-        raise InvalidInput(f"“{host[:60]}” is no valid host name.")
-    return ".".join(labels)
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _bracketed(rest: str) -> str:
+    """Return an address with the brackets that IPv6 needs, where it is nothing but that."""
+    return f"[{rest}]" if _is_ipv6(rest) else rest
+
+
+def _how_else(scheme: str) -> str:
+    if scheme in _SECURE_PORTS:
+        return f"Watch its certificate instead: tls://HOST:{_SECURE_PORTS[scheme]}."
+    if scheme in STARTTLS_PORTS:
+        return f"Watch its port or its certificate: tcp://HOST:{_OTHER_PORTS[scheme]}, tls://HOST?starttls={scheme}."
+    if scheme in _OTHER_PORTS:
+        return f"Watch its port instead: tcp://HOST:{_OTHER_PORTS[scheme]}."
+    return "Use http:// or https://, tcp://HOST:PORT, tls://HOST, dns://NAME?type=MX or icmp://HOST."
 
 
 def _is_one_script(text: str) -> bool:

@@ -182,7 +182,7 @@ class _Reader:
         def made(values: dict[str, Any]) -> DeclaredMonitor:
             if "basic_auth" in values and "basic_auth_env" in values:
                 raise KeyWrong("basic_auth", "It has both basic_auth and basic_auth_env.")
-            return declared_monitor({**shared, **values}, base)
+            return declared_monitor(values, shared, base)
 
         found = self._many(_MONITOR, fields, ("url",), made)
         self._require_unique(_MONITOR, "url", "address", {n: one.draft.url for n, one in found.items()})

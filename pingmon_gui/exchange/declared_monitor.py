@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pingmon_probe.protocol import KINDS, KINDS_OF_FIELD, kind_of
+
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import (
     Monitor,
@@ -17,8 +19,17 @@ from pingmon_gui.domain.monitor import (
 )
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.target import parse_target
-from pingmon_gui.exchange.declared_field import Field, read_flag, read_length, read_tags, read_text, read_texts
+from pingmon_gui.exchange.declared_field import (
+    Field,
+    KeyWrong,
+    read_flag,
+    read_length,
+    read_tags,
+    read_text,
+    read_texts,
+)
 from pingmon_gui.exchange.duration import duration_text
+from pingmon_gui.exchange.kind_setting import KIND_SETTINGS
 from pingmon_gui.exchange.wish import checked
 
 
@@ -31,12 +42,14 @@ class DeclaredMonitor:
     says_login: bool
 
 
-def declared_monitor(values: dict[str, Any], base: MonitorSettings) -> DeclaredMonitor:
-    """Return what a table says; `values` are by our names, and `base` holds where they say nothing.
+def declared_monitor(said: dict[str, Any], shared: dict[str, Any], base: MonitorSettings) -> DeclaredMonitor:
+    """Return what a table says, by our names; where it says nothing, first `shared` holds, then `base`.
 
     Raises InvalidInput.
     """
-    target = values["url"]
+    target = said["url"]
+    _require_own_settings(target.url, said)
+    values = {**shared, **said}
     # A log-in of its own goes before one in the address.
     login = values.get("basic_auth_env", values.get("basic_auth", target.basic_auth))
     settings = MonitorSettings(
@@ -66,7 +79,9 @@ def monitor_pairs(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
     if monitor.name:
         pairs["name"] = monitor.name
     pairs |= {"interval": duration_text(s.interval_ms), "timeout": duration_text(s.timeout_ms)}
-    pairs |= {"slow": duration_text(s.slow_ms), "status": format_status_set(s.status_set)}
+    pairs["slow"] = duration_text(s.slow_ms)
+    if _knows(monitor.kind, "status_set"):
+        pairs["status"] = format_status_set(s.status_set)
     if s.keyword is not None:
         pairs["keyword"] = s.keyword
     if s.keyword_absent:
@@ -75,6 +90,7 @@ def monitor_pairs(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
         pairs["ignore_certificate"] = True
     if s.family:
         pairs["family"] = s.family
+    pairs |= {setting.key: setting.value(s) for setting in KIND_SETTINGS if not setting.is_default(s)}
     if monitor.regions is not None:
         pairs["regions"] = [region.value for region in monitor.regions]
     if monitor.tags:
@@ -99,12 +115,21 @@ def monitor_fields(environment: Mapping[str, str]) -> dict[str, Field]:
         "url": ("url", lambda value: parse_target(read_text(value))),
         "name": ("name", lambda value: parse_name(read_text(value))),
         **SHARED_FIELDS,
-        "keyword": ("keyword", lambda value: MonitorSettings(keyword=read_text(value)).keyword),
-        "keyword_absent": ("keyword_absent", read_flag),
-        "paused": ("paused", read_flag),
-        "basic_auth": ("basic_auth", _read_login),
+        **_OWN_FIELDS,
         "basic_auth_env": ("basic_auth_env", read_environment),
     }
+
+
+def _require_own_settings(url: str, values: Mapping[str, Any]) -> None:
+    """Raise KeyWrong for a setting that an address of this kind does not have."""
+    kind = kind_of(url)
+    for key, (ours, _) in {**SHARED_FIELDS, **_OWN_FIELDS}.items():
+        if ours in values and not _knows(kind, ours):
+            raise KeyWrong(key, f"An address of the kind {kind} has no such setting.")
+
+
+def _knows(kind: str, field: str) -> bool:
+    return kind in KINDS_OF_FIELD.get(field, KINDS)
 
 
 def _read_statuses(value: Any) -> tuple[tuple[int, int], ...]:
@@ -145,6 +170,12 @@ SHARED_FIELDS: dict[str, Field] = {
     "regions": ("regions", _read_regions),
     "tags": ("tags", read_tags),
 }
-_SETTINGS = (
-    "interval_ms", "timeout_ms", "slow_ms", "status_set", "family", "ignore_certificate", "keyword", "keyword_absent",
-)  # fmt: skip
+#: Keys of a `[[monitor]]` only.
+_OWN_FIELDS: dict[str, Field] = {
+    "keyword": ("keyword", lambda value: MonitorSettings(keyword=read_text(value)).keyword),
+    "keyword_absent": ("keyword_absent", read_flag),
+    "paused": ("paused", read_flag),
+    "basic_auth": ("basic_auth", _read_login),
+    **{setting.key: (setting.field, setting.read) for setting in KIND_SETTINGS},
+}
+_SETTINGS = frozenset(MonitorSettings.__dataclass_fields__)

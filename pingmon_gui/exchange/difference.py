@@ -12,6 +12,7 @@ from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.declaration import Declaration
 from pingmon_gui.exchange.declared_monitor import DeclaredMonitor
 from pingmon_gui.exchange.duration import duration_text
+from pingmon_gui.exchange.kind_setting import KIND_SETTINGS
 from pingmon_gui.exchange.step import Action, FieldChange, Step, What, field_changes
 from pingmon_gui.exchange.window_difference import declared_windows
 
@@ -110,6 +111,7 @@ def _written(monitor: Monitor) -> dict[str, str]:
         "regions": _regions(monitor.regions),
         "tags": ", ".join(monitor.tags),
         "paused": _yes(monitor.is_paused),
+        **{setting.key: setting.text(s) for setting in KIND_SETTINGS},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pingmon_gui.domain.cell import guarded, unguarded
 from pingmon_gui.domain.error import InvalidInput
@@ -13,13 +14,14 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.exchange import uptime_robot
 from pingmon_gui.exchange.duration import duration_ms, duration_text, number_ms
 from pingmon_gui.exchange.kind import Kind
+from pingmon_gui.exchange.kind_setting import KIND_SETTINGS, KindSetting
 from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Reading
 from pingmon_gui.exchange.wish import Wish, item
 
 #: Columns of ours, in their order. `basic_auth` is written only if asked for.
 COLUMNS = (
     "url", "name", "interval", "timeout", "slow", "status", "keyword", "keyword_absent", "ignore_certificate",
-    "family", "regions", "tags", "paused",
+    "family", "regions", "tags", "paused", *(setting.key for setting in KIND_SETTINGS),
 )  # fmt: skip
 _SECRET = "basic_auth"
 #: What others call a column of ours.
@@ -63,6 +65,7 @@ def text_of(monitors: Sequence[Monitor], *, with_secrets: bool) -> str:
             "all" if monitor.regions is None else ", ".join(monitor.regions) or "none",
             ", ".join(monitor.tags),
             "yes" if monitor.is_paused else "no",
+            *("" if setting.is_default(s) else setting.text(s) for setting in KIND_SETTINGS),
             *((s.basic_auth or "",) if with_secrets else ()),
         )
         writer.writerow([guarded(cell) for cell in cells])
@@ -161,9 +164,19 @@ def _read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
     wish.regions = _regions(row.get("regions", ""))
     wish.tag(*row.get("tags", "").split(","))
     wish.is_paused = _flag(row, "paused")
+    for setting in KIND_SETTINGS:
+        if text := row.get(setting.key, ""):
+            wish.set(**{setting.field: _of_column(setting, text)})
     if secret := row.get(_SECRET, ""):
         wish.set(basic_auth=secret)
     return wish
+
+
+def _of_column(setting: KindSetting, text: str) -> Any:
+    try:
+        return setting.read(text)
+    except InvalidInput as exc:
+        raise InvalidInput(f"The column {setting.key}: {exc.message}", exc.hint) from exc
 
 
 def _length_ms(text: str) -> int:

@@ -27,6 +27,7 @@ from pingmon_gui.domain.monitor import (
     MonitorDraft,
     MonitorId,
     MonitorSettings,
+    fitted,
     parse_tags,
 )
 from pingmon_gui.domain.region import Region
@@ -146,11 +147,16 @@ class Wish:
 
 
 def checked(draft: MonitorDraft) -> MonitorDraft:
-    """Return the draft if a probe would take it. Raises InvalidInput; the wire is the strictest reader of settings."""
-    for text in (draft.settings.keyword, draft.settings.basic_auth):
+    """Return the draft, with what its kind does not know at its default, if a probe would take it.
+
+    Raises InvalidInput; the wire is the strictest reader of settings.
+    """
+    s = draft.settings
+    for text in (s.keyword, s.basic_auth, s.send, s.expect):
         # JSON can spell halves of letters, which no file and no wire can carry.
         if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise InvalidInput("The keyword or the log-in holds half a letter.", "Type it anew.")
+    draft = replace(draft, settings=fitted(draft.settings, draft.url))
     sample = Monitor(MonitorId(2), 1, draft.url, "", draft.settings, 0)
     try:
         CheckSpec.from_json(sample.check_spec().to_json())

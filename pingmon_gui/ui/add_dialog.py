@@ -20,11 +20,13 @@ from PySide6.QtWidgets import (
 )
 
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
+from pingmon_gui.domain.kind_target import WEBSITE, like_of
+from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings, fitted
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
-from pingmon_gui.domain.target import Target, display_url, parse_target
+from pingmon_gui.domain.target import Target, display_url, kind_of_text, parse_target
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
+from pingmon_gui.ui.kind_fields import KindFields
 from pingmon_gui.ui.monitor_form import MonitorForm
 from pingmon_gui.ui.pasted_model import Column, PastedModel
 from pingmon_gui.ui.plain_label import caption
@@ -116,13 +118,12 @@ class AddDialog(FormDialog):
         self._tried = False
         self._target: Target | None = None
 
+        self.kinds = KindFields(self)
         self.address = AddressEdit(self)
         self.address.setAccessibleName(self.tr("Address, or a list of addresses"))
-        self.address.setPlaceholderText("example.com")
         self.address_field = Field(self.address)
         label = caption(self.tr("&Address"), self.address)
-        self._hint = self.tr("With or without https://. Paste a list to add several, one a line, a name may follow.")
-        self.address_field.set_help(self._hint)
+        self._hint = ""
 
         self.pasted = PastedModel(self._existing, self)
         self.preview = self._preview_table()
@@ -143,7 +144,8 @@ class AddDialog(FormDialog):
         self.options_button.toggled.connect(self._on_options_toggled)
         self.options = scrolling(self.form, self)
 
-        for widget in (label, self.address_field, self.summary, self.preview, self.options_button, self.options):
+        parts = (label, self.address_field, self.kinds, self.summary, self.preview, self.options_button, self.options)
+        for widget in parts:
             stretch = 1 if widget in (self.preview, self.options) else 0
             self.body.addWidget(widget, stretch)
         self._filler = QWidget(self)
@@ -156,6 +158,8 @@ class AddDialog(FormDialog):
         self.pasted.rowsInserted.connect(self._on_list_read)
         self.preview.activated.connect(self._on_line_activated)
         self.form.edited.connect(self._on_form_edited)
+        self.kinds.edited.connect(self._on_kind_edited)
+        self._show_kind()
         self._on_options_toggled(False)
         self._on_address_changed()
         self.address.setFocus()
@@ -180,36 +184,76 @@ class AddDialog(FormDialog):
     def _draft_of_line(self) -> list[MonitorDraft]:
         self._read_line()
         if self.address_field.has_error or self._target is None:
-            self.address.setFocus(Qt.FocusReason.OtherFocusReason)
+            wrong = self.kinds.first_wrong() or self.address_field
+            wrong.take_focus()
             return []
         values = self._option_values()
         if values is None:
             return []
         name, tags = values.pop("name"), values.pop("tags")
-        values["basic_auth"] = self._target.basic_auth or values["basic_auth"]
+        if self._target.basic_auth is not None:
+            values["basic_auth"] = self._target.basic_auth
         return [MonitorDraft(self._target.url, name, MonitorSettings(**values), tags)]
 
     def _read_line(self) -> None:
         text = self.address.toPlainText()
         self._target = None
+        self._follow_scheme(text)
         if not text.strip() and not self._tried:
             self.address_field.set_error(None)
             self.address_field.set_help(self._hint)
             return
         try:
-            target = parse_target(text)
+            target = parse_target(text, self.kinds.like())
             if target.url in self._existing:
                 shown = wording.isolated(display_url(target.url))
                 raise InvalidInput(self.tr("%1 is watched already.").replace("%1", shown))
         except InvalidInput as exc:
-            self.address_field.set_error(exc)
+            # What is wrong with another field is said there.
+            self.address_field.set_error(exc if self.kinds.first_wrong() is None else None)
             return
         self._target = target
+        if kind_of_text(text) is not None:
+            self._show_like(target.url)
         self.address_field.set_error(None)
         shown = self.tr("Will watch %1").replace("%1", wording.isolated(target.url))
         if target.basic_auth is not None:
             shown = f"{shown}. {self.tr('User name and password are kept out of the address.')}"
         self.address_field.set_help(shown)
+
+    def _follow_scheme(self, text: str) -> None:
+        """Let an address that begins with a scheme say the kind; the fields that it speaks for are greyed."""
+        kind = kind_of_text(text)
+        self.kinds.set_spoken_for(kind is not None)
+        if kind is not None and kind != self.kinds.chosen:
+            self.kinds.set_like(replace(WEBSITE, kind=kind))
+            self._show_kind()
+
+    def _show_like(self, url: str) -> None:
+        like = like_of(url)
+        if like != self.kinds.like():
+            self.kinds.set_like(like)
+            self._show_kind()
+
+    def _show_kind(self) -> None:
+        """Show the words and the options of the kind that is chosen."""
+        like = self.kinds.like()
+        example, self._hint = {
+            "http": ("example.com", self.tr("With or without https://.")),
+            "tcp": ("example.com:22", self.tr("Host and port.")),
+            "tls": ("example.com", self.tr("The host, and its port if it is another than usual.")),
+            "dns": ("example.com", self.tr("The name that is asked for.")),
+            "icmp": ("example.com", self.tr("The host, by name or by number.")),
+        }[like.kind]
+        self._hint = f"{self._hint} {self.tr('Paste a list to add several, one a line, a name may follow.')}"
+        self.address.setPlaceholderText(example)
+        self.form.set_kinds({like.kind}, has_tls=like.kind != "tcp" or like.is_tls, record_type=like.record_type)
+        self.kinds.align_labels(self.form.label_width())
+
+    @Slot()
+    def _on_kind_edited(self) -> None:
+        self._show_kind()
+        self._on_address_changed()
 
     # ---- a list
 
@@ -230,9 +274,8 @@ class AddDialog(FormDialog):
         for line in good:
             assert line.target is not None
             auth = line.target.basic_auth
-            drafts.append(
-                MonitorDraft(line.target.url, line.name, replace(settings, basic_auth=auth) if auth else settings, tags)
-            )
+            own = fitted(replace(settings, basic_auth=auth) if auth else settings, line.target.url)
+            drafts.append(MonitorDraft(line.target.url, line.name, own, tags))
         return drafts
 
     @Slot()
@@ -299,6 +342,9 @@ class AddDialog(FormDialog):
 
     def _option_values(self) -> dict[str, Any] | None:
         values = self.form.check()
+        if (wrong := self.kinds.first_wrong()) is not None:
+            wrong.take_focus()
+            return None
         wrong = self.form.first_wrong()
         if wrong is not None:
             self.options_button.setChecked(True)
@@ -311,10 +357,11 @@ class AddDialog(FormDialog):
         self.message.say("")
         self.preview.setVisible(is_list)
         self.summary.setVisible(is_list)
-        self._set_name_visible(not is_list)
+        self.form.set_name_visible(not is_list)
         if is_list:
             self.address_field.set_help(self.tr("Press Ctrl+Enter to add. Lines that start with # are passed over."))
-            self.pasted.read(self.address.toPlainText())
+            self.kinds.set_spoken_for(False)
+            self.pasted.read(self.address.toPlainText(), self.kinds.like())
         else:
             self.pasted.read("")
             self._read_line()
@@ -327,11 +374,6 @@ class AddDialog(FormDialog):
         wanted = self.sizeHint().expandedTo(QSize(self.fontMetrics().averageCharWidth() * 132, 0))
         available = self.screen().availableSize() * 0.9
         self.resize(self.size().expandedTo(wanted.boundedTo(available)))
-
-    def _set_name_visible(self, is_visible: bool) -> None:
-        row = self.form.rows["name"]
-        row.label.setVisible(is_visible)
-        row.field.setVisible(is_visible)
 
     @Slot()
     def _on_form_edited(self) -> None:

@@ -1,18 +1,19 @@
 """The fields of a monitor, used when domains are added, when one is edited, and when many are.
 
-In bulk every label is a box to tick: an unticked field is left as it is in every monitor.
+Which of them are shown depends on the kind of check. In bulk every label is a box to tick: an unticked field is left
+as it is in every monitor.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pingmon_probe.protocol import (
+    KINDS,
+    KINDS_OF_FIELD,
     MAX_INTERVAL_MS,
-    MAX_KEYWORD_CHARACTERS,
     MAX_TIMEOUT_MS,
     MIN_INTERVAL_MS,
     MIN_TIMEOUT_MS,
@@ -22,7 +23,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QSizePolicy,
     QSpinBox,
@@ -30,58 +30,19 @@ from PySide6.QtWidgets import (
 )
 
 from pingmon_gui.domain.error import InvalidInput
-from pingmon_gui.domain.monitor import (
-    Monitor,
-    MonitorSettings,
-    format_status_set,
-    parse_name,
-    parse_status_set,
-    parse_tags,
-)
-from pingmon_gui.ui import wording
+from pingmon_gui.domain.monitor import Monitor, MonitorSettings, parse_name, parse_tags
+from pingmon_gui.ui import kind_rows, website_rows, wording
 from pingmon_gui.ui.form_dialog import Field
 from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.tag_field import TagField
 
-#: Fields of the form in their order, and the names of `Monitor` or `MonitorSettings` they stand for.
-SETTING_FIELDS = (
-    "interval_ms",
-    "timeout_ms",
-    "slow_ms",
-    "keyword",
-    "status_set",
-    "family",
-    "ignore_certificate",
-    "sign_in",
-)
 
+@dataclass
+class Row:
+    """How one field is read and written. `read` raises InvalidInput; `blank` shows that it is left as it is.
 
-def parse_keyword(text: str) -> str | None:
-    """Return the keyword as it was typed, None for an empty one. Raises InvalidInput with a sentence."""
-    if not text:
-        return None
-    if len(text) > MAX_KEYWORD_CHARACTERS:
-        raise InvalidInput(f"The keyword must have 1 to {MAX_KEYWORD_CHARACTERS} characters.")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-        raise InvalidInput("The keyword holds control characters.", "Type it instead of pasting it.")
-    return text
-
-
-def parse_sign_in(user: str, password: str) -> str | None:
-    """Return `user:password`, None where both are empty. Raises InvalidInput with a sentence."""
-    if not user and not password:
-        return None
-    both = f"{user}:{password}"
-    if ":" in user:
-        raise InvalidInput("A user name cannot hold a colon.")
-    if len(both) > 1_000 or not both.isprintable():
-        raise InvalidInput("The user name or the password is too long or holds control characters.")
-    return both
-
-
-@dataclass(frozen=True)
-class _Row:
-    """How one field is read and written. `read` raises InvalidInput; `blank` shows that it is left as it is."""
+    A row that is not shown is of another kind of check: it is not read.
+    """
 
     field: Field
     label: QWidget
@@ -89,6 +50,8 @@ class _Row:
     read: Callable[[], Mapping[str, Any]]
     write: Callable[[Mapping[str, Any]], None]
     blank: Callable[[], None]
+    keys: tuple[str, ...]
+    is_shown: bool = True
 
 
 class MonitorForm(QWidget):
@@ -111,27 +74,63 @@ class MonitorForm(QWidget):
         super().__init__(parent)
         self._defaults: dict[str, Any] = settings_values(defaults) | {"name": "", "tags": ()}
         self._common: dict[str, Any] = dict(self._defaults)
-        self._in_bulk = in_bulk
+        self.is_in_bulk = in_bulk
         self._layout = QFormLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.rows: dict[str, _Row] = {}
+        self._has_name = True
+        #: What DNS answers are read by, None where they are left alone.
+        self.record_type: str | None = None
+        self.rows: dict[str, Row] = {}
         if with_name_and_tags:
             self._add_name()
             self._add_tags(known_tags)
-        self._add_number("interval_ms", self.tr("Check &every"), MIN_INTERVAL_MS, MAX_INTERVAL_MS, 1000, self.tr(" s"))
-        self._add_number("timeout_ms", self.tr("Time&out"), MIN_TIMEOUT_MS, MAX_TIMEOUT_MS, 1, self.tr(" ms"))
-        self._add_number("slow_ms", self.tr("&Slow from"), 1, MAX_TIMEOUT_MS, 1, self.tr(" ms"))
-        self._add_keyword()
-        self._add_statuses()
+        self.add_number("interval_ms", self.tr("Check &every"), MIN_INTERVAL_MS, MAX_INTERVAL_MS, 1000, self.tr(" s"))
+        self.add_number("timeout_ms", self.tr("Time&out"), MIN_TIMEOUT_MS, MAX_TIMEOUT_MS, 1, self.tr(" ms"))
+        self.add_number("slow_ms", self.tr("&Slow from"), 1, MAX_TIMEOUT_MS, 1, self.tr(" ms"))
+        website_rows.add_keyword(self)
+        website_rows.add_statuses(self)
+        kind_rows.add_exchange(self)
+        kind_rows.add_records(self)
+        kind_rows.add_echoes(self)
         self._add_family()
         self._add_certificate()
-        self._add_sign_in()
+        website_rows.add_sign_in(self)
         if in_bulk:
             for row in self.rows.values():
                 self._choose(row, False)
+        self.set_kinds({"http"})
         self._mark_resets()
+
+    # ---- kinds
+
+    def set_kinds(self, kinds: Collection[str], *, has_tls: bool = True, record_type: str | None = None) -> None:
+        """Show the fields that all of these kinds have; `has_tls` is whether a tcp check speaks it.
+
+        `record_type` is that of a DNS check, None where there are several: its answers are read by it.
+        """
+        self.record_type = record_type
+        for row in self.rows.values():
+            of_kinds = all(set(kinds) <= set(KINDS_OF_FIELD.get(key, KINDS)) for key in row.keys)
+            row.is_shown = of_kinds and (has_tls or row.keys != ("ignore_certificate",))
+            row.label.setVisible(row.is_shown and self._is_wanted(row))
+            row.field.setVisible(row.is_shown and self._is_wanted(row))
+        self.check()
+
+    def label_width(self) -> int:
+        """Return how wide the column of labels is."""
+        return max(row.label.sizeHint().width() for row in self.rows.values() if row.is_shown)
+
+    def set_name_visible(self, is_visible: bool) -> None:
+        """A list has a name for each of its lines."""
+        self._has_name = is_visible
+        row = self.rows["name"]
+        row.label.setVisible(is_visible)
+        row.field.setVisible(is_visible)
+
+    def _is_wanted(self, row: Row) -> bool:
+        return self._has_name or row.keys != ("name",)
 
     # ---- values
 
@@ -139,7 +138,7 @@ class MonitorForm(QWidget):
         """Show values; in bulk they are what a field starts with when its box is ticked."""
         self._common.update(values)
         for row in self.rows.values():
-            if not self._in_bulk:
+            if not self.is_in_bulk:
                 row.write(self._common)
         self.check()
 
@@ -149,7 +148,7 @@ class MonitorForm(QWidget):
         is_good = True
         for row in self.rows.values():
             row.field.set_error(None)
-            if not self.is_chosen(row):
+            if not self.is_chosen(row) or not row.is_shown:
                 continue
             try:
                 values.update(row.read())
@@ -162,15 +161,15 @@ class MonitorForm(QWidget):
         self._mark_resets()
         return values if is_good else None
 
-    def is_chosen(self, row: _Row) -> bool:
+    def is_chosen(self, row: Row) -> bool:
         return not isinstance(row.label, QCheckBox) or row.label.isChecked()
 
     def first_wrong(self) -> Field | None:
-        return next((row.field for row in self.rows.values() if row.field.has_error), None)
+        return next((row.field for row in self.rows.values() if row.field.has_error and row.is_shown), None)
 
     # ---- rows
 
-    def _add(
+    def add_row(
         self,
         key: str,
         text: str,
@@ -178,12 +177,13 @@ class MonitorForm(QWidget):
         read: Callable[[], Mapping[str, Any]],
         write: Callable[[Mapping[str, Any]], None],
         blank: Callable[[], None],
+        keys: tuple[str, ...] | None = None,
         focus: QWidget | None = None,
     ) -> Field:
         field = Field(editor, with_reset=True)
         name = text.replace("&", "")
         label: QWidget
-        if self._in_bulk:
+        if self.is_in_bulk:
             label = QCheckBox(text)
             label.setAccessibleDescription(self.tr("When not ticked, it is left as it is."))
             label.setToolTip(self.tr("Tick to change it in all selected domains"))
@@ -194,7 +194,7 @@ class MonitorForm(QWidget):
         if focus is not None:
             field.speaks_through(focus)
         (focus or editor).setAccessibleName(name)
-        row = _Row(field, label, name, read, write, blank)
+        row = Row(field, label, name, read, write, blank, keys or (key,))
         self.rows[key] = row
         if isinstance(label, QCheckBox):
             label.toggled.connect(self._on_box_toggled)
@@ -206,8 +206,8 @@ class MonitorForm(QWidget):
     def _add_name(self) -> None:
         line = QLineEdit()
         line.setPlaceholderText(self.tr("The address, if left empty"))
-        line.textChanged.connect(self._on_edited)
-        self._add(
+        line.textChanged.connect(self.on_edited)
+        self.add_row(
             "name",
             self.tr("&Name"),
             line,
@@ -219,8 +219,8 @@ class MonitorForm(QWidget):
     def _add_tags(self, known_tags: Sequence[str]) -> None:
         line = TagField(known_tags)
         line.setPlaceholderText(self.tr("Separated by commas"))
-        line.textChanged.connect(self._on_edited)
-        self._add(
+        line.textChanged.connect(self.on_edited)
+        self.add_row(
             "tags",
             self.tr("&Tags"),
             line,
@@ -229,16 +229,19 @@ class MonitorForm(QWidget):
             line.clear,
         )
 
-    def _add_number(self, key: str, text: str, low_ms: int, high_ms: int, unit_ms: int, suffix: str) -> None:
+    def add_number(
+        self, key: str, text: str, low_ms: int, high_ms: int, unit_ms: int, suffix: str, step: int | None = None
+    ) -> Field:
+        """Add a number, kept in its unit of the settings and shown in another one, which is `unit_ms` of them."""
         spin = QSpinBox()
         spin.setRange(-(-low_ms // unit_ms), high_ms // unit_ms)
         spin.setSuffix(suffix)
-        spin.setSingleStep(1 if unit_ms == 1000 else 100)
+        spin.setSingleStep(step or (1 if unit_ms == 1000 else 100))
         spin.setGroupSeparatorShown(True)
         spin.setAccelerated(True)
         spin.setKeyboardTracking(True)
-        spin.valueChanged.connect(self._on_edited)
-        spin.lineEdit().setPlaceholderText(self._left_alone())
+        spin.valueChanged.connect(self.on_edited)
+        spin.lineEdit().setPlaceholderText(self.left_alone())
 
         exact_ms = 0
 
@@ -257,58 +260,15 @@ class MonitorForm(QWidget):
             spin.setSuffix("")
             spin.clear()
 
-        self._add(key, text, spin, read, write, blank)
-
-    def _add_keyword(self) -> None:
-        box = QWidget()
-        must = QComboBox()
-        must.addItems([self.tr("must contain"), self.tr("must not contain")])
-        must.setPlaceholderText(self._left_alone())
-        must.setAccessibleName(self.tr("How the keyword is tested"))
-        line = QLineEdit()
-        line.setPlaceholderText(self.tr("Any content is fine"))
-        must.currentIndexChanged.connect(self._on_edited)
-        line.textChanged.connect(self._on_edited)
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(must)
-        row.addWidget(line, 1)
-
-        def write(values: Mapping[str, Any]) -> None:
-            must.setCurrentIndex(1 if values["keyword_absent"] else 0)
-            line.setText(values["keyword"] or "")
-
-        def read() -> Mapping[str, Any]:
-            keyword = parse_keyword(line.text())
-            return {"keyword": keyword, "keyword_absent": keyword is not None and must.currentIndex() == 1}
-
-        def blank() -> None:
-            must.setCurrentIndex(-1)
-            line.clear()
-
-        field = self._add("keyword", self.tr("&Keyword"), box, read, write, blank, focus=line)
-        field.set_help(self.tr("Searched in the page's first megabyte; case matters."))
-
-    def _add_statuses(self) -> None:
-        line = QLineEdit()
-        line.textChanged.connect(self._on_edited)
-        line.setPlaceholderText(self._left_alone() if self._in_bulk else "200-299")
-        self._add(
-            "status_set",
-            self.tr("Accepted stat&uses"),
-            line,
-            lambda: {"status_set": parse_status_set(line.text())},
-            lambda values: line.setText(format_status_set(values["status_set"])),
-            line.clear,
-        )
+        return self.add_row(key, text, spin, read, write, blank)
 
     def _add_family(self) -> None:
         combo = QComboBox()
         for text, family in ((self.tr("Automatic"), 0), (self.tr("IPv4 only"), 4), (self.tr("IPv6 only"), 6)):
             combo.addItem(text, family)
-        combo.setPlaceholderText(self._left_alone())
-        combo.currentIndexChanged.connect(self._on_edited)
-        self._add(
+        combo.setPlaceholderText(self.left_alone())
+        combo.currentIndexChanged.connect(self.on_edited)
+        self.add_row(
             "family",
             self.tr("Address &family"),
             combo,
@@ -320,13 +280,13 @@ class MonitorForm(QWidget):
     def _add_certificate(self) -> None:
         box = QCheckBox(self.tr("Count a site with a &bad certificate as online"))
         box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        box.toggled.connect(self._on_edited)
+        box.toggled.connect(self.on_edited)
 
         def write(values: Mapping[str, Any]) -> None:
             box.setTristate(False)
             box.setChecked(values["ignore_certificate"])
 
-        self._add(
+        self.add_row(
             "ignore_certificate",
             self.tr("Certificate"),
             box,
@@ -336,45 +296,12 @@ class MonitorForm(QWidget):
         )
         box.setAccessibleName(box.text().replace("&", ""))
 
-    def _add_sign_in(self) -> None:
-        box = QWidget()
-        user, password = QLineEdit(), QLineEdit()
-        user.setPlaceholderText(self.tr("User name"))
-        password.setPlaceholderText(self.tr("Password"))
-        password.setEchoMode(QLineEdit.EchoMode.Password)
-        password.setAccessibleName(self.tr("Password"))
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
-        for line in (user, password):
-            row.addWidget(line, 1)
-            line.textChanged.connect(self._on_edited)
-
-        def write(values: Mapping[str, Any]) -> None:
-            name, _, secret = (values["basic_auth"] or "").partition(":")
-            user.setText(name)
-            password.setText(secret)
-
-        def blank() -> None:
-            user.clear()
-            password.clear()
-
-        self._add(
-            "sign_in",
-            self.tr("Sign-&in"),
-            box,
-            lambda: {"basic_auth": parse_sign_in(user.text(), password.text())},
-            write,
-            blank,
-            focus=user,
-        )
-        user.setAccessibleName(self.tr("User name to sign in with"))
-
     # ---- what happens
 
-    def _left_alone(self) -> str:
-        return self.tr("left as it is") if self._in_bulk else ""
+    def left_alone(self) -> str:
+        return self.tr("left as it is") if self.is_in_bulk else ""
 
-    def _choose(self, row: _Row, is_chosen: bool) -> None:
+    def _choose(self, row: Row, is_chosen: bool) -> None:
         row.field.editor.setEnabled(is_chosen)
         if row.field.reset_button is not None:
             row.field.reset_button.setEnabled(is_chosen)
@@ -389,7 +316,7 @@ class MonitorForm(QWidget):
         self._choose(row, is_chosen)
         if is_chosen:
             row.field.take_focus()
-        self._on_edited()
+        self.on_edited()
 
     @Slot()
     def _on_reset_asked(self) -> None:
@@ -398,7 +325,7 @@ class MonitorForm(QWidget):
         row.field.take_focus()
 
     @Slot()
-    def _on_edited(self, *_: object) -> None:
+    def on_edited(self, *_: object) -> None:
         if self.rows:
             self.check()
             self.edited.emit()

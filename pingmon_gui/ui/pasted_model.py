@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QBrush, QColor
 
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.kind_target import WEBSITE, Like
 from pingmon_gui.domain.target import MAX_PASTED_LINES, PastedLine, display_url, parse_pasted
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.theme import current
@@ -50,6 +51,7 @@ class PastedModel(QAbstractTableModel):
         self.lines: list[PastedLine] = []
         self.problem: InvalidInput | None = None
         self._raw: list[str] = []
+        self._like = WEBSITE
         self._read = 0
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -72,8 +74,9 @@ class PastedModel(QAbstractTableModel):
     def duplicates(self) -> list[PastedLine]:
         return [line for line in self.lines if line.is_duplicate]
 
-    def read(self, text: str) -> None:
-        """Start reading a text anew; short ones are read at once."""
+    def read(self, text: str, like: Like = WEBSITE) -> None:
+        """Start reading a text anew, short ones at once; `like` says what an address without a scheme is."""
+        self._like = like
         self.beginResetModel()
         self.lines, self.problem, self._read = [], None, 0
         self._seen = set()
@@ -107,7 +110,7 @@ class PastedModel(QAbstractTableModel):
         part = self._raw[self._read : self._read + _SLICE_LINES]
         offset, self._read = self._read, self._read + len(part)
         fresh = []
-        for line in parse_pasted("\n".join(part), ()):
+        for line in parse_pasted("\n".join(part), (), self._like):
             url = line.target.url if line.target is not None else None
             is_known = url is not None and (url in self._seen or url in self._existing)
             fresh.append(replace(line, number=line.number + offset, is_duplicate=is_known))

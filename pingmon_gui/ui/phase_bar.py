@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pingmon_probe.protocol import PHASES, CheckResult
+from pingmon_probe.protocol import PHASES, CheckResult, kind_of
 from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -33,11 +33,13 @@ class PhaseBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._spans: list[tuple[str, float]] = []
+        self._kind = "http"
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_result(self, result: CheckResult | None) -> None:
         self._spans = phase_spans(result) if result is not None else []
-        words = [f"{wording.phase_name(phase)} {wording.exact_latency(ms)}" for phase, ms in self._spans]
+        self._kind = "http" if result is None else kind_of(result.url)
+        words = [f"{wording.phase_name(phase, self._kind)} {wording.exact_latency(ms)}" for phase, ms in self._spans]
         self.setAccessibleName(QCoreApplication.translate("PhaseBar", "Phases of the last check"))
         self.setAccessibleDescription(", ".join(words))
         self.setVisible(bool(self._spans))
@@ -75,7 +77,7 @@ class PhaseBar(QWidget):
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             for phase, ms, place in self.segments():
                 if place.contains(event.pos().toPointF()):
-                    text = f"{wording.phase_name(phase)}: {wording.exact_latency(ms)}"
+                    text = f"{wording.phase_name(phase, self._kind)}: {wording.exact_latency(ms)}"
                     QToolTip.showText(event.globalPos(), wording.tool_tip(text), self)
                     return True
         return super().event(event)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pingmon_probe.protocol import PHASES, CheckResult
+from pingmon_probe.protocol import PHASES, CheckResult, kind_of
 from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.ui import status_shape, wording
+from pingmon_gui.ui.kind_facts import kind_facts
 from pingmon_gui.ui.monitor_detail import Measured, RegionDetail
 from pingmon_gui.ui.phase_bar import PhaseBar, phase_colours, phase_spans
 from pingmon_gui.ui.plain_label import PlainLabel
@@ -37,6 +38,7 @@ def facts(result: CheckResult, now_ms: int) -> list[str]:
     if result.hops:
         lines.append(translate("Detail", "to %1").replace("%1", wording.plain(result.url, 200)))
     lines += _certificate_facts(result, now_ms)
+    lines += kind_facts(kind_of(result.url), result.facts)
     if result.low_confidence:
         text = translate("Detail", "low confidence: the probe itself was busy for %1")
         lines.append(text.replace("%1", wording.exact_latency(result.queue_ms)))
@@ -157,6 +159,7 @@ class RegionSection(QWidget):
         result = measured.result
         self._bar.show_result(result)
         spans = dict(phase_spans(result)) if result is not None else {}
+        kind = "http" if result is None else kind_of(result.url)
         for phase, colour, labels in zip(PHASES, phase_colours(), self._phase_labels, strict=True):
             is_there = phase in spans
             for label in labels:
@@ -164,7 +167,7 @@ class RegionSection(QWidget):
             if is_there:
                 key, name, figure = labels
                 key.setStyleSheet(f"background: {colour}; border-radius: 2px")
-                name.setText(wording.phase_name(phase))
+                name.setText(wording.phase_name(phase, kind))
                 figure.setText(wording.exact_latency(spans[phase]))
         if result is None:
             sentence = translate("Detail", "Nothing was measured from here yet.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from tests.cli.conftest import Command
 from tests.cli.site import Site
 
@@ -63,3 +65,23 @@ def test_log_in_of_the_address_is_sent_and_not_shown(pingmon: Command, site: Sit
     assert site.authorizations[-1].startswith("Basic ")
     assert "geheim" not in done.out + done.err
     assert site.authorizations[-1].split()[1] not in done.out + done.err
+
+
+def test_port_is_checked_and_what_it_says(pingmon: Command, site: Site) -> None:
+    address = f"tcp://127.0.0.1:{urlsplit(site.url).port}"
+    done = pingmon("check", address, "--send", r"GET / HTTP/1.0\r\n\r\n", "--expect", "HTTP/1.1 200")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[1].startswith("online   ")
+    assert "127.0.0.1 (IPv4)" in lines[1]
+    # Of the phases only those that happened.
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == ["connect", "request", "transfer", "total"]
+    assert any(line.startswith("said       HTTP/1.1 200") for line in lines)
+
+
+def test_option_of_another_kind_is_wrong_usage(pingmon: Command) -> None:
+    done = pingmon("check", "icmp://a.example", "--keyword", "x")
+    assert done.code == 2
+    assert "--keyword goes with http addresses, not with icmp://a.example." in done.err
+    assert pingmon("check", "dns://a.example", "--exact").code == 2
+    assert pingmon("check", "dns://a.example?type=MX", "--answer", "mail").code == 2

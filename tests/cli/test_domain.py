@@ -65,6 +65,12 @@ def test_added_domain_is_kept_with_its_settings(pingmon: Command) -> None:
         "keyword_absent": True,
         "ignore_certificate": True,
         "basic_auth": None,
+        "send": None,
+        "expect": None,
+        "dns_match": "any",
+        "dns_answers": [],
+        "echo_count": 3,
+        "max_loss_percent": 99,
     }
 
 
@@ -196,3 +202,30 @@ def test_import_checks_every_setting(pingmon: Command, tmp_path: Path, settings:
     assert done.code == 1
     assert says in done.json["errors"][0]["message"]
     assert [domain["url"] for domain in done.json["added"]] == ["https://b.example/"]
+
+
+def test_every_kind_is_added_and_shown_with_its_own_settings(pingmon: Command) -> None:
+    for words in (
+        ("tcp://a.example:25", "--expect", "220 "),
+        ("tls://a.example?starttls=imap", "--ignore-certificate"),
+        ("dns://a.example?type=MX", "--answer", "10  MAIL.example.", "--exact"),
+        ("ping://a.example", "--echoes", "5", "--max-loss", "20%"),
+    ):
+        done = pingmon("domain", "add", *words)
+        assert (done.code, done.err) == (0, ""), words
+    assert _urls(pingmon) == [
+        "tcp://a.example:25", "tls://a.example?starttls=imap", "dns://a.example?type=MX", "icmp://a.example",
+    ]  # fmt: skip
+    shown = pingmon("domain", "show", "icmp://a.example").out
+    assert "5, up to 20 % may be lost" in shown
+    assert "statuses" not in shown
+    assert "exactly these: 10 mail.example" in pingmon("domain", "show", "dns://a.example?type=MX").out
+    settings = pingmon("domain", "show", "tcp://a.example:25", "--json").json["settings"]
+    assert settings["expect"] == "220 "
+
+
+def test_options_that_fit_one_address_of_several_are_refused(pingmon: Command) -> None:
+    done = pingmon("domain", "add", "tcp://a.example:25", "icmp://a.example", "--expect", "220")
+    assert done.code == 2
+    assert "--expect goes with tcp addresses, not with icmp://a.example." in done.err
+    assert _urls(pingmon) == []

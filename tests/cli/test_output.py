@@ -20,7 +20,15 @@ _NOON_MS = 1_763_812_800_000  # 2025-11-22 12:00 UTC
 
 @pytest.mark.parametrize(
     ("ms", "text"),
-    [(None, "—"), (0.04, "0.0 ms"), (9.94, "9.9 ms"), (123.4, "123 ms"), (999.7, "1.00 s"), (6_001.0, "6.00 s")],
+    [
+        (None, "—"),
+        (0.04, "0.04 ms"),
+        (0.97, "1.0 ms"),
+        (9.94, "9.9 ms"),
+        (123.4, "123 ms"),
+        (999.7, "1.00 s"),
+        (6_001.0, "6.00 s"),
+    ],
 )
 def test_latency_reads_well(ms: float | None, text: str) -> None:
     assert output.latency(ms) == text

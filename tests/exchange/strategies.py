@@ -22,7 +22,7 @@ from pingmon_gui.domain.alert_rule import (
 )
 from pingmon_gui.domain.change import WindowWish
 from pingmon_gui.domain.maintenance import Cron, MaintenanceWindow, Once, Weekly, WindowId
-from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
+from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings, fitted
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
@@ -41,13 +41,30 @@ _TAGS = st.text(st.sampled_from("abcé=+@-' _") | st.sampled_from("日&'\""), ma
 )
 _STATUSES = st.tuples(st.integers(100, 599), st.integers(100, 599)).map(lambda pair: (min(pair), max(pair)))
 _KEYWORDS = st.text(_LETTERS | st.sampled_from("\n\r\t\x7f\x1b"), min_size=1, max_size=40)
-URLS = st.builds(
+_WEBSITES = st.builds(
     "{}://{}.example{}{}".format,
     st.sampled_from(["http", "https"]),
     st.text(st.sampled_from("abcdefghij"), min_size=1, max_size=8),
     st.sampled_from(["", ":8080"]),
     st.sampled_from(["/", "/x/y?z=1", "/a%20b", "/=cmd", "/'x"]),
 ).map(lambda text: parse_target(text).url)
+_OTHERS = st.builds(
+    str.format,
+    st.sampled_from(
+        [
+            "tcp://{}.example:22",
+            "tcp://{}.example:993?tls=yes",
+            "tls://{}.example?starttls=imap",
+            "dns://{}.example?type=TXT&server=9.9.9.9",
+            "icmp://{}.example",
+        ]
+    ),
+    st.text(st.sampled_from("abcdefghij"), min_size=1, max_size=8),
+)
+URLS = _WEBSITES | _OTHERS
+#: What is sent and expected: an escape is a backslash and a letter, so a backslash alone is left out.
+_TALK = st.none() | st.lists(_LETTERS.filter(lambda letter: letter != "\\") | st.just(r"\r\n"), min_size=1).map("".join)
+_RECORDS = st.lists(st.sampled_from(["v=spf1 -all", "a, b", "=cmd", 'say "x"']), min_size=1, max_size=3, unique=True)
 
 
 @st.composite
@@ -64,7 +81,19 @@ def _settings(draw: st.DrawFn) -> MonitorSettings:
         keyword_absent=draw(st.booleans()) if keyword is not None else False,
         ignore_certificate=draw(st.booleans()),
         basic_auth=draw(st.none() | _NAMES_PRINTABLE.map(lambda text: f"u:{text}")),
+        send=draw(_TALK),
+        expect=draw(_TALK),
+        echo_count=draw(st.integers(1, 10)),
+        max_loss_percent=draw(st.integers(0, 99)),
+        **draw(_DNS),
     )
+
+
+_DNS = st.sampled_from([{}, {"dns_match": "none"}]) | st.builds(
+    lambda match, records: {"dns_match": match, "dns_answers": tuple(records)},
+    st.sampled_from(["exact", "contains"]),
+    _RECORDS,
+)
 
 
 @st.composite
@@ -73,9 +102,14 @@ def _tag_tuples(draw: st.DrawFn) -> tuple[str, ...]:
     return tuple(tags)
 
 
+def _monitor(url: str, settings: MonitorSettings, **others: Any) -> Monitor:
+    """Return a monitor with the settings that its kind has: no other gets in anywhere."""
+    return Monitor(url=url, settings=fitted(settings, url), **others)
+
+
 MONITORS = st.lists(
     st.builds(
-        Monitor,
+        _monitor,
         id=st.integers(2, 2**53 - 1).map(MonitorId),
         version=st.integers(1, 5),
         url=URLS,

@@ -449,3 +449,41 @@ def test_windows_are_compared_by_name_and_what_is_not_repeated_is_left_alone() -
     ]
     silent = difference(declaration.read("", there, {}), there, prune=True)
     assert (silent.change.windows_ended, silent.unlisted_windows) == ((), ())
+
+
+def test_kinds_are_declared_with_their_own_settings() -> None:
+    text = """
+[defaults]
+status = 404
+[[monitor]]
+url = "tcp://a.example:25"
+expect = "220 "
+[[monitor]]
+url = "dns://a.example?type=MX"
+dns_match = "contains"
+dns_answers = ["10 MAIL.example."]
+[[monitor]]
+url = "icmp://a.example"
+echoes = 5
+max_loss = 20
+"""
+    tcp, dns, icmp = (one.draft.settings for one in declaration.read(text, THERE, {}).monitors)
+    assert (tcp.expect, tcp.status_set) == ("220 ", MonitorSettings().status_set)
+    assert (dns.dns_match, dns.dns_answers) == ("contains", ("10 mail.example",))
+    assert (icmp.echo_count, icmp.max_loss_percent) == (5, 20)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "says"),
+    [
+        ('url = "icmp://a.example"\nkeyword = "x"', "keyword", "the kind icmp has no such setting."),
+        ('url = "tcp://a.example:1"\nechoes = 3', "echoes", "the kind tcp has no such setting."),
+        ('url = "icmp://a.example"\nechoes = 30', "echoes", "It must be a number from 1 to 10."),
+        ('url = "tcp://a.example"', "url", "needs a port"),
+    ],
+)
+def test_setting_of_another_kind_is_named(line: str, key: str, says: str) -> None:
+    with pytest.raises(DeclarationWrong) as caught:
+        declaration.read(f"[[monitor]]\n{line}\n", THERE, {})
+    (problem,) = caught.value.problems
+    assert (problem.key, says in problem.message) == (f"monitor[1].{key}", True)

@@ -29,7 +29,10 @@ def changed(text: str) -> ConfigurationChange:
 
 def test_example_of_the_guide_can_be_applied() -> None:
     change = changed(EXAMPLE)
-    assert [draft.url for draft in change.added] == ["https://shop.example/health"]
+    assert [draft.url for draft in change.added] == [
+        "https://shop.example/health", "tcp://mail.shop.example:25", "dns://shop.example?type=MX&server=9.9.9.9",
+        "icmp://shop.example", "tls://mail.shop.example?starttls=smtp",
+    ]  # fmt: skip
     assert [channel.name for channel in change.alerts.channels] == ["Ops"]
     assert [wish.rule.name for wish in change.alerts.rules] == ["Shops"]
 

@@ -148,3 +148,79 @@ def test_add_dialog_is_translated(made_up_language: None, qtbot: QtBot, qapp: QA
     qtbot.waitUntil(lambda: not made.pasted.is_reading)
     ignored = ("200-299", "example.com")
     assert [text for text in visible_texts(made) if "⟦" not in text and text not in ignored] == []
+
+
+def choose(dialog: AddDialog, kind: str) -> None:
+    dialog.kinds.kind.setCurrentIndex(dialog.kinds.kind.findData(kind))
+
+
+def shown_rows(dialog: AddDialog) -> set[str]:
+    return {key for key, row in dialog.form.rows.items() if row.is_shown}
+
+
+_OF_ALL = {"name", "tags", "interval_ms", "timeout_ms", "slow_ms", "family"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "url", "rows"),
+    [
+        ("http", "a.example", "https://a.example/", {"keyword", "status_set", "ignore_certificate", "sign_in"}),
+        ("tcp", "a.example:22", "tcp://a.example:22", {"send", "expect"}),
+        ("tls", "a.example", "tls://a.example", {"ignore_certificate"}),
+        ("dns", "a.example", "dns://a.example?type=A", {"dns_match"}),
+        ("icmp", "a.example", "icmp://a.example", {"echo_count", "max_loss_percent"}),
+    ],
+)
+def test_add_dialog_has_the_fields_of_the_kind_that_is_chosen(
+    dialog: AddDialog, kind: str, text: str, url: str, rows: set[str]
+) -> None:
+    choose(dialog, kind)
+    dialog.set_text(text)
+    assert shown_rows(dialog) == _OF_ALL | rows
+    [[draft]] = submitted(dialog)
+    assert (draft.url, draft.settings) == (url, MonitorSettings(interval_ms=30_000))
+
+
+def test_add_dialog_follows_the_scheme_that_is_typed(dialog: AddDialog) -> None:
+    dialog.set_text("dns://a.example?type=MX&server=9.9.9.9")
+    assert dialog.kinds.chosen == "dns"
+    assert (dialog.kinds.record_type.currentData(), dialog.kinds.server.text()) == ("MX", "9.9.9.9")
+    assert not dialog.kinds.server_field.isEnabled()
+    dialog.set_text("a.example")
+    assert dialog.kinds.server_field.isEnabled()
+    dialog.set_text("https://a.example")
+    assert dialog.kinds.chosen == "http"
+
+
+def test_add_dialog_says_what_is_wrong_with_a_name_server_at_its_field(dialog: AddDialog) -> None:
+    choose(dialog, "dns")
+    dialog.set_text("a.example")
+    dialog.kinds.server.setText("no server")
+    assert submitted(dialog) == []
+    assert dialog.kinds.server_field.has_error
+    assert not dialog.address_field.has_error
+
+
+def test_add_dialog_reads_expected_records_by_the_type(dialog: AddDialog) -> None:
+    choose(dialog, "dns")
+    dialog.kinds.record_type.setCurrentIndex(dialog.kinds.record_type.findData("MX"))
+    dialog.set_text("a.example")
+    row = dialog.form.rows["dns_match"]
+    row.write({"dns_match": "exact", "dns_answers": ("mail.example",)})
+    assert submitted(dialog) == []
+    assert "written like 10 mail.example.com" in row.field.note.sentence
+    row.write({"dns_match": "exact", "dns_answers": ("10 Mail.example.",)})
+    [[draft]] = submitted(dialog)
+    assert draft.settings.dns_answers == ("10 mail.example",)
+
+
+def test_add_dialog_list_may_hold_every_kind(dialog: AddDialog, qtbot: QtBot) -> None:
+    dialog.set_text("one.example\ntcp://two.example:22 Door\nicmp://three.example\ntcp://four.example\n")
+    qtbot.waitUntil(lambda: not dialog.pasted.is_reading)
+    [drafts] = submitted(dialog)
+    assert [(draft.url, draft.name) for draft in drafts] == [
+        ("https://one.example/", ""),
+        ("tcp://two.example:22", "Door"),
+        ("icmp://three.example", ""),
+    ]
+    assert "needs a port" in (dialog.pasted.wrong[0].error or "")

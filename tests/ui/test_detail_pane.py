@@ -22,6 +22,7 @@ from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
 from pingmon_gui.ui.detail_pane import DetailPane
+from pingmon_gui.ui.kind_facts import kind_facts
 from pingmon_gui.ui.monitor_detail import Measured, MonitorDetail, RegionDetail, detail_of
 from pingmon_gui.ui.phase_bar import PhaseBar
 from pingmon_gui.ui.region_section import RegionSection
@@ -260,3 +261,32 @@ def test_detail_pane_is_translated(qtbot: QtBot, made_up_language: None) -> None
     pane.show_monitor(detail(replace(GOOD, message="123")))
     ignored = ("shop", "https://shop.example", "A CA")
     assert [text for text in visible_texts(pane) if "⟦" not in text and text not in ignored] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "lines"),
+    [
+        ("http", {"said": "x"}, []),
+        ("tcp", {"said": "220 mail\u202e"}, ["said “220 mail[U+202E]”"]),
+        (
+            "tls",
+            {"protocol": "TLSv1.3", "cipher": "X", "names": ["a", "b"], "chain": [{"subject": "a"}, {"subject": "CA"}]},
+            ["TLSv1.3 · X", "made out for a, b", "chain: a → CA"],
+        ),
+        (
+            "dns",
+            {"record_type": "A", "answers": ["192.0.2.1"], "answer_count": 3, "rcode": "NOERROR", "server": "9.9.9.9",
+             "transport": "udp", "ttl_s": 60, "is_authentic": True},
+            ["A 192.0.2.1 and 2 more", "answered by 9.9.9.9 over UDP: NOERROR", "valid for 60 s · confirmed by DNSSEC"],
+        ),
+        ("icmp", {"sent": 3, "received": 0}, ["0 of 3 echoes came back"]),
+    ],
+)  # fmt: skip
+def test_what_a_kind_found_out_is_told(kind: str, facts: dict[str, Any], lines: list[str]) -> None:
+    assert kind_facts(kind, facts) == lines
+
+
+def test_round_trips_of_a_ping_are_told() -> None:
+    facts = {"sent": 3, "received": 2, "rtt_min_ms": 1.0, "rtt_avg_ms": 2.0, "rtt_max_ms": 3.0}
+    _, times = kind_facts("icmp", facts)
+    assert times.replace("\xa0", " ") == "round trip 1.00 ms at least, 2.00 ms on average, 3.00 ms at most"
