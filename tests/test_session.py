@@ -66,6 +66,7 @@ def test_status_json_has_the_documented_shape(tmp_path: Path) -> None:
                     "url": "https://site2.example/",
                     "name": "",
                     "verdict": "online",
+                    "maintenance_until_ms": None,
                     "regions": [
                         {
                             "region": "local",
@@ -110,7 +111,7 @@ def _nothing_known(url: str, name: str, status: str) -> dict[str, Any]:
         "coverage_1h": 0.0 if status == "unknown" else None,
         "at_ms": None,
     }
-    return {"url": url, "name": name, "verdict": status, "regions": [region]}
+    return {"url": url, "name": name, "verdict": status, "maintenance_until_ms": None, "regions": [region]}
 
 
 def test_unknown_in_status_json_says_why(tmp_path: Path) -> None:
