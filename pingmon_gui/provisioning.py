@@ -102,6 +102,7 @@ class Provisioning:
         sentences = await remove(
             probe,
             owner=await self._keeper.owner(),
+            secrets=await self._secrets_if_any(probe),
             known_hosts=self._known_hosts,
             prompter=prompter,
             listener=listener,

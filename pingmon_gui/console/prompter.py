@@ -56,7 +56,12 @@ class TerminalPrompter:
     async def confirm(self, host: str, question: str, detail: str) -> bool:
         """Return whether the person agrees. Raises PreflightFailed where nobody can be asked."""
         if not self._is_terminal():
-            raise PreflightFailed(f"{question} {detail}", "Say so by its option, or run this on a terminal.", host=host)
+            words = f"{question} {detail}"
+            raise PreflightFailed(
+                words if words.endswith((".", "?")) else f"{words}.",
+                "Say so by the option for it (--help shows them), or run this on a terminal.",
+                host=host,
+            )
         return await self._ask(lambda: _yes(f"{detail}\n{question} (yes/no) "))
 
     async def _ask(self, ask: Callable[[], _Answer]) -> _Answer:

@@ -133,8 +133,12 @@ async def _on_the_host(probe: Probe, secrets: ProbeSecrets | None, owner: str, t
         found.append(Finding(f"The probe on {name} does not start after a reboot.", "Set the probe up again."))
     key = facts.existing.public_key if facts.existing is not None else None
     if probe.transport is Transport.TUNNEL and secrets is not None and key != public_half(secrets.private_key):
-        cause = f"The app's key is not, or no longer, in {layout.authorized_keys} on {name}."
-        found.append(Finding(cause, "Set the probe up again."))
+        if key is None:
+            cause = f"The app's key is not, or no longer, in {layout.authorized_keys} on {name}."
+            found.append(Finding(cause, "Set the probe up again."))
+        else:
+            cause = f"The probe on {name} lets another Pingmon in and not this one: it was taken over."
+            found.append(Finding(cause, "Set it up again to take it over in turn, or forget it here."))
     if probe.transport is Transport.DIRECT and not found:
         cause = f"The probe runs on {name}, but port {layout.port} is not reached from here."
         found.append(Finding(cause, "Open it in the host's firewall and at its provider."))

@@ -54,6 +54,22 @@ def known_at(
     return None
 
 
+def works_for_another(known: KnownProbe, owner: str, existing: ExistingProbe) -> bool:
+    """Return whether the probe on the host of a known one is another Pingmon's by now: by its word, or by its key.
+
+    `owner` is this app's id. A probe has no word to say of it before it got its first plan.
+    """
+    if existing.health is not None and existing.health.owner is not None:
+        return existing.health.owner != owner
+    if known.secrets is None or known.probe.access is None:
+        return False
+    if existing.transport is Transport.DIRECT:
+        there, ours = existing.certificate, known.probe.access.certificate
+    else:
+        there, ours = existing.public_key, public_half(known.secrets.private_key)
+    return there is not None and there.strip() != (ours or "").strip()
+
+
 def _is_there(known: KnownProbe, host_key: str, existing: ExistingProbe) -> bool:
     access = known.probe.access
     if access is None or known.secrets is None or known.probe.transport is not existing.transport:

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 
 from pingmon_gui.domain.error import PreflightFailed, ProvisionError
 from pingmon_gui.domain.probe import Probe, Supervisor
+from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.provision.account import remove_account
 from pingmon_gui.provision.fact import ACCOUNT
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython
 from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.known_probe import KnownProbe, works_for_another
 from pingmon_gui.provision.layout import Layout
 from pingmon_gui.provision.marked_block import without_block
 from pingmon_gui.provision.progress import Listener
@@ -28,6 +30,7 @@ async def remove(
     probe: Probe,
     *,
     owner: str,
+    secrets: ProbeSecrets | None,
     known_hosts: KnownHosts,
     prompter: Prompter,
     listener: Listener,
@@ -36,12 +39,13 @@ async def remove(
 ) -> tuple[str, ...]:
     """Remove everything that the set-up made; return sentences of what was done. Forgetting it is the caller's.
 
-    `owner` is this app's id: a probe that works for another one by now is left alone. Raises ProvisionError: a host
+    `owner` is this app's id, `secrets` what opens the probe as far as this computer has it: a probe that works for
+    another app by now is left alone. Raises ProvisionError: a host
     that is gone for good can only be forgotten.
     """
     async with visit(probe, known_hosts=known_hosts, prompter=prompter, listener=listener, ways=ways) as there:
-        health = there.facts.existing.health if there.is_there and there.facts.existing is not None else None
-        if health is not None and health.owner not in (None, owner):
+        existing = there.facts.existing if there.is_there else None
+        if existing is not None and works_for_another(KnownProbe(probe, secrets), owner, existing):
             raise PreflightFailed(
                 f"The probe on {there.host.name} works for another Pingmon by now.",
                 "Forget it here; or set it up again, which takes it over, and remove it then.",

@@ -104,7 +104,12 @@ class App:
         self.states = {}
         known_hosts = KnownHosts(self.data_dir / "known_hosts")
         await remove(
-            enrolment.probe, owner=self.owner, known_hosts=known_hosts, prompter=self.person, listener=self._listen
+            enrolment.probe,
+            owner=self.owner,
+            secrets=enrolment.secrets,
+            known_hosts=known_hosts,
+            prompter=self.person,
+            listener=self._listen,
         )
         await self.forget(enrolment.probe.id)
 

@@ -13,6 +13,8 @@ from pingmon_probe import __version__
 from pingmon_gui.domain.error import PreflightFailed, SshUnreachable, StepFailed
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
+from pingmon_gui.fleet.key_pair import new_key_pair
+from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.provision import upgrade as upkeep
 from pingmon_gui.provision.bundle import probe_bundle
 from pingmon_gui.provision.doctor import Finding, diagnose
@@ -63,7 +65,7 @@ class Home:
         return self.do(upkeep.upgrade, secrets=self.enrolment.secrets, bundle=bundle)
 
     def remove(self, **options: Any) -> tuple[str, ...]:
-        return self.do(remove, **{"owner": "an-owner", **options})
+        return self.do(remove, **{"secrets": self.enrolment.secrets, "owner": "an-owner", **options})
 
     def diagnose(self, **options: Any) -> list[Finding]:
         return self.do(diagnose, **{"secrets": self.enrolment.secrets, "owner": "an-owner", **options})
@@ -179,6 +181,18 @@ def test_a_probe_that_works_for_another_pingmon_by_now_is_not_removed(own: Home)
         own.remove()
     assert lasting(own.desk.host.listing()) == before
     assert own.status()["version"] == __version__
+
+
+def test_a_probe_that_another_pingmon_set_up_again_is_not_removed_and_told_as_that(own: Home) -> None:
+    """Before that one's first plan the probe does not say for whom it works; whose key it lets in tells."""
+    theirs = ProbeSecrets(own.enrolment.secrets.token, new_key_pair()[0])
+    before = lasting(own.desk.host.listing())
+    with pytest.raises(PreflightFailed, match="works for another Pingmon"):
+        own.remove(secrets=theirs)
+    assert lasting(own.desk.host.listing()) == before
+    own.desk.stop()
+    causes = " ".join(finding.cause for finding in own.diagnose(secrets=theirs))
+    assert "lets another Pingmon in and not this one" in causes
 
 
 def test_a_dry_removal_only_tells(well: Home) -> None:
