@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pingmon_gui.domain.error import ProbeUnauthorised
 from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
 from pingmon_gui.provision.acceptance import measure_url
 from pingmon_gui.provision.bootstrap import bootstrap
@@ -45,6 +46,10 @@ class Keeper(Roll, Protocol):
         """Return an address worth a first measurement, None if nothing is watched yet."""
         ...
 
+    def try_again(self, id_: ProbeId) -> None:
+        """Try at once whether a probe answers: something was done on its host."""
+        ...
+
 
 class Provisioning:
     """Every method raises ProvisionError with host, step and transcript, or UserCancelled; the host is as found."""
@@ -70,7 +75,7 @@ class Provisioning:
 
     async def upgrade(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
         """Bring a probe to this Pingmon's version; the one before comes back if the new one is not well."""
-        return await upgrade(
+        sentences = await upgrade(
             probe,
             secrets=await self._secrets_of(probe),
             bundle=await asyncio.to_thread(probe_bundle),
@@ -78,9 +83,13 @@ class Provisioning:
             prompter=prompter,
             listener=listener,
         )
+        self._keeper.try_again(probe.id)
+        return sentences
 
     async def restart(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
-        return await restart(probe, known_hosts=self._known_hosts, prompter=prompter, listener=listener)
+        sentences = await restart(probe, known_hosts=self._known_hosts, prompter=prompter, listener=listener)
+        self._keeper.try_again(probe.id)
+        return sentences
 
     async def logs(self, probe: Probe, lines: int, prompter: Prompter, listener: Listener) -> list[str]:
         """Return the last lines of what the probe wrote to its log, oldest first."""

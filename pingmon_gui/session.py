@@ -224,6 +224,11 @@ class Session:
             raise InvalidInput("There is no such probe.")
         return await self._running.link(id_).status()
 
+    def try_again(self, id_: ProbeId) -> None:
+        """Try at once whether a probe answers, however long it did not. Harmless for one that is not here."""
+        if id_ in self.board.probes:
+            self._running.hurry(id_)
+
     def provisioning(self) -> Provisioning:
         """Return what sets probes up on hosts, and keeps them with this session."""
         from pingmon_gui.provisioning import Provisioning
@@ -304,6 +309,9 @@ class _SessionKeeper:
     async def some_url(self) -> str | None:
         monitors = self._session.board.monitors.values()
         return next((monitor.url for monitor in monitors if not monitor.is_paused), None)
+
+    def try_again(self, id_: ProbeId) -> None:
+        self._session.try_again(id_)
 
     async def enrol(self, enrolment: Enrolment) -> None:
         await self._session.enrol(enrolment.probe, enrolment.secrets)

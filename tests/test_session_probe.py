@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from pingmon_gui.domain.probe import Probe, ProbeAccess, ProbeState, Supervisor,
 from pingmon_gui.domain.region import Region
 from pingmon_gui.fleet.secret import Token
 from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
+from pingmon_gui.provision.prompt import Prompter
 from pingmon_gui.request import error_from_json, probe_from_json, probe_json
 from pingmon_gui.session import Session
 from tests.engine.fakes import FakeClock, FakeLink, probe, until
@@ -68,6 +69,25 @@ def run(data_dir: Path, test: Callable[[ProbeSession], Coroutine[object, object,
             await session.stop()
 
     asyncio.run(whole())
+
+
+def test_probe_that_was_restarted_is_tried_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = remote()
+
+    async def restarted(restarted: Probe, **_surroundings: object) -> tuple[str, ...]:
+        assert restarted == one
+        return ("It was restarted.",)
+
+    async def check(session: ProbeSession) -> None:
+        await session.enrol(one, SECRETS)
+        nobody, nowhere = cast(Prompter, None), lambda _event: None
+        await session.provisioning().restart(one, nobody, nowhere)
+        assert session.links[-1].hurries == 1
+        await session.forget(one.id)
+        await session.provisioning().restart(one, nobody, nowhere)
+
+    monkeypatch.setattr("pingmon_gui.provisioning.restart", restarted)
+    run(tmp_path, check)
 
 
 def test_enrolled_probe_measures_at_once_and_after_a_restart(tmp_path: Path) -> None:

@@ -53,6 +53,9 @@ class _CommandKeeper:
         monitors = await asyncio.to_thread(access.monitors, self._data_dir)
         return next((monitor.url for monitor in monitors if not monitor.is_paused), None)
 
+    def try_again(self, id_: ProbeId) -> None:
+        """A command collects nothing; a window that runs finds out by itself within a minute."""
+
     async def enrol(self, enrolment: Enrolment) -> None:
         async def alone(store: Store) -> Json:
             probe = enrolment.probe

@@ -81,7 +81,7 @@ class Collector:
             await self._nap.sleep(self._back_off.next_s())
 
     def hurry(self) -> None:
-        """Try again at once: something happened (a wake from sleep) that may have cured or broken connections."""
+        """Try again at once: something happened (a wake from sleep, a restart) that may have cured or broken it."""
         self._back_off.reset()
         self._nap.wake()
         self._link.hurry()

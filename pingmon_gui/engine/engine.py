@@ -175,6 +175,10 @@ class Engine:
         """Return a probe's link. Raises KeyError."""
         return self._room_of(id_).link
 
+    def hurry(self, id_: ProbeId) -> None:
+        """Try a probe at once instead of when its turn comes. Raises KeyError."""
+        self._room_of(id_).collector.hurry()
+
     def take_over(self, id_: ProbeId) -> None:
         """Send the plan with the user's word that the probe's present owner gives way. Raises KeyError."""
         self._room_of(id_).scheduler.take_over()

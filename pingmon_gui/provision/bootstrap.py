@@ -271,7 +271,7 @@ class _Bootstrap:
             self._tell(step, title, StepState.FAILED, exc.message)
             raise
         except BaseException:
-            self._tell(step, title, StepState.FAILED)
+            self._tell(step, title, StepState.FAILED, "Cancelled.")
             raise
         self._tell(step, title, StepState.DONE, " ".join(remarks))
 

@@ -203,7 +203,8 @@ class FleetPage(QDialog):
             action.setEnabled(is_free and (action is not self.take_over or self._is_refused(facts)))
         if facts is None:
             return
-        self._title.setText(f"{wording.plain(facts.probe.name, 80)} · {wording.region_name(facts.probe.region)}")
+        names = (wording.plain(facts.probe.name, 80), wording.region_name(facts.probe.region))
+        self._title.setText(" · ".join(dict.fromkeys(names)))  # this computer is a region of its own
         self._sentence.setText(sentence(facts))
         theme = current()
         self._sentence.setStyleSheet(f"color: {theme.muted if facts.health.votes else theme.offline}")

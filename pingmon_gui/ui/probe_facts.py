@@ -171,6 +171,8 @@ def _spool(status: ProbeStatus) -> str:
 
 
 def _own_errors(health: ProbeHealth) -> str:
+    if not health.version:
+        return NOTHING  # it has not answered since Pingmon started
     parts = []
     if health.late_p99_ms is not None:
         parts.append(translate("Fleet", "late by %1 at most (p99)").replace("%1", wording.latency(health.late_p99_ms)))
