@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication
 
+from pingmon_gui.domain.error import SshUnreachable
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.provision.enrolment import BootstrapRequest
 from pingmon_gui.provision.progress import Listener
@@ -41,7 +42,15 @@ class ProvisionDesk:
         return await self._told(self._make().restart(probe, prompter, listener))
 
     async def remove(self, probe: Probe, prompter: Prompter, listener: Listener) -> Outcome:
-        return await self._told(self._make().remove(probe, prompter, listener))
+        try:
+            return await self._told(self._make().remove(probe, prompter, listener))
+        except SshUnreachable as exc:
+            hints = (
+                translate("Sentence", exc.hint or ""),
+                translate("Fleet", "If the host is gone for good, forget it."),
+            )
+            exc.hint = " ".join(filter(None, hints))
+            raise
 
     async def logs(self, probe: Probe, prompter: Prompter, listener: Listener) -> Outcome:
         lines = await self._make().logs(probe, LOG_LINES, prompter, listener)

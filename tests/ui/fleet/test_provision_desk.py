@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pingmon_gui.domain.error import ProvisionError
+from pingmon_gui.domain.error import ProvisionError, SshUnreachable
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import Region
 from pingmon_gui.fleet.secret import Token
@@ -84,6 +84,16 @@ def test_desk_passes_everything_on_and_gives_sentences_back() -> None:
         assert found == Outcome(("The disk is full. Make room.", "All else is well."))
 
     asyncio.run(scenario())
+
+
+def test_host_that_is_gone_can_be_forgotten_and_the_desk_says_so() -> None:
+    class Gone(Session):
+        async def remove(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
+            raise SshUnreachable("vps.example does not answer.", "Is it up?")
+
+    with pytest.raises(SshUnreachable) as caught:
+        asyncio.run(ProvisionDesk(Gone).remove(remote(), Nobody(), lambda _event: None))
+    assert caught.value.hint == "Is it up? If the host is gone for good, forget it."
 
 
 def test_desk_says_in_words_that_there_is_nothing_to_say() -> None:
