@@ -16,10 +16,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import qasync
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from pingmon_gui import log
 from pingmon_gui.answer import Answers
+from pingmon_gui.autostart import Autostart, autostart_here, start_command
 from pingmon_gui.domain.alert import AlertId
 from pingmon_gui.domain.backup import Restored
 from pingmon_gui.domain.error import PingmonError, StorageError
@@ -29,10 +30,12 @@ from pingmon_gui.ownership import Ownership
 from pingmon_gui.session import LinkFactory, Session
 from pingmon_gui.ui import alert_wording, data_wording, wording
 from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.background import PATIENCE_MS, Background
 from pingmon_gui.ui.crash_dialog import CrashReporter
 from pingmon_gui.ui.desktop_notifications import DesktopNotifications
 from pingmon_gui.ui.long_work import LongWork
 from pingmon_gui.ui.main_window import MainWindow
+from pingmon_gui.ui.session_start import SessionStart
 from pingmon_gui.ui.storage_trouble import StorageTrouble
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.tray import Tray
@@ -80,8 +83,11 @@ class WindowRun(QObject):
         kiosk: bool = False,
         probes: LinkFactory | None = None,
         frame: WindowFrame | None = None,
+        autostart: Autostart | None = None,
     ) -> None:
         super().__init__()
+        self._autostart = autostart or autostart_here(ownership.data_dir)
+        self._session_start: SessionStart | None = None
         self._ownership = ownership
         self._theme = theme
         self._crashes = crashes
@@ -96,7 +102,7 @@ class WindowRun(QObject):
         self._spawner = Spawner(lambda error: _log.error("%s", error), crashes.report)
         self._trouble = StorageTrouble(self.session.renewal, self._spawner, self.frame)
         self.window: MainWindow | None = None
-        self.tray: Tray | None = None
+        self.background: Background | None = None
 
     async def main(self) -> int:
         """Run until the user quits. Returns the exit code."""
@@ -130,7 +136,7 @@ class WindowRun(QObject):
         """Watch until the user quits, or work on the database has to be done; return whether another life follows."""
         assert self._stop is not None
         window, tray = self._open()
-        notifications = DesktopNotifications(tray.icon)
+        notifications = DesktopNotifications(tray)
         # What is there now stays: looking through it for garbage would hold up the window by 0.1 s each time.
         gc.freeze()
         try:
@@ -138,6 +144,7 @@ class WindowRun(QObject):
             self._tell_outcome(window)
             notifier = await notifications.start()
             self.session.alerts.set_desktop(notifier, alert_wording.say, self.on_alert_asked)
+            self._agree_on_start(window)
             await self._stop.wait()
         finally:
             window.save_layout()
@@ -151,7 +158,7 @@ class WindowRun(QObject):
             window.close()
             self.frame.release()
             window.deleteLater()
-            self.window = self.tray = None
+            self.window = self.background = self._session_start = None
             gc.unfreeze()
         self._stop.clear()
         return self._is_renewing
@@ -216,24 +223,35 @@ class WindowRun(QObject):
         log.set_level(preferences.text("log_level"))
         self._theme.set_mode(preferences.text("theme"))
         self.window = window = MainWindow(self.session, self._theme, self._crashes, self.session.now_ms)
-        self.tray = tray = Tray(self.session.board, self)
+        alerts = self.session.alerts
+        tray = Tray(self.session.board, lambda: alerts.book.paused_until_ms, self.session.now_ms, self)
+        self.background = Background(
+            self.frame, window, tray, lambda: self.session.preferences.flag("close_to_tray"), PATIENCE_MS
+        )
+        self.background.quit_asked.connect(self.on_quit_asked)
         self._crashes.set_window(window)
         window.quit_asked.connect(self.on_quit_asked)
         window.close_asked.connect(self.on_close_asked)
         window.repair_asked.connect(self.on_repair_asked)
         window.bridge.preferences_changed.connect(self.on_preferences_changed)
         window.bridge.board_changed.connect(tray.refresh)
-        tray.quit_asked.connect(self.on_quit_asked)
-        tray.show_asked.connect(window.bring_up)
+        window.bridge.alert_book_changed.connect(tray.menu.refresh)
+        tray.menu.quit_asked.connect(self.on_quit_asked)
+        tray.menu.show_asked.connect(window.bring_up)
+        tray.menu.domain_asked.connect(window.show_domain)
+        tray.menu.check_asked.connect(window.check_all)
+        tray.menu.pause_asked.connect(window.alerts.on_pause_asked)
         self.frame.hold(window)
-        if not (self._minimized and tray.is_there) and not self._stop.is_set():
-            self.frame.show()
+        if not self._stop.is_set():
+            self.background.begin(minimized=self._minimized)
         self._minimized = False
         window.bridge.start()
         if self._kiosk:
             window.maps.show_kiosk()
-        # Later: the pane takes a moment to build.
-        QTimer.singleShot(0, window, window.make_detail)
+        # Later: the pane takes a moment to build, and shares a room that a window has once it is on the screen.
+        self.frame.uncovered.connect(window.make_detail, Qt.ConnectionType.QueuedConnection)
+        if self.frame.isVisible() and not self.frame.isMinimized():
+            QTimer.singleShot(0, window, window.make_detail)
         QTimer.singleShot(0, window, window.alerts.load)
         return window, tray
 
@@ -241,7 +259,7 @@ class WindowRun(QObject):
         """A notification was clicked: show what it is about."""
         if self.window is not None:
             self.window.bring_up()
-            self.window.alerts.show_page(alert)
+            self.window.alerts.open_alert(alert)
 
     @Slot()
     def on_repair_asked(self) -> None:
@@ -258,24 +276,25 @@ class WindowRun(QObject):
 
     @Slot()
     def on_close_asked(self) -> None:
-        """Closing keeps watching from the tray where there is one and the user wants it; else it quits."""
-        if self.window is None or self.tray is None:
+        if self.background is not None:
+            self.background.close()
+        else:
             # Not open yet: nobody has to wait for that to see it go.
             self.frame.hide()
             self.on_quit_asked()
-            return
-        if not (self.tray.is_there and self.session.preferences.flag("close_to_tray")):
-            self.on_quit_asked()
-            return
-        self.window.save_layout()
-        self.frame.hide()
-        if str(self.window.settings.value("said_tray", "false")).lower() != "true":
-            self.window.settings.setValue("said_tray", True)
-            self.tray.say_still_here()
 
     @Slot(object)
     def on_preferences_changed(self, preferences: Preferences) -> None:
         log.set_level(preferences.text("log_level"))
+        if self.window is not None:
+            self._agree_on_start(self.window)
+
+    def _agree_on_start(self, window: MainWindow) -> None:
+        if self._session_start is None:
+            command = start_command(self._ownership.data_dir)
+            change = self.session.commands.change_preferences
+            self._session_start = SessionStart(self._autostart, command, window.settings, change)
+        window.spawner.spawn(self._session_start.agree(self.session.preferences))
 
     def _loop_hook(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -188,6 +188,9 @@ def _run_window(args: argparse.Namespace) -> int:
         owner = read_owner(args.data_dir)
         if owner is None or owner.role != "window":
             raise
+        if args.minimized:
+            output.say(f"Pingmon is running already (process {owner.pid}).")
+            return DONE
         access.ask_patiently(args.data_dir, {"command": "raise", "is_kiosk": args.kiosk})
         output.say(f"Pingmon is running already (process {owner.pid}): its window was raised.")
         return DONE

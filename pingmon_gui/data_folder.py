@@ -13,6 +13,11 @@ def default_data_dir() -> Path:
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
+    return usual_data_dir()
+
+
+def usual_data_dir() -> Path:
+    """Return the system's place for this user's data."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("pingmon", appauthor=False))

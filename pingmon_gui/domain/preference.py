@@ -112,6 +112,13 @@ PREFERENCES: tuple[Preference, ...] = (
         True,
     ),
     Preference(
+        "start_with_session",
+        "Window",
+        "Start when you log in",
+        "Pingmon starts in the system tray, or minimized where there is none.",
+        False,
+    ),
+    Preference(
         "keep_raw_days", "History", "Keep every result for", "Older ones live on in the roll-ups.", 7, 1, 400, "days"
     ),
     Preference(

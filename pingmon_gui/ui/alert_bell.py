@@ -101,13 +101,23 @@ def add_pause_actions(menu: QMenu, paused_until_ms: int, now_ms: int, *, is_flat
     The choices are in a menu of their own unless the menu `is_flat`.
     """
     if paused_until_ms > now_ms:
-        text = alert_wording.translate("Alerts", "&Tell alerts again (paused until %1)")
-        menu.addAction(text.replace("%1", wording.date_time(paused_until_ms))).setData(("pause", 0))
+        menu.addAction(resume_text(paused_until_ms)).setData(("pause", 0))
         return
     submenu = menu if is_flat else menu.addMenu(alert_wording.translate("Alerts", "&Pause all alerts"))
-    for text, until_ms in (
-        (alert_wording.translate("Alerts", "For &1 hour"), now_ms + _HOUR_MS),
-        (alert_wording.translate("Alerts", "For &4 hours"), now_ms + 4 * _HOUR_MS),
-        (alert_wording.translate("Alerts", "Until &tomorrow"), next_morning_ms(now_ms)),
-    ):
-        submenu.addAction(text).setData(("pause", until_ms))
+    for text, until in pauses():
+        submenu.addAction(text).setData(("pause", until(now_ms)))
+
+
+def pauses() -> list[tuple[str, Callable[[int], int]]]:
+    """Return how long all alerts can be paused: what it is called, and until when from a time on, in Unix ms."""
+    return [
+        (alert_wording.translate("Alerts", "For &1 hour"), lambda now_ms: now_ms + _HOUR_MS),
+        (alert_wording.translate("Alerts", "For &4 hours"), lambda now_ms: now_ms + 4 * _HOUR_MS),
+        (alert_wording.translate("Alerts", "Until &tomorrow"), next_morning_ms),
+    ]
+
+
+def resume_text(paused_until_ms: int) -> str:
+    """Return what ending a pause is called."""
+    text = alert_wording.translate("Alerts", "&Tell alerts again (paused until %1)")
+    return text.replace("%1", wording.date_time(paused_until_ms))

@@ -120,6 +120,16 @@ class AlertWindows(QObject):
     def on_pause_asked(self, until_ms: int) -> None:
         self._spawner.spawn(self._session.alerts.pause_until(until_ms))
 
+    def open_alert(self, id_: AlertId) -> None:
+        """Show what an alert is about: the incident where it is one, else the alert with all that is in it."""
+        alert = self._recent.get(id_)
+        incidents = {item.incident for item in alert.items.values()} if alert is not None else set()
+        if len(incidents) == 1 and None not in incidents:
+            self.on_opened()
+            self.incident_asked.emit(incidents.pop())
+        else:
+            self.show_page(id_)
+
     @Slot()
     @Slot(object)
     def show_page(self, alert: AlertId | None = None) -> None:

@@ -7,12 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QSystemTrayIcon
 
 from pingmon_gui.alerts.desktop import FirstThere
 from pingmon_gui.alerts.port import DesktopNotice, DesktopNotifier, Picture
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.ui import alert_wording, tray_sign
+from pingmon_gui.ui.tray import Tray
 from pingmon_gui.ui.tray_notifier import TrayNotifier
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _PICTURE_SIDE = 64
 class DesktopNotifications:
     """Shows alerts between `start` and `stop`."""
 
-    def __init__(self, icon: QSystemTrayIcon) -> None:
-        self._by_tray = TrayNotifier(icon)
+    def __init__(self, tray: Tray) -> None:
+        self._by_tray = TrayNotifier(tray)
         self._by_bus: FreedesktopNotifier | None = None
 
     async def start(self) -> DesktopNotifier:

@@ -144,6 +144,22 @@ class MainWindow(QMainWindow):
         top.raise_()
         top.activateWindow()
 
+    @Slot(object)
+    def show_domain(self, monitor: MonitorId) -> None:
+        """Show the window with a domain selected, whatever it was searched for before."""
+        self.bring_up()
+        if self.model.row_of(monitor) < 0:
+            self.top.reset()
+        self.table.select(monitor)
+        self.table.setFocus()
+
+    @Slot()
+    def check_all(self) -> None:
+        """Have all domains measured now that are not paused."""
+        ids = [monitor for monitor, is_paused in zip(self._board.ids, self._board.paused, strict=True) if not is_paused]
+        self.spawner.spawn(self.commands.check_now(ids))
+
+    @Slot()
     def make_detail(self) -> None:
         """Build the detail pane; called after the first frame, because it may take a moment."""
         self.details.make()

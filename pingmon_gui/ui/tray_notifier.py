@@ -11,28 +11,24 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from pingmon_gui.alerts.port import DesktopAction, DesktopNotice
 from pingmon_gui.domain.alert import AlertId
 from pingmon_gui.domain.error import ChannelError
+from pingmon_gui.ui.tray import Tray
 
 
 class TrayNotifier(QObject):
     """A `DesktopNotifier`. A click is about the newest notification: Qt does not tell which one it was."""
 
-    def __init__(self, icon: QSystemTrayIcon, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, tray: Tray) -> None:
+        super().__init__(tray)
         self.on_action: Callable[[AlertId, DesktopAction], None] | None = None
         self.on_there: Callable[[], None] | None = None
-        self._icon = icon
+        self._tray = tray
         self._newest: AlertId | None = None
-        icon.messageClicked.connect(self.on_clicked)
-
-    @property
-    def _is_there(self) -> bool:
-        if not (self._icon.isVisible() and QSystemTrayIcon.supportsMessages()):
-            return False
-        # In a panel that is spoken to by D-Bus, which says no place, Qt would send them to the daemon that is absent.
-        return sys.platform in ("win32", "darwin") or self._icon.geometry().isValid()
+        tray.message_clicked.connect(self.on_clicked)
+        tray.came.connect(self.on_came)
 
     async def show(self, notice: DesktopNotice) -> None:
-        if not self._is_there:
+        icon = self._tray.icon
+        if icon is None or not (self._tray.is_there and _can_show(icon)):
             raise ChannelError(
                 "This desktop shows no notifications just now.",
                 "The bell in the window has every alert.",
@@ -40,7 +36,7 @@ class TrayNotifier(QObject):
             )
         self._newest = notice.alert
         kind = QSystemTrayIcon.MessageIcon.Information if notice.is_over else QSystemTrayIcon.MessageIcon.Warning
-        self._icon.showMessage(notice.title, notice.text, kind)
+        icon.showMessage(notice.title, notice.text, kind)
 
     async def withdraw(self, alert: AlertId) -> None:
         """Qt cannot take a message back; a click on it leads nowhere any more."""
@@ -51,3 +47,15 @@ class TrayNotifier(QObject):
     def on_clicked(self) -> None:
         if self._newest is not None and self.on_action is not None:
             self.on_action(self._newest, DesktopAction.OPEN)
+
+    @Slot()
+    def on_came(self) -> None:
+        if self.on_there is not None:
+            self.on_there()
+
+
+def _can_show(icon: QSystemTrayIcon) -> bool:
+    if not QSystemTrayIcon.supportsMessages():
+        return False
+    # In a panel that is spoken to by D-Bus, which says no place, Qt would send them to the daemon that is absent.
+    return sys.platform in ("win32", "darwin") or icon.geometry().isValid()

@@ -29,6 +29,13 @@ _MARK = "#ffffff"
 _UNIT = 64.0
 _CORNER = 7.0
 _FEW_PIXELS = 24
+_PULSE = ((11, 35), (22, 35), (28, 20), (37, 46), (42, 35), (53, 35))
+_LINES: dict[Verdict, list[tuple[tuple[float, float], ...]]] = {
+    Verdict.OFFLINE: [((22, 22), (42, 42)), ((22, 42), (42, 22))],
+    Verdict.SLOW: [((32, 26), (32, 39)), ((32, 50), (32, 50.1))],
+    Verdict.REGIONAL: [((32, 17), (32, 35)), ((32, 46), (32, 46.1))],
+    Verdict.PAUSED: [((25, 21), (25, 43)), ((39, 21), (39, 43))],
+}
 
 
 @functools.lru_cache(maxsize=64)
@@ -51,14 +58,15 @@ def pixmap(verdict: Verdict, count: int, side: int) -> QPixmap:
     painter.setBrush(QColor(COLOURS[verdict]))
     painter.drawPath(_shape(verdict))
     if count:
-        _paint_number(painter, _shown(count, side), verdict)
+        _paint_number(painter, shown_number(count, side), verdict)
     else:
         _paint_mark(painter, verdict)
     painter.end()
     return image
 
 
-def _shown(count: int, side: int) -> str:
+def shown_number(count: int, side: int) -> str:
+    """Return as much of a number as can be read in a sign of so many pixels."""
     most = 9 if side < _FEW_PIXELS else 99
     return str(count) if count <= most else f"{most}+"
 
@@ -128,13 +136,9 @@ def _paint_number(painter: QPainter, text: str, verdict: Verdict) -> None:
 
 
 def _paint_mark(painter: QPainter, verdict: Verdict) -> None:
-    """Paint what stands in a sign without a number: the app's own line, or the two bars of a pause."""
-    if verdict is Verdict.PAUSED:
-        painter.setBrush(QColor(_MARK))
-        painter.drawRoundedRect(QRectF(20, 18, 9, 28), 3, 3)
-        painter.drawRoundedRect(QRectF(35, 18, 9, 28), 3, 3)
-        return
+    """Paint what stands in a sign without a number: a cross, a "!", the bars of a pause, or the app's own line."""
     pen = QPen(QColor(_MARK), 6.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(pen)
-    painter.drawPolyline([QPointF(x, y) for x, y in ((11, 35), (22, 35), (28, 20), (37, 46), (42, 35), (53, 35))])
+    for line in _LINES.get(verdict, [_PULSE]):
+        painter.drawPolyline([QPointF(x, y) for x, y in line])

@@ -7,10 +7,12 @@ to import than Qt takes to paint.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from PySide6.QtCore import (
     QByteArray,
+    QEvent,
     QEventLoop,
     QLibraryInfo,
     QLocale,
@@ -23,15 +25,17 @@ from PySide6.QtCore import (
     QTranslator,
     Signal,
 )
-from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QApplication, QMainWindow, QSystemTrayIcon, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 import pingmon_gui
-from pingmon_gui.ui import resource
+from pingmon_gui.ui import resource, tray_host
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: A first frame that takes longer is not waited for.
 FIRST_FRAME_MS = 300
+#: Between leaving the window and what a click on a panel does.
+_CLICK_S = 0.5
 _MARGIN, _CARDS_TOP, _CARD_HEIGHT, _GAP = 14, 76, 84, 10
 
 
@@ -57,21 +61,28 @@ def open_frame(data_dir: Path, *, minimized: bool) -> WindowFrame:
     """Make the application and put its window on the screen; in a tray it stays hidden if it is to start there."""
     make_application()
     frame = WindowFrame(data_dir, ThemeSwitch())
-    if not (minimized and QSystemTrayIcon.isSystemTrayAvailable()):
+    if not minimized:
         frame.show_at_once()
+    elif not tray_host.is_there():
+        frame.showMinimized()
     return frame
 
 
 class WindowFrame(QWidget):
-    """Holds the main window from `hold` on; until then it says "Opening…" where cards and table will be."""
+    """Holds the main window from `hold` on; until then it says "Opening…" where cards and table will be.
+
+    `uncovered` says that it can be seen again.
+    """
 
     painted = Signal()
     close_asked = Signal()
+    uncovered = Signal()
 
     def __init__(self, data_dir: Path, theme: ThemeSwitch) -> None:
         super().__init__()
         self.theme = theme
         self._content: QMainWindow | None = None
+        self._left_at_s = 0.0
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.setWindowTitle(self.tr("Pingmon"))
@@ -116,6 +127,24 @@ class WindowFrame(QWidget):
         if self._content is None:
             self._paint_opening()
         self.painted.emit()
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether it is the active window, or was until it was left for a click on a panel."""
+        is_active = self.isActiveWindow() or time.monotonic() - self._left_at_s < _CLICK_S
+        return self.isVisible() and not self.isMinimized() and is_active
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self.isMinimized():
+            self.uncovered.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self._left_at_s = time.monotonic()
+        elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
+            self.uncovered.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave it to the app what closing means."""

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QSystemTrayIcon
 from pytestqt.modeltest import ModelTester
 
 from pingmon_gui.alerts.desktop import notice_of
@@ -26,6 +25,7 @@ from pingmon_gui.ui.alert_table import AlertTable, DeliveryTable
 from pingmon_gui.ui.channel_form import ChannelForm
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.rule_form import RuleContext, RuleForm
+from pingmon_gui.ui.tray import Tray
 from pingmon_gui.ui.tray_notifier import TrayNotifier
 from tests.domain.alert_play import HOOK, Play, hook, incident, rule
 from tests.engine.fakes import START_MS
@@ -103,6 +103,24 @@ def test_bell_counts_what_is_new_and_lists_it(alerting: Run) -> None:
         assert texts[0] == "site 12 is offline\tjust now"
         assert texts[1].startswith("2 domains are offline: Europe\t5")
         assert (bell.text(), bell.accessibleName()) == ("", "Alerts")
+
+    alerting(check)
+
+
+def test_notification_leads_to_its_incident_and_one_of_several_to_the_alert(alerting: Run) -> None:
+    async def check(bench: Bench, window: MainWindow) -> None:
+        asked: list[object] = []
+        window.alerts.incident_asked.disconnect()
+        window.alerts.incident_asked.connect(asked.append)
+        bench.clock.advance(5_000)
+        await down(bench, 10, 11)
+        bench.clock.advance(5 * MINUTE_MS)
+        await down(bench, 12, failure="dns")
+        several, one = bench.alerts.live
+        window.alerts.open_alert(one.id)
+        assert asked == [item.incident for item in one.items.values()] and window.alerts.page is None
+        window.alerts.open_alert(several.id)
+        assert len(asked) == 1 and window.alerts.page is not None and window.alerts.page.isVisible()
 
     alerting(check)
 
@@ -313,16 +331,22 @@ def test_models_keep_to_qt_contracts(qtmodeltester: ModelTester) -> None:
         qtmodeltester.check(model)
 
 
-def test_tray_without_a_place_refuses_and_the_bell_still_has_it(qapp: object) -> None:
-    icon = QSystemTrayIcon()
-    notifier = TrayNotifier(icon)
+@pytest.mark.parametrize("is_there", [False, True])
+def test_tray_without_a_place_is_absent_and_the_bell_still_has_it(
+    is_there: bool, make_bench: MakeBench, qapp: object
+) -> None:
+    bench = make_bench()
+    # Offscreen there is an icon, which has no place and could show nothing.
+    tray = Tray(bench.board, lambda: 0, bench.clock.now_ms, host_is_there=lambda: is_there)
+    notifier = TrayNotifier(tray)
     acted: list[tuple[AlertId, DesktopAction]] = []
     notifier.on_action = lambda alert, action: acted.append((alert, action))
     post = Post.from_json(Play(rule()).down(incident(3))[0].to_json())
     with pytest.raises(ChannelError, match="shows no notifications just now"):
         asyncio.run(notifier.show(notice_of(post, post.at_ms)))
-    notifier.on_clicked()
+    tray.message_clicked.emit()
     assert acted == []
+    tray.close()
 
 
 def test_notice_has_actions_while_it_lasts() -> None:
