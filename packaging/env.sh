@@ -37,7 +37,7 @@ ssh-keygen openssh-client
 fish fish
 zsh zsh
 '
-# What the lab builds its hosts with and starts them by.
+# What the lab builds its hosts with and starts them by, and the desktop that it tries the tray on.
 lab_programs='
 mmdebstrap mmdebstrap
 systemd-nspawn systemd-container
@@ -45,6 +45,14 @@ ssh openssh-client
 ip iproute2
 nsenter util-linux
 mount mount
+Xvfb xvfb
+openbox openbox
+xfce4-panel xfce4-panel
+trayer trayer
+dunst dunst
+xdotool xdotool
+xprop x11-utils
+import imagemagick
 '
 
 find_python() {
