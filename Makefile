@@ -1,9 +1,10 @@
 # The same words for people and for CI. `make` alone lists them.
 PYTHON := $(or $(PINGMON_VENV),.venv)/bin/python
+PACKAGE_ENV := build/package-env
 LAB_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pingmon-lab
 LAB := PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m tests.lab
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-lab lab lab-window lab-down soak lint format lock probe bench clean
+.PHONY: help env run test test-lab test-package lab lab-window lab-down soak lint format lock probe package bench clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -16,12 +17,16 @@ run: ## opens the window; makes its own environment first
 	@$(PYTHON) -m pingmon_gui
 
 test: env ## everything that must be green, offscreen
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not lab and not soak" -n 3 --dist loadfile --no-loadscope-reorder
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not lab and not soak and not package" -n 3 --dist loadfile --no-loadscope-reorder
 
 test-lab: ## real hosts, tray and namespaces (root, Linux)
 	@sh packaging/env.sh lab
 	@$(LAB) build
 	PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m pytest -q -m lab -n 2 --dist worksteal tests/lab
+
+test-package: package ## installs, uses and removes the .deb on a clean Debian (root, Debian; after a build of minutes)
+	@sh packaging/env.sh lab
+	PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m pytest -q -m package tests/lab/test_package.py
 
 lab: ## starts five hosts in five regions to play with, and tells how (root, Debian)
 	@sh packaging/env.sh lab
@@ -48,6 +53,10 @@ format: env ## rewrites the code in the house's format
 
 probe: env ## builds the one-file probe into build/
 	$(PYTHON) probes/build_probe.py
+
+package: ## builds the app as one folder and, on Debian, a .deb of it, into build/
+	@PINGMON_VENV=$(PACKAGE_ENV) sh packaging/env.sh package
+	@$(PACKAGE_ENV)/bin/python packaging/build_package.py
 
 bench: env ## all benchmarks; ONLY=name runs one; writes build/bench.json
 	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.bench $(ONLY)

@@ -2,6 +2,7 @@
 # Makes .venv with everything Pingmon needs. Called by make; safe to call again, quick when nothing changed.
 #   packaging/env.sh app    what the window and the command line need
 #   packaging/env.sh dev    that, and what tests and linters need
+#   packaging/env.sh package  what the window needs, and what makes an app and a .deb of it (Linux, Debian)
 #   packaging/env.sh lab    that, and what the lab of real hosts needs (Linux, Debian)
 # Missing system packages are installed where that is possible without asking; otherwise the command is printed.
 set -eu
@@ -55,6 +56,14 @@ xprop x11-utils
 import imagemagick
 '
 
+# What makes and checks the .deb.
+package_programs='
+dpkg-shlibdeps dpkg-dev
+objdump binutils
+appstreamcli appstream
+desktop-file-validate desktop-file-utils
+'
+
 find_python() {
     for name in ${PINGMON_PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
         if command -v "$name" >/dev/null 2>&1 &&
@@ -77,8 +86,11 @@ missing_packages() {
         "$python" -c "import ctypes; ctypes.CDLL('$library')" 2>/dev/null || printf '%s ' "$package"
     done
     [ "$want" != app ] || return 0
-    programs=$test_programs
-    [ "$want" != lab ] || programs="$programs$lab_programs"
+    case $want in
+    package) programs=$package_programs ;;
+    lab) programs=$test_programs$lab_programs ;;
+    *) programs=$test_programs ;;
+    esac
     printf '%s\n' "$programs" | while read -r program package; do
         [ -n "$program" ] || continue
         PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1 || printf '%s ' "$package"
@@ -146,5 +158,5 @@ requirements=$want
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 rm -f "$venv"/.made-for-*
 # Who has more has less, too.
-case $want in lab) made='lab dev app' ;; dev) made='dev app' ;; *) made=app ;; esac
+case $want in package) made='package app' ;; lab) made='lab dev app' ;; dev) made='dev app' ;; *) made=app ;; esac
 for each in $made; do printf '%s\n' "$fingerprint" >"$venv/.made-for-$each"; done

@@ -11,3 +11,4 @@ compile() {
 }
 compile --extra build -o requirements/app.txt
 compile --extra build --extra dev -c requirements/app.txt -o requirements/dev.txt
+compile --extra build --extra package -c requirements/app.txt -o requirements/package.txt

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import io
 import logging
 import os
@@ -58,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _carry_out(words: Sequence[str]) -> int:
     try:
-        args = _parser().parse_args(words)
+        args = make_parser().parse_args(words)
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else WRONG_USAGE
     if args.data_dir == "":
@@ -94,7 +93,21 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(WRONG_USAGE)
 
 
-def _parser() -> argparse.ArgumentParser:
+class _ShowVersion(argparse.Action):
+    """Looks the versions up when it is asked for them: no other command has to wait for that."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, **rest)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from pingmon_gui.version import version_line
+
+        print(version_line())
+        parser.exit(DONE)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; the man page and the guide are made from it too."""
     from pingmon_gui.console import (
         alert,
         backup,
@@ -120,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         "“pingmon COMMAND --help” tells more about a command.",
     )
     _add_common(parser, {"data_dir": None, "json": False, "debug": False})
-    parser.add_argument("--version", action="version", version=f"pingmon {_version()}")
+    parser.add_argument("--version", action=_ShowVersion, help="say which Pingmon this is and stop")
     parser.add_argument("--minimized", action="store_true", help="start the window in the system tray")
     parser.add_argument("--kiosk", action="store_true", help="show the world map on the whole screen, for a wall")
     parser.set_defaults(run=_run_window)
@@ -214,13 +227,6 @@ def _unexpected(exc: Exception, is_debug: bool) -> int:
     name = type(exc).__name__
     output.say(f"Something went wrong that should not have ({name}: {exc}). Run it again with --debug to see more.")
     return FAILED
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("pingmon")
-    except importlib.metadata.PackageNotFoundError:
-        return "(source tree)"
 
 
 def _make_streams_forgiving() -> None:

@@ -6,6 +6,7 @@ to import than Qt takes to paint.
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -32,6 +33,10 @@ import pingmon_gui
 from pingmon_gui.ui import resource, tray_host
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
+_log = logging.getLogger(__name__)
+
+#: What the log says then: how long a start takes is measured by it.
+FIRST_FRAME = "the first frame is painted"
 #: A first frame that takes longer is not waited for.
 FIRST_FRAME_MS = 300
 #: Between leaving the window and what a click on a panel does.
@@ -105,6 +110,7 @@ class WindowFrame(QWidget):
         QTimer.singleShot(FIRST_FRAME_MS, loop, loop.quit)
         self.show()
         loop.exec()
+        _log.debug(FIRST_FRAME)
 
     def hold(self, content: QMainWindow) -> None:
         """Show the main window in here from now on, with the focus it has."""

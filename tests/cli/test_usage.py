@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -108,7 +109,9 @@ def test_impossible_data_folder_is_a_sentence(folder: str, capsys: pytest.Captur
 
 
 def test_version_is_told(pingmon: Command) -> None:
-    assert pingmon("--version").out.startswith("pingmon ")
+    done = pingmon("--version")
+    assert done.code == 0
+    assert re.fullmatch(r"pingmon \d+\.\d+\.\d+ \(protocol \d+, Qt 6\.\d+\.\d+\)\n", done.out)
 
 
 def test_commands_need_no_qt() -> None:

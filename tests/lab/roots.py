@@ -146,8 +146,8 @@ def _apt_options() -> list[str]:
     return [f"--aptopt={line}" for line in lines if line.startswith("Acquire::")]
 
 
-def _build_bare(root: Path) -> None:
-    above = " ".join(package for layer in ("plain", "systemd") for package in LAYERS[layer])
+def build_bare(root: Path, include: Sequence[str], offered: Sequence[str]) -> None:
+    """Build a minimal Debian with some packages in it, and others lying in it that its apt installs from files."""
     run(
         "mmdebstrap",
         "--variant=minbase",
@@ -155,11 +155,11 @@ def _build_bare(root: Path) -> None:
         *_apt_options(),
         "--aptopt=Apt::Install-Recommends false",
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "info", "locale")),
-        f"--include={','.join(LAYERS['bare'])}",
-        # The packages of the layers above, fetched as this machine fetches and kept for the hosts' own apt.
+        f"--include={','.join(include)}",
+        # Fetched as this machine fetches, and kept for the root's own apt.
         '--customize-hook=mkdir -p "$1/srv/packages/partial"',
         '--customize-hook=env APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq -y --no-install-recommends '
-        f'--download-only -o Dir::Cache::archives="$1/srv/packages" install {above}',
+        f'--download-only -o Dir::Cache::archives="$1/srv/packages" install {" ".join(offered)}',
         codename(),
         root,
         *_apt_sources(),
@@ -169,8 +169,12 @@ def _build_bare(root: Path) -> None:
     for pattern in ("var/lib/apt/lists/*", "etc/ssh/ssh_host_*", "etc/apt/sources.list.d/*", "var/cache/apt/*.bin"):
         for path in root.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (root / "etc/motd").write_text("")
     (root / "etc/resolv.conf").unlink(missing_ok=True)
+
+
+def _build_bare(root: Path) -> None:
+    build_bare(root, LAYERS["bare"], [package for layer in ("plain", "systemd") for package in LAYERS[layer]])
+    (root / "etc/motd").write_text("")
     lab = root / "lab"
     lab.mkdir()
     for name, text in (("start", _PLAIN_START), ("serve-ssh", _SERVE_OPENSSH)):
