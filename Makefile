@@ -4,7 +4,7 @@ PACKAGE_ENV := build/package-env
 LAB_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pingmon-lab
 LAB := PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m tests.lab
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-lab test-package lab lab-window lab-down soak lint format lock probe package bench clean
+.PHONY: help env run test test-lab test-package lab lab-window lab-down soak lint guide format lock probe package bench clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,11 +41,15 @@ lab-down: ## takes the lab down, with the hosts' disks
 soak: env ## long soaks and fuzz runs
 	QT_QPA_PLATFORM=offscreen PINGMON_SOAK=1 $(PYTHON) -m pytest -q -m soak --timeout 0 || [ $$? = 5 ]
 
-lint: env ## ruff, mypy and the arrows between rooms
+lint: env guide ## ruff, mypy, the arrows between rooms, and the guide's links
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	PYTHONPATH=probes $(dir $(PYTHON))lint-imports --no-cache
+
+guide: env ## builds the user guide into build/guide; every link and picture must be there
+	@$(PYTHON) -m sphinx -q -n -W --keep-going -d build/guide-trees docs build/guide
+	@echo "build/guide/index.html"
 
 format: env ## rewrites the code in the house's format
 	$(PYTHON) -m ruff check --fix .
