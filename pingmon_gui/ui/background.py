@@ -103,12 +103,12 @@ class Background(QObject):
         self.question = box = QMessageBox(self._frame)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setIcon(QMessageBox.Icon.Information)
-        box.setWindowTitle(self.tr("Pingmon keeps watching"))
+        box.setWindowTitle(self.tr("Pingmon"))
         box.setText(self.tr("Pingmon keeps watching in the tray"))
         box.setInformativeText(
             self.tr(
                 "Its icon in the panel shows how your domains are; a click on it brings the window back. “Quit” in its "
-                "menu ends watching. The preferences have what closing does."
+                "menu ends watching. What closing does can be set in the preferences."
             )
         )
         keep = box.addButton(self.tr("&Keep watching"), QMessageBox.ButtonRole.AcceptRole)

@@ -157,3 +157,14 @@ async def daemon(*, capabilities: tuple[str, ...] = ALL, first_number: int = 1) 
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
         await connection.close()
+
+
+async def main() -> None:
+    """Be a notification daemon on the session's bus until somebody ends this process."""
+    async with daemon():
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,21 +1,27 @@
 """From a failing result to its alert: how long it takes, and what a thousand at once do to the loop and the outbox.
 
 Engine, store, policy and outbox are the real ones. Results come as from a probe's stream; the time that confirms them
-is taken out, because it is the formula's: measured is from the result that confirms an outage to the notifier.
+is taken out, because it is the formula's: measured is from the result that confirms an outage to the answer of a
+notification daemon, which is a process of its own on a session bus of our own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from pingmon_gui.alerting import Alerting
-from pingmon_gui.alerts.port import DesktopAction, DesktopNotice
-from pingmon_gui.domain.alert import AlertId
+from pingmon_gui.alerts.freedesktop import FreedesktopNotifier
+from pingmon_gui.alerts.port import DesktopNotice, Picture
 from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind, ChannelSecret
 from pingmon_gui.domain.alert_rule import AlertKind, AlertRule, Flapping, RuleId, first_book
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft
@@ -26,6 +32,7 @@ from pingmon_gui.engine.engine import Engine
 from pingmon_gui.fleet.secret_store import ChannelSecretStore
 from pingmon_gui.store.store import Store
 from tests.alerts.receiver import receiving
+from tests.alerts.session_bus import session_bus
 from tests.bench.harness import Row, percentile, row
 from tests.engine.fakes import FakeLink, batch, heartbeat, probe, until
 
@@ -33,21 +40,38 @@ REPEATS = 40
 HOOK = ChannelId(7)
 
 
-class Notifier:
-    """Notes when it was handed what."""
+class Notifier(FreedesktopNotifier):
+    """Notes when the daemon answered for what."""
 
     def __init__(self) -> None:
-        self.on_action: Callable[[AlertId, DesktopAction], None] | None = None
-        self.on_there: Callable[[], None] | None = None
+        super().__init__(str, lambda _notice: Picture(64, bytes(64 * 64 * 4)))
         self.shown: list[tuple[float, DesktopNotice]] = []
         self.news = asyncio.Event()
 
     async def show(self, notice: DesktopNotice) -> None:
+        await super().show(notice)
         self.shown.append((time.perf_counter(), notice))
         self.news.set()
 
-    async def withdraw(self, alert: AlertId) -> None:
-        """Nothing is on a screen here."""
+
+@contextlib.contextmanager
+def _notification_daemon() -> Iterator[None]:
+    """Run a session bus of our own and, in a process of its own, a notification daemon on it."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+        session_bus(Path(folder), patch),
+    ):
+        words = [sys.executable, "-m", "tests.alerts.session_bus"]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
 
 
 @dataclass
@@ -89,13 +113,18 @@ class Place:
 
 def rows() -> list[Row]:
     """Return the rows of the report. Takes about a minute."""
+    with _notification_daemon():
+        return _rows()
+
+
+def _rows() -> list[Row]:
     found: list[Row] = []
     for count in (10, 1_000):
         taken_ms = asyncio.run(_latencies(count))
         for name, share in (("p50", 0.5), ("p99", 0.99)):
             found.append(
                 row(
-                    f"confirming result -> notification handed over, {count:,} monitors, {name}",
+                    f"confirming result -> the daemon shows the notification, {count:,} monitors, {name}",
                     "ms",
                     [percentile(taken_ms, share)],
                     goal=1_000 if share == 0.99 else None,
@@ -180,7 +209,8 @@ class _place:
         secrets = ChannelSecretStore(data_dir, is_keyring_wanted=False)
         self._alerting = alerting = Alerting(store, engine.board, engine.incidents, engine.hub, clock, secrets)
         await alerting.start()
-        notifier = Notifier()
+        self._notifier = notifier = Notifier()
+        await notifier.start()
         alerting.set_desktop(notifier)
         await until(lambda: bool(link.opened))
         place = Place(link, clock, monitors, notifier, alerting)
@@ -193,5 +223,6 @@ class _place:
     async def __aexit__(self, *_: object) -> None:
         await self._engine.stop()
         await self._alerting.stop()
+        await self._notifier.stop()
         await self._store.close()
         self._folder.cleanup()
