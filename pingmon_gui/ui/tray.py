@@ -103,8 +103,8 @@ class Tray(QObject):
         sign = (worst, counts[worst] if worst in _PROBLEMS else 0)
         if self.icon is None:
             return
-        if self.icon.toolTip() != self.said:
-            self.icon.setToolTip(self.said)
+        if (said := self.said) != self.icon.toolTip():
+            self.icon.setToolTip(said)
         if sign != self._sign:
             self._sign = sign
             self.icon.setIcon(tray_sign.icon(*sign))

@@ -21,6 +21,8 @@ from tests.lab.waiting import wait_until
 pytestmark = pytest.mark.lab
 RED, GREEN = COLOURS[Verdict.OFFLINE], COLOURS[Verdict.ONLINE]
 CRITICAL = 2
+#: What Qt paints balloons on.
+_BALLOON = "#ffffe1"
 _EDITOR = """
 from PySide6.QtWidgets import QApplication, QPlainTextEdit
 application = QApplication([])
@@ -211,3 +213,33 @@ def test_daemon_that_is_killed_is_said_and_its_successor_shows_what_lasts(
     wait_until(lambda: len(bus.asked) > before, "what lasts is not shown again")
     assert bus.asked[before].replaced == 0
     assert app.poll() is None
+
+
+def test_balloon_of_an_old_tray_stands_in_for_a_daemon(here: Desktop, sites: Sites) -> None:
+    here.start_old_tray()
+    here.start_pingmon("--minimized")
+    watch(here, sites, 1)
+    find(here, GREEN)
+    sites.down.update(sites.ports)
+    place: list[tuple[int, int]] = []
+
+    def is_shown() -> bool:
+        found = here.place_of(_BALLOON, top=34, bottom=160)
+        place.extend([found] if found else [])
+        return found is not None
+
+    wait_until(is_shown, "there is no balloon")
+    assert not here.windows("^Pingmon$")
+    here.click(place[-1])
+    wait_until(lambda: bool(here.windows("Incidents")), "the click did not open the incident")
+
+
+def test_panel_on_the_bus_is_found_where_qt_must_not_be_asked_yet(here: Desktop) -> None:
+    """As on Wayland, where Qt would keep its first answer."""
+
+    def is_watched() -> str:
+        return here.run(sys.executable, "-c", "from pingmon_gui.ui import tray_host; print(tray_host.is_watched())")
+
+    assert is_watched() == "False\n"
+    here.start_panel()
+    assert is_watched() == "True\n"
