@@ -116,7 +116,7 @@ def chunk_hours(database: peewee.SqliteDatabase, first_hour: int = 0, last_hour:
 
     They are looked up one by one: where clocks were wrong, a span reaches from 1970 to 2100, nearly all of it empty.
     """
-    below = (last_hour + 1) << 32
+    below = (min(last_hour, _LAST_HOUR) + 1) << 32
     while True:
         (hour,) = database.execute_sql("SELECT max(id) >> 32 FROM chunk WHERE id < ?", (below,)).fetchone()
         if hour is None or hour < first_hour:
