@@ -51,9 +51,11 @@ def autostart_here(data_dir: Path) -> Autostart:
 
 def start_command(data_dir: Path) -> Command:
     """Return what starts this Pingmon on a data folder, out of the way."""
-    program = (
-        [sys.executable] if getattr(sys, "frozen", False) else [_without_console(sys.executable), "-m", "pingmon_gui"]
-    )
+    if getattr(sys, "frozen", False):
+        # An AppImage is unpacked somewhere else at every start; the variable has where it lies.
+        program = [os.environ.get("APPIMAGE") or sys.executable]
+    else:
+        program = [_without_console(sys.executable), "-m", "pingmon_gui"]
     return (*program, "--data-dir", str(data_dir), "--minimized")
 
 

@@ -75,7 +75,8 @@ class Screen:
 
 def _is_end_told(alert: Alert, channels: Mapping[ChannelId, Channel]) -> bool:
     desktops = (one for id_, one in alert.threads.items() if id_ in channels and channels[id_].kind.can_replace)
-    return all(thread.said <= thread.over for thread in desktops)
+    # One that gathers is told within a moment.
+    return all(thread.said <= thread.over or thread.gather_until_ms is not None for thread in desktops)
 
 
 class FirstThere:

@@ -100,6 +100,8 @@ class Background(QObject):
 
     def _explain(self) -> None:
         """Tell what closing means, at the first time."""
+        # Closed in a task bar, it may be minimized, and the question with it.
+        self._window.bring_up()
         self.question = box = QMessageBox(self._frame)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setIcon(QMessageBox.Icon.Information)

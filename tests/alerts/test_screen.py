@@ -65,6 +65,20 @@ def test_end_that_is_told_takes_the_place_and_one_that_is_not_leaves() -> None:
     assert needless(screen, play) == ()
 
 
+def test_end_that_is_told_within_a_moment_leaves_the_notification_for_it() -> None:
+    play, screen = Play(rule()), Screen()
+    play.down(incident(1), incident(2))
+    # The end of the first is told, that of the second has to wait: notifications are replaced once a second.
+    play.at(MINUTE)
+    play.up(incident(1))
+    play.at(MINUTE + 300)
+    play.up(incident(2))
+    (alert,) = play.alerts.values()
+    assert not alert.is_open and needless(screen, play) == ()
+    play.at(MINUTE + 2_000)
+    assert play.events()[-1] is AlertEvent.RESOLVED and needless(screen, play) == ()
+
+
 def test_what_the_desktop_was_never_told_of_needs_nothing() -> None:
     play, screen = Play(rule(HOOK)), Screen()
     play.down(incident(1))

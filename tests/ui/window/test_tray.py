@@ -26,6 +26,7 @@ from pingmon_gui.ui.tray import Tray
 from pingmon_gui.ui.tray_menu import LINES, status_lines
 from pingmon_gui.ui.window_frame import WindowFrame
 from tests.ui.contrast import contrast
+from tests.ui.made_up import visible_texts
 from tests.ui.window.conftest import Bench, MakeBench, numbered
 
 PANELS = ("#ffffff", "#f5f5f5", "#2b2b2b", "#1e1e1e", "#000000")
@@ -294,3 +295,17 @@ def test_domain_of_the_menu_is_selected_whatever_was_searched_for(desk: Callable
     here.window.top.search.setText("no domain has this")
     here.window.show_domain(MonitorId(12))
     assert here.frame.isVisible() and here.window.table.selected_ids() == [MonitorId(12)]
+
+
+def test_every_text_is_translated(desk: Callable[..., Desk], made_up_language: None) -> None:
+    here = desk()
+    here.bench.feed((10, Status.OFFLINE), (11, Status.SLOW))
+    here.tray.menu.refresh()
+    here.background.begin(minimized=False)
+    here.background.close()
+    assert here.background.question is not None
+    menus = [here.tray.menu, *(action.menu() for action in here.tray.menu.actions() if action.menu() is not None)]
+    texts = [action.text() for menu in menus for action in menu.actions() if action.isVisible() and action.text()]
+    texts += [here.tray.said, *visible_texts(here.background.question)]
+    assert len(texts) > 12 and [text for text in texts if "⟦" not in text] == []
+    here.background.question.close()
