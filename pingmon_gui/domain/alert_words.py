@@ -87,6 +87,15 @@ _AGAIN = {
     AlertKind.FLAPPING: "%1 is stable again",
     AlertKind.CHANNEL: "Alerts are delivered again by %1",
 }
+_MANY_AGAIN = {
+    AlertKind.OFFLINE: "%1 domains are online again",
+    AlertKind.REGIONAL: "%1 domains are online again everywhere",
+    AlertKind.SLOW: "%1 domains are fast again",
+    AlertKind.CERTIFICATE: "%1 certificates are renewed",
+    AlertKind.REGISTRATION: "%1 registrations are renewed",
+    AlertKind.PROBE_LOST: "%1 probes are there again",
+    AlertKind.FLAPPING: "%1 domains are stable again",
+}
 _WAS = {
     AlertKind.OFFLINE: "%1 was offline",
     AlertKind.REGIONAL: "%1 had a regional problem",
@@ -148,13 +157,13 @@ class _Words:
         if (phrase := _CLOSED.get(first.closing or Closing.RESOLVED)) is not None:
             return AlertText(say(phrase).replace("%1", name), f"{first.past_text} ({span}, {took}).")
         if first.until_ms:
-            return AlertText(say(_AGAIN[first.kind]).replace("%1", name), f"{first.past_text}.")
+            return AlertText(self._again(over, count), f"{first.past_text}.")
         if post.is_first_word:
             title = f"{say(_WAS.get(first.kind, '%1')).replace('%1', name)} {span}"
             lines = [f"{first.past_text}." if count == 1 else self._names(over, count)]
             lines.append(say("It lasted %1 and is over; this is told late.").replace("%1", took))
         else:
-            title = say(_AGAIN[first.kind]).replace("%1", name)
+            title = self._again(over, count)
             lines = [say("After %1 (%2).").replace("%2", span).replace("%1", took)]
             if count > 1:
                 lines.append(self._names(over, count))
@@ -174,8 +183,16 @@ class _Words:
         text = self._say(_MANY[kind]).replace("%1", str(count))
         regions = {item.regions for item in items}
         if len(regions) == 1 and kind.is_outage and (where := self._regions(next(iter(regions)))):
-            text = f"{text}: {where}"
+            # Where this computer is the only one that measures, its name beside "offline" would be misread.
+            is_alone = kind is AlertKind.OFFLINE and regions == {(Region.LOCAL.value,)}
+            text = text if is_alone else f"{text}: {where}"
         return text
+
+    def _again(self, items: list[AlertItem], count: int) -> str:
+        kind = items[0].kind
+        if count == 1 or kind not in _MANY_AGAIN:
+            return self._say(_AGAIN[kind]).replace("%1", self._name(items, count))
+        return self._say(_MANY_AGAIN[kind]).replace("%1", str(count))
 
     def _regions(self, regions: tuple[str, ...]) -> str:
         return ", ".join(self._say(REGION_NAMES[Region(region)]) for region in regions)

@@ -155,6 +155,11 @@ class TestOneCause:
             play.down(incident(number, regions=(region,), address=f"192.0.2.{number}"))
         assert [len(alert.items) for alert in play.alerts.values()] == [2, 1]
 
+    def test_only_place_that_measures_is_not_named(self) -> None:
+        play = Play(rule(DESKTOP))
+        play.down(*[incident(n, regions=(Region.LOCAL,)) for n in (1, 2)])
+        assert play.titles(DESKTOP) == ["2 domains are offline"]
+
     def test_recoveries_are_gathered_as_well(self) -> None:
         play = Play(rule(DESKTOP, HOOK))
         several = [incident(n) for n in (1, 2, 3)]
@@ -164,7 +169,7 @@ class TestOneCause:
         play.at(MINUTE + 4_000)
         play.up(*several[1:])
         play.at(2 * MINUTE)
-        assert play.titles(HOOK) == ["3 domains are offline: Europe", "site1 and 2 more is online again"]
+        assert play.titles(HOOK) == ["3 domains are offline: Europe", "3 domains are online again"]
         assert play.events() == [TRIGGERED, RESOLVED, RESOLVED]
         assert [(post.lasting, post.over) for post in play.posts if post.channel == DESKTOP] == [(3, 0), (2, 1), (0, 3)]
         assert not play.state.alerts
