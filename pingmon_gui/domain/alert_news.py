@@ -12,10 +12,9 @@ from pingmon_gui.domain.alert_channel import Channel
 from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind, AlertRule
 from pingmon_gui.domain.alert_state import MatterNews
 from pingmon_gui.domain.cause import Cause, registrable_domain
-from pingmon_gui.domain.incident import Incident
+from pingmon_gui.domain.incident import Incident, cause_of
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe
-from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.target import display_url
 from pingmon_gui.domain.verdict import Verdict
 
@@ -57,7 +56,6 @@ def of_incident(incident: Incident, monitor: Monitor | None, verdict: Verdict | 
             closing = Closing.REMOVED
         else:
             closing = Closing.PAUSED if incident.is_cut or verdict is Verdict.PAUSED else Closing.RESOLVED
-    failing = [one for one in incident.evidence if one.status is Status.OFFLINE]
     item = AlertItem(
         key=incident_key(incident),
         kind=AlertKind.OFFLINE if incident.kind is Verdict.OFFLINE else AlertKind.REGIONAL,
@@ -74,13 +72,7 @@ def of_incident(incident: Incident, monitor: Monitor | None, verdict: Verdict | 
         failure=incident.failure,
         acknowledged_at_ms=incident.acknowledged_at_ms,
     )
-    cause = Cause(
-        failure=incident.failure or "",
-        since_ms=incident.start_ms,
-        region_sets=frozenset((frozenset(region.value for region in incident.regions),)),
-        addresses=frozenset(one.address for one in failing if one.address),
-        domains=frozenset(() if monitor is None else (registrable_domain(monitor.url),)),
-    )
+    cause = cause_of(incident, None if monitor is None else registrable_domain(monitor.url))
     settles_at_ms = 0
     if item.kind is AlertKind.REGIONAL and monitor is not None:
         # Regions take turns: an outage looks regional until each of them has had its own.

@@ -13,6 +13,7 @@ from typing import Any, NewType
 
 from pingmon_probe.protocol import PHASES, CheckResult
 
+from pingmon_gui.domain.cause import SAME_CAUSE_MS, Cause
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import Probe
@@ -24,8 +25,6 @@ from pingmon_gui.domain.verdict import Verdict
 
 IncidentId = NewType("IncidentId", int)
 
-#: Incidents of one cause begin within this of each other: two rounds of the usual interval and the re-checks.
-SAME_CAUSE_MS = 30_000
 MAX_NOTE_CHARACTERS = 2_000
 _BAD = (Verdict.OFFLINE, Verdict.REGIONAL)
 _GOOD = (Verdict.ONLINE, Verdict.SLOW, Verdict.PAUSED)
@@ -197,13 +196,19 @@ class Outage:
 
 @dataclass(frozen=True)
 class IncidentGroup:
-    """Incidents of one cause: the same regions and failure, begun within SAME_CAUSE_MS of each other."""
+    """Incidents of one cause, as `cause.Cause` tells what that is."""
 
     incidents: tuple[Incident, ...]
 
     @property
     def start_ms(self) -> int:
         return min(incident.start_ms for incident in self.incidents)
+
+    @property
+    def kind(self) -> Verdict:
+        """The worst of them."""
+        is_offline = any(incident.kind is Verdict.OFFLINE for incident in self.incidents)
+        return Verdict.OFFLINE if is_offline else self.incidents[0].kind
 
     @property
     def is_open(self) -> bool:
@@ -269,20 +274,45 @@ def reconcile(known: Sequence[Incident], found: Sequence[Outage]) -> Reconciled:
     return Reconciled(tuple(kept), tuple(left), tuple(withdrawn))
 
 
+def cause_of(incident: Incident, domain: str | None = None) -> Cause:
+    """Return what is known of why; `domain` is what somebody registered of the monitor's address, where that counts."""
+    failing = [one for one in incident.evidence if one.status is Status.OFFLINE]
+    return Cause(
+        failure=incident.failure or "",
+        since_ms=incident.start_ms,
+        region_sets=frozenset((frozenset(region.value for region in incident.regions),)),
+        addresses=frozenset(one.address for one in failing if one.address),
+        domains=frozenset(() if domain is None else (domain,)),
+    )
+
+
 def grouped(incidents: Sequence[Incident]) -> list[IncidentGroup]:
-    """Return groups of one cause, newest first; within a group by start. Every incident is in exactly one."""
-    by_key: dict[tuple[object, ...], list[list[Incident]]] = {}
+    """Return groups of one cause, newest first; within a group by start. Every incident is in exactly one.
+
+    A cause that is not known joins nobody, and two incidents of one monitor are two.
+    """
+    groups: list[tuple[Cause, list[Incident]]] = []
     for incident in sorted(incidents, key=lambda one: (one.start_ms, one.id)):
-        key = (incident.kind, frozenset(incident.regions), incident.failure, incident.is_withdrawn)
-        groups = by_key.setdefault(key, [])
-        others = {one.monitor for one in groups[-1]} if groups else set()
-        is_near = bool(groups) and incident.start_ms - groups[-1][0].start_ms <= SAME_CAUSE_MS
-        if is_near and incident.monitor not in others and incident.failure is not None:
-            groups[-1].append(incident)
+        cause = cause_of(incident)
+        place = _place_of(incident, cause, groups) if incident.failure is not None else None
+        if place is None:
+            groups.append((cause, [incident]))
         else:
-            groups.append([incident])
-    found = [IncidentGroup(tuple(group)) for groups in by_key.values() for group in groups]
+            known, together = groups[place]
+            groups[place] = known.joined(cause), [*together, incident]
+    found = [IncidentGroup(tuple(together)) for _cause, together in groups]
     return sorted(found, key=lambda group: (-group.start_ms, group.incidents[0].id))
+
+
+def _place_of(incident: Incident, cause: Cause, groups: Sequence[tuple[Cause, list[Incident]]]) -> int | None:
+    for place in range(len(groups) - 1, -1, -1):
+        known, together = groups[place]
+        if cause.since_ms - known.since_ms > SAME_CAUSE_MS:
+            return None  # those before it began earlier still
+        is_other = all(one.monitor != incident.monitor for one in together)
+        if is_other and together[0].is_withdrawn == incident.is_withdrawn and known.is_shared_with(cause):
+            return place
+    return None
 
 
 def open_at(incidents: Sequence[Incident], at_ms: int) -> list[Incident]:

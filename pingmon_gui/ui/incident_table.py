@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 
 from pingmon_gui.domain.incident import Incident, IncidentGroup, IncidentId, cause_phrase, grouped
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.ui import status_shape, wording
 from pingmon_gui.ui.theme import current
@@ -37,14 +38,18 @@ def group_sentence(group: IncidentGroup, titles: Titles) -> str:
     first = group.incidents[0]
     if len(group.incidents) == 1:
         return first.sentence(titles(first.monitor))
-    count = len(group.incidents)
-    domains = wording.monitors_counted(count)
     cause = cause_phrase(first, is_over=not group.is_open)
-    where = ", ".join(wording.region_name(region) for region in first.regions)
-    text = (
-        translate("Incidents", "%1 offline") if first.kind is Verdict.OFFLINE else translate("Incidents", "%1, %2 only")
-    )
-    text = text.replace("%2", where).replace("%1", domains)
+    offline = [one for one in group.incidents if one.kind is Verdict.OFFLINE]
+    regional = [one for one in group.incidents if one.kind is not Verdict.OFFLINE]
+    parts = []
+    if offline:
+        parts.append(translate("Incidents", "%1 offline").replace("%1", wording.monitors_counted(len(offline))))
+    if regional:
+        seen = {region for one in regional for region in one.regions}
+        where = wording.joined(wording.region_name(region) for region in REGIONS if region in seen)
+        text = translate("Incidents", "%1, %2 only").replace("%2", where)
+        parts.append(text.replace("%1", wording.monitors_counted(len(regional))))
+    text = "; ".join(parts)
     return f"{text}: {cause}" if cause else text
 
 
@@ -145,7 +150,7 @@ class IncidentTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(group, column)
         if role == Qt.ItemDataRole.DecorationRole and column is Column.WHAT:
-            return status_shape.icon(int(group.incidents[0].kind))
+            return status_shape.icon(int(group.kind))
         if role == Qt.ItemDataRole.ToolTipRole and column is Column.WHAT:
             titles = [wording.plain(self._titles(one.monitor), 80) for one in group.incidents[:20]]
             return wording.tool_tip("\n".join([self._text(group, column), *(titles if len(titles) > 1 else [])]))

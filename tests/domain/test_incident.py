@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pingmon_gui.domain.cause import SAME_CAUSE_MS
 from pingmon_gui.domain.incident import (
-    SAME_CAUSE_MS,
     Evidence,
     Incident,
     IncidentId,
@@ -154,6 +154,17 @@ def test_one_cause_over_many_monitors_is_one_group() -> None:
     assert [len(group.incidents) for group in groups] == [1, 1, 7]
     assert groups[-1].start_ms == 0
     assert groups[-1].is_open
+
+
+def test_a_common_address_is_one_cause_also_where_other_regions_see_it() -> None:
+    host = [replace(evidence(Region.EU), address="192.0.2.7")]
+    seen = {"kind": Verdict.OFFLINE, "regions": (Region.EU, Region.NA), "evidence": (*host, evidence(Region.NA))}
+    everywhere = incident(5_000, id=IncidentId(9), monitor=MonitorId(9), **seen)
+    (both,) = grouped([incident(evidence=tuple(host)), everywhere])
+    assert (len(both.incidents), both.kind, both.start_ms) == (2, Verdict.OFFLINE, 0)
+    elsewhere = replace(everywhere, evidence=(replace(host[0], address="192.0.2.8"), evidence(Region.NA)))
+    assert len(grouped([incident(evidence=tuple(host)), elsewhere])) == 2
+    assert len(grouped([incident(evidence=tuple(host)), replace(everywhere, is_withdrawn=True)])) == 2
 
 
 def test_a_monitor_is_once_in_a_group_and_an_unknown_cause_joins_nobody() -> None:

@@ -12,14 +12,15 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from pingmon_gui.domain.incident import Evidence, Incident, IncidentId, noted
+from pingmon_gui.domain.incident import Evidence, Incident, IncidentGroup, IncidentId, noted
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.incident_page import IncidentPage
-from pingmon_gui.ui.incident_table import Column, IncidentTable
+from pingmon_gui.ui.incident_table import Column, IncidentTable, group_sentence
 from tests.engine.fakes import START_MS
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
@@ -130,6 +131,13 @@ def test_model_is_sound_and_keeps_the_selection(qtmodeltester: ModelTester) -> N
     model.show_incidents([])
     assert not persistent.isValid()
     qtmodeltester.check(model)
+
+
+def test_words_of_one_cause_tell_offline_and_regional_apart(qapp: object) -> None:
+    here = incident(1, START_MS, None)
+    group = IncidentGroup((here, replace(here, kind=Verdict.OFFLINE), replace(here, regions=(Region.NA,))))
+    where = wording.joined(["North America", "Europe"])
+    assert group_sentence(group, title) == f"1 domain offline; 2 domains, {where} only: the TLS handshake fails"
 
 
 def test_one_cause_over_many_domains_is_one_row_and_its_words_say_so(show: Callable[..., None]) -> None:
