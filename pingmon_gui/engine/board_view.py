@@ -108,7 +108,7 @@ class BoardView(ABC):
         return np.zeros(len(self.ids), dtype=np.bool_)
 
     def maintenance_until_ms(self, monitor: MonitorId) -> int | None:
-        """Return until when a monitor is in maintenance, None where it is not."""
+        """Return until when a monitor is in maintenance; None where it is not, and where nobody knows any more."""
         return None
 
     def cards(self) -> Cards:

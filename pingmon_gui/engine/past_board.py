@@ -11,6 +11,7 @@ from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.engine.board_view import BoardView, Changes, LatestResult, ProbeStates
 from pingmon_gui.engine.cells import CELL_ARRAYS
+from pingmon_gui.engine.hour import Flags
 from pingmon_gui.engine.move import Places
 from pingmon_gui.engine.past_frame import Frame, empty_frame
 
@@ -34,13 +35,18 @@ class PastBoard(BoardView):
         self._frame = frame
         self._layout = frame.layout
         self.monitors, self.probes = frame.monitors, frame.probes
-        self.assigned, self.paused, self.verdict, self.strip = frame.assigned, frame.paused, frame.verdict, frame.strip
+        self.assigned, self.verdict, self.strip = frame.assigned, frame.verdict, frame.strip
+        self.paused = frame.paused & ~frame.in_maintenance
         self.has_probe = frame.layout.probe_count > 0
         for name in CELL_ARRAYS:
             setattr(self, name, getattr(frame.cells, name))
         if before is None or before.layout.ids != frame.layout.ids or before.layout.probes != frame.layout.probes:
             self.generation += 1
         self._probes_changed = before is None or before.probes != frame.probes
+
+    @property
+    def in_maintenance(self) -> Flags:
+        return self._frame.in_maintenance
 
     def take_changes(self) -> Changes:
         probes_changed, self._probes_changed = self._probes_changed, False
@@ -78,7 +84,7 @@ class PastBoard(BoardView):
         slots = np.arange(self._layout.width - 1)
         series = rows[:, None] * self._layout.width + slots
         assigned = self.assigned[rows][:, self._layout.column_of_slot[slots]]
-        paused = self.paused[rows][:, None]
+        paused = self._frame.paused[rows][:, None]
         speaks = known.speaks[series] & assigned
         state = np.where(speaks, known.confirmed[series], Status.UNKNOWN)
         return ProbeStates(

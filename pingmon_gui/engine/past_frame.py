@@ -60,7 +60,8 @@ class Frame:
     """See the module. `exact_ms` is how long a moment stands for: EXACT, or the roll-ups' length.
 
     `times` are known, available and asked ms of the last hour, (rows, columns) each; `by_series` what is known of
-    every series of the layout, with `speaks` for those that told something then.
+    every series of the layout, with `speaks` for those that told something then. `paused` are all that rested then,
+    `in_maintenance` those of them that a maintenance window was on for.
     """
 
     at_ms: int
@@ -71,6 +72,7 @@ class Frame:
     cells: Cells
     assigned: Flags
     paused: Flags
+    in_maintenance: Flags
     verdict: Codes
     strip: npt.NDArray[np.uint8]
     times: tuple[Ints, Ints, Ints]
@@ -116,6 +118,7 @@ class Stage:
         self.layout = Layout([one.monitor.id for one in self.there], self.probes)
         standings = [one.standing(at_ms) for one in self.there]
         self.paused = np.array([one is not None and one.is_paused for one in standings], dtype=np.bool_)
+        self.in_maintenance = np.array([one is not None and one.is_in_maintenance for one in standings], dtype=np.bool_)
         asked = [[one is not None and region in one.regions for region in REGIONS] for one in standings]
         has_probe = self.layout.probe_count > 0
         self.assigned = np.array(asked, dtype=np.bool_).reshape(len(self.there), len(REGIONS)) & has_probe
@@ -150,6 +153,7 @@ class Stage:
             cells=cells,
             assigned=self.assigned,
             paused=self.paused,
+            in_maintenance=self.in_maintenance,
             verdict=verdict,
             strip=strip,
             times=times,

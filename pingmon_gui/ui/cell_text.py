@@ -107,15 +107,13 @@ def region_explained(board: BoardView, row: int, column: int) -> str:
     return "\n".join(lines)
 
 
-def maintenance_until_ms(board: BoardView, row: int) -> int | None:
-    """Return until when a monitor rests because of a maintenance window, None where it does not, or is paused too."""
-    if board.verdict[row] != Verdict.PAUSED or board.paused[row]:
-        return None
-    return board.maintenance_until_ms(board.ids[row])
+def is_in_maintenance(board: BoardView, row: int) -> bool:
+    """Return whether a monitor rests because of a maintenance window alone."""
+    return bool(board.verdict[row] == Verdict.PAUSED and not board.paused[row] and board.in_maintenance[row])
 
 
 def verdict_word(board: BoardView, row: int) -> str:
-    if maintenance_until_ms(board, row) is not None:
+    if is_in_maintenance(board, row):
         return wording.maintenance_word()
     return wording.verdict_word(int(board.verdict[row]))
 
@@ -125,8 +123,9 @@ def verdict_sentence(board: BoardView, row: int) -> str:
     states = {
         region: int(board.state[row, column]) for column, region in enumerate(REGIONS) if board.assigned[row, column]
     }
-    until_ms = maintenance_until_ms(board, row)
-    return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states, until_ms)
+    if is_in_maintenance(board, row):
+        return wording.maintenance_sentence(board.monitors[monitor].title, board.maintenance_until_ms(monitor))
+    return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states)
 
 
 def name_sentence(board: BoardView, row: int) -> str:

@@ -263,9 +263,7 @@ class DetailPane(QWidget):
         self._title.setFont(scaled_font(1.3, weight=self._title.font().Weight.DemiBold))
         self._title.setText(wording.plain(monitor.title))
         self._address.setText(wording.plain(full_url(monitor.url)))
-        self._verdict.setText(
-            wording.verdict_sentence(monitor.title, detail.verdict, detail.states, detail.maintenance_until_ms)
-        )
+        self._verdict.setText(detail.sentence)
         parts = [wording.interval(monitor.settings.interval_ms)]
         limit = self.tr("timeout %1").replace("%1", wording.duration(monitor.settings.timeout_ms))
         parts += [limit, *(f"#{wording.plain(tag, 60)}" for tag in monitor.tags)]

@@ -247,9 +247,16 @@ def _all_text(board: BoardView) -> str:
     else:
         text = translate("Map", "%1 of %2 are well").replace("%2", wording.monitors_counted(watched))
         parts = [text.replace("%1", wording.number(well))]
-    for verdict in (Verdict.OFFLINE, Verdict.REGIONAL, Verdict.SLOW, Verdict.UNKNOWN, Verdict.PAUSED):
-        if count[verdict]:
-            parts.append(f"{wording.number(count[verdict])} {wording.verdict_word(verdict)}")
+    words = [
+        (count[verdict], wording.verdict_word(verdict))
+        for verdict in (Verdict.OFFLINE, Verdict.REGIONAL, Verdict.SLOW, Verdict.UNKNOWN)
+    ]
+    resting = int((board.in_maintenance & ~board.paused).sum())
+    words += [
+        (count[Verdict.PAUSED] - resting, wording.verdict_word(Verdict.PAUSED)),
+        (resting, translate("Map", "in maintenance")),
+    ]
+    parts += [f"{wording.number(number)} {word}" for number, word in words if number]
     return ", ".join(parts)
 
 

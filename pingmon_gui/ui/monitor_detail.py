@@ -15,7 +15,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
-from pingmon_gui.ui.cell_text import maintenance_until_ms
+from pingmon_gui.ui.cell_text import verdict_sentence
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,13 @@ class MonitorDetail:
     regions: tuple[RegionDetail, ...]
     probes: Mapping[ProbeId, Probe]
     now_ms: int
-    #: Not None where it rests because a maintenance window is on.
-    maintenance_until_ms: int | None = None
+    #: What its state comes to, as one sentence.
+    sentence: str
 
     @property
     def is_whole(self) -> bool:
         """Return whether everything is here that was ever measured of the newest results."""
         return all(measured.is_whole for region in self.regions for measured in region.measured)
-
-    @property
-    def states(self) -> dict[Region, int]:
-        return {detail.region: detail.state for detail in self.regions}
 
 
 def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | None:
@@ -99,5 +95,5 @@ def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | 
         tuple(regions),
         probes,
         now_ms,
-        maintenance_until_ms(board, row),
+        verdict_sentence(board, row),
     )

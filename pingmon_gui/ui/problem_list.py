@@ -27,10 +27,11 @@ def problem_lines(board: BoardView, shown: MonitorId | None) -> tuple[list[Line]
     """
     rows = problem_rows(board)
     if not rows:
-        watched = int((~board.paused).sum())
-        if not watched:
+        # What rests, by a pause or a maintenance window, has no problem, and none that is known.
+        counts = board.verdict != Verdict.PAUSED
+        if not counts.any():
             return [(Verdict.UNKNOWN, translate("Kiosk", "Nothing is watched."), False)], ""
-        known = int((board.verdict[~board.paused] != Verdict.UNKNOWN).sum())
+        known = int((board.verdict[counts] != Verdict.UNKNOWN).sum())
         if known == 0:
             return [(Verdict.UNKNOWN, translate("Kiosk", "Nothing is known just now."), False)], ""
         text = translate("Kiosk", "No problems with %1.").replace("%1", wording.monitors_counted(known))

@@ -470,13 +470,20 @@ def maintenance_word() -> str:
     return translate("Wording", "maintenance")
 
 
-def verdict_sentence(
-    title: str, verdict: int, states: Mapping[Region, int], maintenance_until_ms: int | None = None
-) -> str:
+def maintenance_sentence(title: str, until_ms: int | None) -> str:
+    """Return that a domain rests because of a maintenance window, and until when, where that is known."""
+    if until_ms is None:
+        text = translate("Wording", "%1 is in maintenance: it is measured, and nothing counts.")
+    else:
+        text = translate("Wording", "%1 is in maintenance until %2: it is measured, and nothing counts.")
+        text = text.replace("%2", moment_soon(until_ms))
+    return text.replace("%1", isolated(title))
+
+
+def verdict_sentence(title: str, verdict: int, states: Mapping[Region, int]) -> str:
     """Return the verdict over all regions as one sentence.
 
-    `states` holds the region states of the regions that watch the monitor, in any order; `maintenance_until_ms` is not
-    None where it rests because a maintenance window is on.
+    `states` holds the region states of the regions that watch the monitor, in any order.
     """
     shown = isolated(title)
     by_status: dict[int, list[str]] = {}
@@ -486,8 +493,6 @@ def verdict_sentence(
     offline = joined(by_status.get(Status.OFFLINE, []))
     good = joined(by_status.get(Status.ONLINE, []) + by_status.get(Status.SLOW, []))
     match Verdict(int(verdict)):
-        case Verdict.PAUSED if maintenance_until_ms is not None:
-            text = translate("Wording", "%1 is in maintenance until %4: it is measured, and nothing counts.")
         case Verdict.PAUSED:
             text = translate("Wording", "%1 is paused: it is not measured.")
         case Verdict.UNKNOWN if not states:
@@ -506,5 +511,4 @@ def verdict_sentence(
             text = translate("Wording", "%1 answers slowly.")
         case _:
             text = translate("Wording", "%1 is online.")
-    until = "" if maintenance_until_ms is None else moment_soon(maintenance_until_ms)
-    return text.replace("%4", until).replace("%3", good).replace("%2", offline).replace("%1", shown)
+    return text.replace("%3", good).replace("%2", offline).replace("%1", shown)

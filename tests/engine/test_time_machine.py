@@ -245,3 +245,23 @@ def test_a_result_that_spoke_for_hours_reaches_into_the_moment() -> None:
     asyncio.run(compare(lived))
     shown = list(lived.seen.values())
     assert [Verdict(int(one["verdict"][0])) for one in shown] == [Verdict.REGIONAL, Verdict.REGIONAL, Verdict.UNKNOWN]
+
+
+def test_maintenance_is_told_apart_from_a_pause_in_the_past_as_well() -> None:
+    async def main() -> None:
+        lived = Lived()
+        id_ = MonitorId(2)
+        lived.tell(Told(id_, 1, lived.clock.now_ms(), 10_000, Status.ONLINE, 0.0))
+        (first,) = lived.past.standings[id_]
+        began_ms = lived.clock.now_ms() + 60_000
+        lived.past.standings[id_].append(replace(first, from_ms=began_ms, is_paused=True, is_in_maintenance=True))
+        machine = TimeMachine(lived.past)
+        await machine.open()
+        for at_ms, expected in ((began_ms - 1, False), (began_ms + 1, True)):
+            board = PastBoard(await machine.frame(at_ms))
+            row = board.row_of[id_]
+            assert (board.in_maintenance[row], board.verdict[row] == Verdict.PAUSED) == (expected, expected)
+            assert not board.paused[row]
+            assert board.cards().in_maintenance == expected
+
+    asyncio.run(main())

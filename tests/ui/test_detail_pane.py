@@ -21,6 +21,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
+from pingmon_gui.ui import wording
 from pingmon_gui.ui.detail_pane import DetailPane
 from pingmon_gui.ui.kind_facts import kind_facts
 from pingmon_gui.ui.monitor_detail import Measured, MonitorDetail, RegionDetail, detail_of
@@ -92,7 +93,9 @@ def detail(result: CheckResult | None = GOOD, state: Status = Status.ONLINE, **c
     )
     shown = replace(monitor(10, name="shop", url="https://shop.example/", tags=("prod",)), **changes)
     verdict = Verdict.OFFLINE if state is Status.OFFLINE else Verdict.ONLINE
-    return MonitorDetail(shown, verdict, (region,), {HERE.id: HERE}, START)
+    return MonitorDetail(
+        shown, verdict, (region,), {HERE.id: HERE}, START, wording.verdict_sentence(shown.title, verdict, {})
+    )
 
 
 def words(pane: DetailPane) -> str:
