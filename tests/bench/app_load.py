@@ -188,6 +188,25 @@ class Meter:
         await asyncio.sleep(6.0)
         self.figures["idle"] = watch.figures()
 
+    async def _prune(self, _window: Any) -> None:
+        """Let the store prune what the preferences of the folder let go; how much it does tells that it does."""
+        store = self._run.session.store
+        before, began_s = await store.size_parts(), time.perf_counter()
+        self._beat.start()
+        await asyncio.sleep(20.0)
+        self.figures["prune_ms"] = self._beat.stop()
+        after = await store.size_parts()
+        given_up = (before.total_bytes - before.free_bytes) - (after.total_bytes - after.free_bytes)
+        self.figures["pruned_bytes_per_s"] = given_up / (time.perf_counter() - began_s)
+
+    async def _backup(self, _window: Any) -> None:
+        """Back everything up, twice."""
+        session = self._run.session
+        self._beat.start()
+        for name in ("first.db", "second.db"):
+            await session.store.back_up(session.data_dir / name, lambda _share: None)
+        self.figures["backup_ms"] = self._beat.stop()
+
     async def _scroll(self, window: Any) -> None:
         """Scroll on through rows that were never painted before, 60 times a second, and back."""
         bar = window.table.verticalScrollBar()
