@@ -26,6 +26,7 @@ from tests.lab.lab import Lab
 from tests.lab.setting_up import Person
 from tests.lab.target import ZONE
 from tests.lab.trace import differences, trace
+from tests.lab.waiting import wait_until
 from tests.provision.test_bootstrap import probe_of_version
 
 # Some twenty commands each, each a process of its own.
@@ -107,13 +108,13 @@ def test_probe_is_set_up_again_and_taken_over_by_another_pingmon(lab: Lab, new_h
     assert lost.code == 1 and "The app's key is not, or no longer," in lost.out
     (again,) = one.well(*set_up).json["probes"]
     assert (again["id"], again["name"]) == (probe["id"], host.name)
-    one.well("run", "--for", "3")
+    owner = _runs_until_owned(one, None)
 
     # Another Pingmon takes it over, with a word of its person; the first one leaves it alone from then on.
     asked = other(*set_up)
     assert asked.code == 1 and "works for another Pingmon" in asked.json["failed"][0]["message"]
     other.well(*set_up, "--take-over")
-    assert "took no plan" not in other.well("run", "--for", "3").err
+    _runs_until_owned(other, owner)
     (status,) = other.well("probe", "status", "--json").json["probes"]
     assert status["is_measuring"] and status["checks"] == 1
     kept = one("probe", "remove", host.name, "--yes")
@@ -123,6 +124,20 @@ def test_probe_is_set_up_again_and_taken_over_by_another_pingmon(lab: Lab, new_h
 
     other.well("probe", "remove", host.name, "--yes")
     assert differences(before, trace(host)) == []
+
+
+def _runs_until_owned(person: Terminal, owner_before: str | None) -> str:
+    """Run Pingmon again and again until its only probe has its plan; return for whom the probe works then."""
+    owners = [owner_before]
+
+    def is_owned() -> bool:
+        assert "took no plan" not in person.well("run", "--for", "3").err
+        (status,) = person.well("probe", "status", "--json").json["probes"]
+        owners.append(status["owner"])
+        return owners[-1] not in (None, owner_before)
+
+    wait_until(is_owned, "the probe gets no plan")
+    return str(owners[-1])
 
 
 def _is_upgraded(one: Terminal, host: Host) -> None:
