@@ -32,7 +32,10 @@ def test_window_beside_an_engine_is_refused(processes: Processes) -> None:
     assert f"(process {first.pid})" in window.err
 
 
-def test_second_start_raises_the_window(processes: Processes) -> None:
+@pytest.mark.parametrize("words", [(), ("--minimized",)])
+def test_second_start_raises_the_window_unless_it_is_to_stay_in_the_tray(
+    processes: Processes, words: tuple[str, ...]
+) -> None:
     """The window is played by this process: it owns the folder and hears the request."""
     import asyncio
 
@@ -45,13 +48,13 @@ def test_second_start_raises_the_window(processes: Processes) -> None:
     async def main() -> int:
         with Ownership.take(processes.data_dir, "window") as ownership:
             await ownership.serve(answer)
-            done = await asyncio.to_thread(processes.run, env={"QT_QPA_PLATFORM": "offscreen"})
+            done = await asyncio.to_thread(processes.run, *words, env={"QT_QPA_PLATFORM": "offscreen"})
             await ownership.stop_serving()
-        assert "was raised" in done.err
+        assert "is running already" in done.err and ("was raised" in done.err) == (not words)
         return done.code
 
     assert asyncio.run(main()) == 0
-    assert heard == [{"command": "raise", "is_kiosk": False}]
+    assert heard == ([] if words else [{"command": "raise", "is_kiosk": False}])
 
 
 def test_commands_go_to_the_running_engine(processes: Processes, site: Site) -> None:
