@@ -36,11 +36,16 @@ class Trail:
 
     def take(self, series: Places, at_ms: Ints, interval_ms: Ints, status: Codes) -> None:
         """Take in results, ordered by series."""
-        is_first = np.append(True, series[1:] != series[:-1])
-        start = np.flatnonzero(is_first)
-        turn = np.arange(len(series)) - np.repeat(start, np.diff(np.append(start, len(series))))
-        for number in range(int(turn.max(initial=-1)) + 1):
-            now = np.flatnonzero(turn == number) if number or not is_first.all() else np.arange(len(series))
+        start = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
+        count = np.diff(np.append(start, len(series)))
+        if count.max(initial=0) > LENGTH:
+            # An hour read from the store: of most of it nothing would stay.
+            kept = _newest(series, at_ms, start + count)
+            self.take(series[kept], at_ms[kept], interval_ms[kept], status[kept])
+            return
+        turn = np.arange(len(series)) - np.repeat(start, count)
+        for number in range(count.max(initial=0)):
+            now = np.flatnonzero(turn == number) if len(start) < len(series) else np.arange(len(series))
             rows = series[now]
             place = self._at_ms[rows].argmin(axis=1)
             newer = at_ms[now] > self._at_ms[rows, place]
@@ -60,3 +65,10 @@ class Trail:
         order = order[at_ms[order] > 0]
         interval_ms = self._interval_ms[series][order].astype(np.int64)
         return Track(probe, region, at_ms[order], interval_ms, self._status[series][order])
+
+
+def _newest(series: Places, at_ms: Ints, end: Places) -> Places:
+    """Return where the LENGTH newest results of each series are; `end` is where each series ends."""
+    by_time = np.lexsort((at_ms, series))
+    left = np.repeat(end, np.diff(end, prepend=0)) - np.arange(len(series))
+    return np.sort(by_time[left <= LENGTH])
