@@ -123,11 +123,18 @@ class Board(BoardView):
         What was read from the store at the start has no details until the next result replaces it, or
         `put_detail` tells them.
         """
+        return self._latest(monitor, [id_ for id_ in self.probes if self.probes[id_].probe.region is region])
+
+    def newest(self, monitor: MonitorId) -> list[LatestResult]:
+        """Return the newest result of each probe that has one, as `latest` does."""
+        return self._latest(monitor, self.probes)
+
+    def _latest(self, monitor: MonitorId, probes: Iterable[ProbeId]) -> list[LatestResult]:
         found = []
-        for probe_id, slot in self._layout.slot_of.items():
-            series = self.row_of[monitor] * self._layout.width + slot
-            probe = self.probes[probe_id].probe
-            if probe.region is region and self._series.at_ms[series]:
+        for probe_id in probes:
+            series = self.row_of[monitor] * self._layout.width + self._layout.slot_of[probe_id]
+            if self._series.at_ms[series]:
+                probe = self.probes[probe_id].probe
                 status = Status(int(self._series.status[series]))
                 whole = self._whole_result(series)
                 result = whole or self._bare_result(self.monitors[monitor], series)

@@ -9,7 +9,6 @@ from pingmon_gui.domain.alert_news import CertificateFact, certificate_fact, of_
 from pingmon_gui.domain.alert_rule import DAY_MS, HOUR_MS
 from pingmon_gui.domain.alert_state import MatterNews
 from pingmon_gui.domain.monitor import MonitorId
-from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.engine.board import Board
 
 #: So many monitors are looked at in a second: 1,000 take three minutes, and it costs the loop a millisecond.
@@ -51,20 +50,19 @@ class CertificateWatch:
 
     def _note(self, id_: MonitorId, now_ms: int) -> set[MatterKey]:
         changed: set[MatterKey] = set()
-        for region in REGIONS:
-            for latest in self._board.latest(id_, region):
-                fact = certificate_fact(latest.result.certificate, id_)
-                if fact is None or not now_ms < fact.until_ms < now_ms + AHEAD_MS:
-                    continue
-                self._seen_ms[fact.key, id_] = now_ms
-                known = self._facts.get(fact.key)
-                if known is None:
-                    self._facts[fact.key] = fact
-                elif id_ not in known.monitors:
-                    self._facts[fact.key] = replace(known, monitors=(*known.monitors, id_))
-                else:
-                    continue
-                changed.add(fact.key)
+        for latest in self._board.newest(id_):
+            fact = certificate_fact(latest.result.certificate, id_)
+            if fact is None or not now_ms < fact.until_ms < now_ms + AHEAD_MS:
+                continue
+            self._seen_ms[fact.key, id_] = now_ms
+            known = self._facts.get(fact.key)
+            if known is None:
+                self._facts[fact.key] = fact
+            elif id_ not in known.monitors:
+                self._facts[fact.key] = replace(known, monitors=(*known.monitors, id_))
+            else:
+                continue
+            changed.add(fact.key)
         return changed
 
     def _forget(self, now_ms: int) -> set[MatterKey]:
@@ -80,7 +78,7 @@ class CertificateWatch:
 
     def _speaks(self, id_: MonitorId) -> bool:
         """Whether some probe has shown a certificate of the monitor lately."""
-        return any(latest.result.certificate for region in REGIONS for latest in self._board.latest(id_, region))
+        return any(latest.result.certificate for latest in self._board.newest(id_))
 
     def _news(self, key: MatterKey, now_ms: int) -> MatterNews:
         fact = self._facts[key]

@@ -32,10 +32,10 @@ def test_own_network_that_is_down_is_told_as_that_and_as_nothing_else() -> None:
         for probe in world.probes:
             probe.has_network = probe.place != 0
             probe.is_cut = probe.place != 0
-        await world.pass_s(600)
+        await world.pass_s(400)
         for probe in world.probes:
             probe.has_network, probe.is_cut = True, False
-        await world.pass_s(120)
+        await world.pass_s(100)
 
     world = live(check, probes=3, monitors=SITES)
     assert world.alarms() == []
@@ -103,9 +103,9 @@ def test_probe_that_is_lost_is_told_as_that() -> None:
     async def check(world: World) -> None:
         await settled(world)
         world.probes[1].is_cut = True
-        await world.pass_s(1800)
+        await world.pass_s(600)
         world.probes[1].is_cut = False
-        await world.pass_s(200)
+        await world.pass_s(100)
 
     world = live(check, probes=2, monitors=SITES)
     assert world.alarms() == []
@@ -133,7 +133,8 @@ def test_clock_that_jumps(probes: int, expect_log: ExpectLog) -> None:
         await settled(world)
         for by_s in (7_200, -7_200, 3, -3, 50, -50, 86_400 * 30, -86_400 * 30):
             world.set_clock(by_s)
-            await world.pass_s(150)
+            # Long enough to tell of an outage more than twice over.
+            await world.pass_s(90)
 
     assert live(check, probes=probes, monitors=SITES).alarms() == []
 
@@ -142,13 +143,13 @@ def test_resolver_of_one_probe_that_hiccups_is_no_outage() -> None:
     async def check(world: World) -> None:
         await settled(world)
         now_s = world.loop.now_s
-        # Once for a moment, once for five minutes.
+        # Once for a moment, once for two minutes.
         world.probes[1].truth = lambda _m, _p, at_s: (
-            "dns" if now_s + 5 < at_s < now_s + 6.5 or now_s + 100 < at_s < now_s + 400 else None
+            "dns" if now_s + 5 < at_s < now_s + 6.5 or now_s + 100 < at_s < now_s + 220 else None
         )
         await world.pass_s(90)
         assert world.told == []
-        await world.pass_s(600)
+        await world.pass_s(300)
 
     world = live(check, probes=3, monitors=SITES)
     assert world.alarms(AlertKind.OFFLINE) == []
@@ -189,11 +190,11 @@ def test_start_of_the_app_tells_nothing_of_what_was_over_meanwhile() -> None:
     async def check(world: World) -> None:
         await settled(world)
         await world.stop()
-        await world.pass_s(1_800)
+        await world.pass_s(900)
         await world.start()
         await world.pass_s(200)
 
-    world = live(check, truth=outage(400, 900), probes=3, monitors=SITES)  # type: ignore[arg-type]
+    world = live(check, truth=outage(300, 600), probes=3, monitors=SITES)  # type: ignore[arg-type]
     assert world.told == []
 
 
@@ -202,13 +203,13 @@ def test_incident_that_was_open_when_the_app_was_closed_and_is_over_is_told_as_o
         await world.pass_s(100)
         assert ids(world.alarms()) == {2}
         await world.stop()
-        await world.pass_s(1_800)
+        await world.pass_s(900)
         count = len(world.alarms())
         await world.start()
         await world.pass_s(400)
         assert len(world.alarms()) == count
 
-    world = live(check, truth=outage(60, 900), probes=3, monitors=SITES)  # type: ignore[arg-type]
+    world = live(check, truth=outage(60, 500), probes=3, monitors=SITES)  # type: ignore[arg-type]
     assert [told.post.event for told in world.told if told.at_s < 1_000] == [AlertEvent.TRIGGERED]
     assert [told.post.event for told in world.told if told.at_s > 1_000] == [AlertEvent.RESOLVED]
 
@@ -217,9 +218,9 @@ def test_incident_that_lasts_over_a_restart_is_not_told_again() -> None:
     async def check(world: World) -> None:
         await world.pass_s(100)
         await world.stop()
-        await world.pass_s(600)
+        await world.pass_s(300)
         await world.start()
-        await world.pass_s(600)
+        await world.pass_s(400)
 
     world = live(check, truth=outage(60, 1e9), probes=3, monitors=SITES)  # type: ignore[arg-type]
     assert [told.post.event for told in world.told] == [AlertEvent.TRIGGERED]
