@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before anything imports Qt or asks for the user's folders.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -25,6 +26,10 @@ for _name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_H
 os.environ.pop("PINGMON_DATA_DIR", None)
 # The keyring of whoever runs the tests is not touched.
 os.environ["PINGMON_KEYRING"] = "off"
+
+# How long an example takes is the machine's affair.
+settings.register_profile("pingmon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pingmon")
 
 _TESTS = Path(__file__).parent
 _THREAD_PATIENCE_S = 5.0

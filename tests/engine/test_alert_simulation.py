@@ -36,7 +36,7 @@ def test_site_that_hangs_is_offline_without_a_break_however_long_its_timeout(int
 @pytest.mark.lengthy
 @pytest.mark.parametrize("probes", [1, 3])
 def test_every_outage_above_the_formula_is_told_in_time_and_nothing_else(probes: int) -> None:
-    check(AlertSimulation(monitors=5, probes=probes, hours=0.6, seed=100 + probes).run())
+    check(AlertSimulation(monitors=5, probes=probes, hours=0.4, seed=100 + probes).run())
 
 
 def test_delay_of_a_rule_is_added_and_nothing_more() -> None:
@@ -44,4 +44,4 @@ def test_delay_of_a_rule_is_added_and_nothing_more() -> None:
 
 
 def test_flapping_detection_hides_no_outage_that_was_not_said_to_flap() -> None:
-    check(AlertSimulation(monitors=5, probes=4, hours=0.6, seed=11, flapping=Flapping()).run())
+    check(AlertSimulation(monitors=5, probes=4, hours=0.35, seed=11, flapping=Flapping()).run())
