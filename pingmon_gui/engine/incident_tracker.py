@@ -59,7 +59,7 @@ PATIENCE_S = 30.0
 #: So long verdicts are judged at a time.
 SLICE_S = 0.004
 #: So many monitors of the past are read at once.
-PORTION = 50
+PORTION = 200
 #: What is read of the past begins so much before the first late result; further before where that does not say
 #: what was confirmed by then, up to LOOK_BACK_MS and so many intervals.
 LOOK_BACK_INTERVALS = 12
@@ -349,6 +349,8 @@ class IncidentTracker:
         ids = sorted(self._waiting, key=lambda monitor: self._waiting[monitor])
         for start in range(0, len(ids), PORTION):
             await self._judge_again({monitor: self._waiting[monitor] for monitor in ids[start : start + PORTION]})
+            # After a start that is thousands: who goes offline meanwhile does not wait for them.
+            await self._look()
 
     async def _judge_again(self, past: Mapping[MonitorId, int]) -> None:
         async with self._turn:

@@ -28,7 +28,8 @@ WIDTH, HEIGHT = 1920, 1080
 BEAT_MS = 5
 FRAME_S = 1 / 60
 SCROLL_PIXELS = 40
-#: Every series has its first result after one interval; then plan, warm start and first paints are over, too.
+#: Every series has its first result after one interval; then plan, warm start and first paints are over, too. What
+#: may remain is to judge what the time since the last run was like.
 SETTLE_S = 12.0
 
 Figures = dict[str, Any]
@@ -154,19 +155,27 @@ class Meter:
         self.figures["floor_ms"] = self._beat.stop()
 
     async def measure(self, phases: Sequence[str]) -> None:
-        """Wait until the window is settled, go through the phases, quit."""
+        """Wait until everything that a start brings with it is over, go through the phases, quit."""
         await self._opened.wait()
         window = self._run.window
         window.window().resize(WIDTH, HEIGHT)
         self._beat.start()
+        began_s = time.perf_counter()
         await asyncio.sleep(SETTLE_S)
+        while self._is_judging():  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
         self.figures["settling_ms"] = self._beat.stop()
+        self.figures["settling_s"] = time.perf_counter() - began_s
         for phase in phases:
             await getattr(self, f"_{phase}")(window)
         self.figures["resident_mb"] = _resident_mb()
         self.figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self.figures["collected"] = self._collected()
         self._run.on_quit_asked()
+
+    def _is_judging(self) -> bool:
+        session = self._run.session
+        return bool(session._engine.incidents._waiting) or session.board.past_from_ms < time.time_ns() // 1_000_000
 
     def _collected(self) -> int:
         return sum(room.collector._seq for room in self._run.session._engine._rooms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pingmon_gui.domain.error import InvalidInput, StorageError
+from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
@@ -19,7 +21,9 @@ from pingmon_gui.engine.event import (
     IncidentOpened,
     IncidentResolved,
     IncidentsCorrected,
+    MonitorsChanged,
 )
+from pingmon_gui.engine.incident_tracker import PORTION
 from pingmon_gui.store.store import Store
 from tests.engine.place import LETTERS, STEP_MS, Place, at, placed
 
@@ -81,6 +85,26 @@ def test_results_of_the_past_bring_an_incident_to_light_that_raises_nothing(tmp_
         assert incident.evidence[0].message == "no answer in time"
         assert not place.of(IncidentOpened)
         assert [event.incidents[0].id for event in place.of(IncidentsCorrected)] == [incident.id]  # type: ignore[union-attr]
+
+    placed(tmp_path, check, probes=1)
+
+
+def test_outage_of_now_does_not_wait_until_all_of_the_past_is_judged(tmp_path: Path) -> None:
+    async def check(place: Place) -> None:
+        await place.play({1: "......"})
+        others = await place.store.add_monitors([MonitorDraft(f"https://old{n}.example/") for n in range(2 * PORTION)])
+        place.board.put_monitors(others)
+        place.hub.publish(MonitorsChanged(added=tuple(one.id for one in others)))
+        place.board.put_past({one.id: at(0) for one in others})
+        judging = asyncio.create_task(place.step())
+        while len(place.tracker._waiting) != PORTION:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        place.take(1, (5, Status.OFFLINE), (6, Status.OFFLINE))
+        while not place.of(IncidentOpened) and not judging.done():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert place.of(IncidentOpened) and place.tracker._waiting
+        await judging
+        assert not place.tracker._waiting
 
     placed(tmp_path, check, probes=1)
 
