@@ -94,7 +94,7 @@ class WindowFrame(QWidget):
         self.setWindowIcon(resource.app_icon())
         self.setMinimumSize(640, 420)
         # Wide enough for all regions, a readable name and the details; what the screen lacks is scrolled.
-        self.resize(QSize(1540, 880).boundedTo(self.screen().availableSize() * 0.95))
+        self.resize(QSize(1680, 900).boundedTo(self.screen().availableSize() * 0.95))
         settings = layout_settings(data_dir)
         # The preference itself is in the database; a light window must not flash up before a dark one.
         theme.set_mode(str(settings.value("theme", "system")))
