@@ -33,7 +33,7 @@ from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import resource, sheet, wording
 from pingmon_gui.ui.form_dialog import scrolling
-from pingmon_gui.ui.plain_label import PlainLabel
+from pingmon_gui.ui.plain_label import PlainLabel, quiet_label
 from pingmon_gui.ui.probe_facts import ProbeFacts, fact_rows, sentence
 from pingmon_gui.ui.probe_table import Column, ProbeTable
 from pingmon_gui.ui.provision_port import FleetPort, ProvisionPort, Work, as_work
@@ -217,8 +217,7 @@ class FleetPage(QDialog):
     def _show_rows(self, rows: list[tuple[str, str]]) -> None:
         for place, (label, text) in enumerate(rows):
             if place == len(self._facts):
-                pair = (QLabel(self), PlainLabel(self))
-                pair[0].setTextFormat(Qt.TextFormat.PlainText)
+                pair = (quiet_label(self), PlainLabel(self))
                 pair[0].setProperty("quiet", True)
                 self._facts.append(pair)
                 self._form.addRow(*pair)

@@ -17,6 +17,8 @@ _ROOMY = 18
 UI = Path(pingmon_gui.ui.__file__).parent
 #: Which argument of a call is the text.
 _TOOL_TIPS = {"setToolTip": 0, "showText": 1}
+#: Labels that are a spot of colour or a drawn sign.
+_WITHOUT_TEXT = (("history_legend.py", "key"), ("region_section.py", "key"), ("step_list.py", "sign"))
 #: The tray's tool tip is the desktop's; it counts domains and names none.
 _SHOWN_BY_THE_DESKTOP = ("tray.py",)
 
@@ -107,6 +109,38 @@ def test_tool_tips_are_made_of_own_words_or_go_through_tool_tip() -> None:
                 if not _is_harmless(text) and path.name not in _SHOWN_BY_THE_DESKTOP:
                     bad.append(f"{path.name}:{call.lineno}: {ast.unparse(text)}")
     assert bad == []
+
+
+def test_labels_and_message_boxes_take_no_text_for_markup() -> None:
+    """Each has its format set, by its name or in a loop over names, unless it shows a picture."""
+    bad = []
+    for path in sorted(UI.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        formed = {ast.unparse(call.func.value) for call in calls if call.func.attr in ("setTextFormat", "setPixmap")}
+        for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):
+            if {ast.unparse(name) for name in ast.walk(loop.target) if isinstance(name, ast.Name)} & formed:
+                formed |= {
+                    ast.unparse(name) for name in ast.walk(loop.iter) if isinstance(name, ast.Name | ast.Attribute)
+                }
+        for made in ast.walk(tree):
+            if isinstance(made, ast.Call) and ast.unparse(made.func) in ("QLabel", "QMessageBox"):
+                name = _name_of(made, tree)
+                if name not in formed and (path.name, name) not in _WITHOUT_TEXT:
+                    bad.append(f"{path.name}:{made.lineno}: {name or ast.unparse(made)}")
+    assert bad == []
+
+
+def _name_of(made: ast.Call, tree: ast.Module) -> str | None:
+    """Return what a new object is bound to; None if to nothing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            target = node.targets[-1]
+            if node.value is made:
+                return ast.unparse(target)
+            if isinstance(node.value, ast.Tuple) and made in node.value.elts and isinstance(target, ast.Tuple):
+                return ast.unparse(target.elts[node.value.elts.index(made)])
+    return None
 
 
 def _is_harmless(text: ast.expr) -> bool:
