@@ -110,11 +110,13 @@ class Tray(QObject):
             self.icon.setIcon(tray_sign.icon(*sign))
 
     def close(self) -> None:
+        """Take the icon away; the tray, and all that hangs on it, goes with the next turn of the loop."""
         self._timer.stop()
         self._menu_timer.stop()
         if self.icon is not None:
             self.icon.hide()
         self.menu.deleteLater()
+        self.deleteLater()
 
     @Slot(QSystemTrayIcon.ActivationReason)
     def on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:

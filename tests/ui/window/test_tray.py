@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMessageBox, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import ProbeState
@@ -82,7 +83,8 @@ def desk(
     yield make
     for one in desks:
         one.frame.release()
-        one.tray.close()
+        if isValid(one.tray):
+            one.tray.close()
 
 
 def test_signs_are_seen_on_light_and_dark_panels_and_differ_by_shape(qapp: object) -> None:
@@ -287,6 +289,12 @@ def test_desktop_without_a_tray_is_told_once(desk: Callable[..., Desk], qtbot: Q
     here.window.messages.clear()
     here.background.tell_no_tray()
     assert "has no tray" not in here.window.messages.text
+
+
+def test_window_of_another_life_hears_nothing_more_of_its_tray(desk: Callable[..., Desk], qtbot: QtBot) -> None:
+    here = desk(is_there=False)
+    here.tray.close()
+    qtbot.waitUntil(lambda: not isValid(here.background))
 
 
 def test_domain_of_the_menu_is_selected_whatever_was_searched_for(desk: Callable[..., Desk]) -> None:
