@@ -111,13 +111,19 @@ def content(path: Path, *, may_wait: bool = False) -> bytes:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not (may_wait and (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode))):
             what = next((words for is_one, words in _KINDS_OF_FILE if is_one(mode)), "something else")
-            raise InvalidInput(f"{path} cannot be read: it is {what}, not a file.")
+            raise InvalidInput(f"{_shown(path)} cannot be read: it is {what}, not a file.")
         with path.open("rb") as stream:
             start = stream.read(len(SIGNATURE))
             # A database may be of any size: only its monitors are read, by those who know it.
             return start if start == SIGNATURE else start + stream.read(MAX_FILE_BYTES + 1 - len(start))
     except (OSError, ValueError) as exc:
-        raise InvalidInput(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+        raise InvalidInput(f"{_shown(path)} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+
+
+def _shown(path: Path) -> str:
+    """Return a path for a message: an address with a password, given in place of a file, is not said again."""
+    before, at, name = str(path).rpartition("@")
+    return f"…{at}{name}" if ":" in before else str(path)
 
 
 class TargetFolder:

@@ -79,6 +79,7 @@ def _run(words: list[str], stdin: bytes, folder: Path) -> tuple[int, str, str]:
 @given(st.sampled_from(_GROUPS), st.lists(_WORDS, max_size=6), st.binary(max_size=200))
 @example(("domain", "add"), ["-", "--json"], b"a.example A\nhttps://u:geheim@b.example\n\xff\x00\n= x\n")
 @example(("domain", "import"), ["-", "--json"], b'{"format": "pingmon domains 1", "domains": [1, {}, {"url": 3}]}')
+@example(("domain", "import"), ["https://anna:geheim@a.example/"], b"")
 @example(("domain", "export"), ["-"], b"")
 @example(("domain", "show"), ["b.example"], b"")
 def test_any_command_line_ends_well(folder: Path, group: tuple[str, ...], words: list[str], stdin: bytes) -> None:
