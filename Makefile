@@ -4,7 +4,7 @@ PACKAGE_ENV := build/package-env
 LAB_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pingmon-lab
 LAB := PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m tests.lab
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-lab test-package lab lab-window lab-down soak lint guide format lock probe package bench clean
+.PHONY: help env run test test-lab test-package lab lab-window lab-down soak lint guide screenshots format lock probe package bench clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ lint: env guide ## ruff, mypy, the arrows between rooms, and the guide's links
 guide: env ## builds the user guide into build/guide; every link and picture must be there
 	@$(PYTHON) -m sphinx -q -n -W --keep-going -d build/guide-trees docs build/guide
 	@echo "build/guide/index.html"
+
+screenshots: env ## takes pictures of docs/screenshots from the real app; ONLY=name,name takes some
+	@$(PYTHON) -m tests.pictures $(ONLY)
 
 format: env ## rewrites the code in the house's format
 	$(PYTHON) -m ruff check --fix .
