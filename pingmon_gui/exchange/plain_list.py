@@ -15,8 +15,8 @@ from pingmon_gui.exchange.wish import checked
 def read(text: str, defaults: MonitorSettings) -> Reading:
     """Read a list; a line that cannot be read becomes a wrong item. Raises InvalidInput for too many lines."""
     # Counted before anything is split: a million lines cost no more than their bytes.
-    lines = text.count("\n") + 1
-    if lines > MAX_PASTED_LINES + 1:
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if lines > MAX_PASTED_LINES:
         raise InvalidInput(
             f"The list has {lines:,} lines; at most {MAX_PASTED_LINES:,} can be read at once.", "Import it in parts."
         )

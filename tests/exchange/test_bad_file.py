@@ -64,7 +64,7 @@ EXPORT = '{"format": "pingmon", "version": 1, "domains": ['
         (b"endpoints: []\n---\nendpoints: []\n", "second document"),
         (b"endpoints:\n  - ? [a, b]\n    : c\n", "for a key"),
         (BOMB.encode() + b"endpoints: *i\n", "beyond every measure"),
-        (b"a.example\n" * 1_000_000, "1,000,001 lines"),
+        (b"a.example\n" * 1_000_000, "1,000,000 lines"),
         (b"url,name\n" + b"a.example,x\n" * 1_000_000, "lines"),
         (b"url,name\n" + b"a.example,x\n" * 10_001, "more than 10,000"),
         (EXPORT.encode() + b'{"url": "a.example"},' * 10_000 + b'{"url": "a.example"}]}', "10,001 monitors"),
