@@ -28,7 +28,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@]*(?:@[^\s/?#@]*)*@"), r"\1***@"),
     (
         re.compile(
-            r"(?i)([\"']?\b(?:basic_auth|password|passphrase|token|secret)\b[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&}\])]+)"
+            r"(?i)([\"']?\b(?:basic_auth|bearer|password|passphrase|token|secret)\b[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&}\])]+)"
         ),
         r"\1***",
     ),

@@ -157,9 +157,8 @@ def regions_from_json(regions: Any) -> tuple[Region, ...] | None:
 
 
 def monitor_json(monitor: Monitor) -> Json:
-    """Return a monitor for people and scripts: without user name and password."""
-    settings = monitor.settings.to_json()
-    settings.pop("basic_auth", None)
+    """Return a monitor for people and scripts: without what signs in."""
+    settings = monitor.settings.without_secrets().to_json()
     return {
         "id": monitor.id,
         "version": monitor.version,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pingmon_probe.protocol import read_address
+from pingmon_probe.protocol import is_harmless, read_address
 
 from pingmon_gui.console import access, output, transfer
 from pingmon_gui.console.option import (
@@ -178,9 +178,7 @@ def _add(args: argparse.Namespace, intake: _Intake) -> int:
 
 
 def _preview(draft: MonitorDraft) -> Json:
-    document = draft_json(draft)
-    document["settings"].pop("basic_auth", None)
-    return document
+    return draft_json(replace(draft, settings=draft.settings.without_secrets()))
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -223,14 +221,21 @@ def run_show(args: argparse.Namespace) -> int:
         "timeout": output.duration(settings.timeout_ms),
         "slow from": output.duration(settings.slow_ms),
         "statuses": format_status_set(settings.status_set) if kind == "http" else "",
-        "keyword": f"{rule}: {settings.keyword}" if settings.keyword else "",
+        "pattern": f"{rule}: {settings.keyword}" if settings.keyword_is_pattern else "",
+        "keyword": f"{rule}: {settings.keyword}" if settings.keyword and not settings.keyword_is_pattern else "",
         "certificate": ("ignored" if settings.ignore_certificate else "must be valid") if _has_tls(monitor) else "",
         "send": settings.send or "",
         "expect": settings.expect or "",
         "records": _records(settings) if kind == "dns" else "",
         "echoes": f"{settings.echo_count}, up to {settings.max_loss_percent} % may be lost" if kind == "icmp" else "",
         "family": f"IPv{settings.family}" if settings.family else "automatic",
-        "log-in": "user name and password (not shown)" if settings.basic_auth else "",
+        "method": settings.method if kind == "http" else "",
+        "headers": ", ".join(name for name, _ in settings.headers),
+        "redirects": "not followed" if settings.no_redirects else "",
+        "json": "; ".join(settings.json_conditions),
+        "answer headers": "; ".join(settings.header_conditions),
+        "size": _size(settings),
+        "log-in": _log_in(settings),
         "regions": "every one that has a probe" if monitor.regions is None else ", ".join(monitor.regions),
         "tags": ", ".join(monitor.tags),
         "since": output.local_time(monitor.created_at_ms),
@@ -239,6 +244,18 @@ def run_show(args: argparse.Namespace) -> int:
         if value:
             output.write(f"{name:<12}{one_line(value)}")
     return 0
+
+
+def _size(settings: MonitorSettings) -> str:
+    bounds = [f"at least {settings.min_bytes:,} bytes"] if settings.min_bytes else []
+    bounds += [] if settings.max_bytes is None else [f"at most {settings.max_bytes:,} bytes"]
+    return ", ".join(bounds)
+
+
+def _log_in(settings: MonitorSettings) -> str:
+    if settings.basic_auth is not None:
+        return "user name and password (not shown)"
+    return "" if settings.bearer is None else "a token (not shown)"
 
 
 def _has_tls(monitor: Monitor) -> bool:
@@ -315,8 +332,10 @@ def _shown(monitor: Monitor) -> Json:
     document = monitor_json(monitor)
     from pingmon_gui.exchange.pingmon_file import plain_settings
 
-    settings = plain_settings(monitor.settings)
-    settings["basic_auth"] = "***" if settings["basic_auth"] is not None else None
+    settings = plain_settings(monitor.settings.without_secrets())
+    for name in ("basic_auth", "bearer"):
+        settings[name] = "***" if getattr(monitor.settings, name) is not None else None
+    settings["headers"] = [[name, value if is_harmless(name) else "***"] for name, value in monitor.settings.headers]
     return {**document, "settings": settings}
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pingmon_probe.protocol import KINDS_OF_FIELD, MAX_ECHO_COUNT, kind_of
+from pingmon_probe.protocol import BODY_CAP_BYTES, KINDS_OF_FIELD, MAX_ECHO_COUNT, METHODS, kind_of
 
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import MonitorSettings, fitted, parse_exchange, parse_name, parse_status_set, parse_tags
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.request_setting import read_headers
 from pingmon_gui.domain.target import display_url
 
 _Value = TypeVar("_Value")
@@ -83,7 +85,7 @@ def _exchange(text: str) -> str:
 def _count(low: int, high: int, what: str) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = text.strip().removesuffix("%").strip()
-        if not (number.isascii() and number.isdigit() and low <= int(number[:6]) <= high):
+        if not (number.isascii() and number.isdigit() and len(number) <= 9 and low <= int(number) <= high):
             raise InvalidInput(f"{what} must be a number from {low} to {high}.")
         return int(number)
 
@@ -119,6 +121,7 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ignore-certificate", action="store_true", help="judge by the answer alone; a bad certificate is only shown"
     )
+    _add_request_options(group)
     group.add_argument("--send", type=reader(_exchange), metavar="TEXT", help="tcp: say this (\\r \\n \\t \\0 \\x1f)")
     group.add_argument(
         "--expect", type=reader(_exchange), metavar="TEXT", help="tcp: this has to be said, same escapes"
@@ -160,6 +163,37 @@ def add_watch_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_request_options(group: argparse._ArgumentGroup) -> None:
+    """Add what a website is asked, and what its answer has to hold."""
+    group.add_argument("--pattern", metavar="REGEX", help="as --keyword, but a regular expression")
+    group.add_argument(
+        "--json-value", action="append", metavar="CONDITION", help="like 'status.db == \"up\"'; may be repeated"
+    )
+    group.add_argument(
+        "--answer-header",
+        action="append",
+        metavar="CONDITION",
+        help="like 'Cache-Control contains no-store'; may be repeated",
+    )
+    size = _count(0, BODY_CAP_BYTES, "The size of an answer in bytes")
+    group.add_argument("--min-bytes", type=reader(size), metavar="N", help="the answer has at least so many")
+    group.add_argument("--max-bytes", type=reader(size), metavar="N", help="the answer has at most so many")
+    group.add_argument("--method", type=str.upper, choices=METHODS, help="GET is usual")
+    group.add_argument("--body", metavar="TEXT", help="what is sent with --method POST, PUT, PATCH and the like")
+    group.add_argument("--header", action="append", metavar="'NAME: VALUE'", help="send it too; may be repeated")
+    group.add_argument("--bearer-env", metavar="VARIABLE", help="sign in with the token in this environment variable")
+    group.add_argument("--no-redirects", action="store_true", help="a redirect is the answer and is not followed")
+
+
+def _bearer(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    token = os.environ.get(variable, "").strip()
+    if not token:
+        raise WrongUsage(f"The environment has no variable {variable[:60]}.", "It holds the token to sign in with.")
+    return token
+
+
 def name_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", type=reader(parse_name), help="what to call it")
 
@@ -184,6 +218,16 @@ def fitted_from(args: argparse.Namespace, settings: MonitorSettings, url: str) -
 
 _OPTIONS_OF_FIELDS = {
     "keyword": "keyword",
+    "keyword_is_pattern": "pattern",
+    "json_conditions": "json_value",
+    "header_conditions": "answer_header",
+    "min_bytes": "min_bytes",
+    "max_bytes": "max_bytes",
+    "method": "method",
+    "body": "body",
+    "headers": "header",
+    "bearer": "bearer_env",
+    "no_redirects": "no_redirects",
     "status_set": "status_set",
     "ignore_certificate": "ignore_certificate",
     "send": "send",
@@ -197,7 +241,9 @@ _OPTIONS_OF_FIELDS = {
 
 def settings_from(args: argparse.Namespace, base: MonitorSettings, basic_auth: str | None) -> MonitorSettings:
     """Return `base` with what was given on the command line. Raises WrongUsage if the values do not go together."""
-    if args.keyword_absent and args.keyword is None:
+    if args.keyword is not None and args.pattern is not None:
+        raise WrongUsage("--keyword and --pattern do not go together.")
+    if args.keyword_absent and args.keyword is None and args.pattern is None:
         raise WrongUsage("--keyword-absent says what to do with --keyword, which is not there.")
     if args.exact and not args.answer:
         raise WrongUsage("--exact says what to do with --answer, which is not there.")
@@ -206,7 +252,16 @@ def settings_from(args: argparse.Namespace, base: MonitorSettings, basic_auth: s
     given: dict[str, Any] = {
         "timeout_ms": args.timeout,
         "slow_ms": args.slow,
-        "keyword": args.keyword,
+        "keyword": args.keyword if args.pattern is None else args.pattern,
+        "keyword_is_pattern": args.pattern is not None or None,
+        "json_conditions": tuple(args.json_value) if args.json_value else None,
+        "header_conditions": tuple(args.answer_header) if args.answer_header else None,
+        "min_bytes": args.min_bytes,
+        "max_bytes": args.max_bytes,
+        "method": args.method,
+        "body": args.body,
+        "bearer": _bearer(args.bearer_env),
+        "no_redirects": args.no_redirects or None,
         "status_set": args.status_set,
         "family": args.family,
         "interval_ms": getattr(args, "interval", None),
@@ -228,6 +283,8 @@ def settings_from(args: argparse.Namespace, base: MonitorSettings, basic_auth: s
     elif args.timeout is None:
         values["timeout_ms"] = max(timeout_ms, args.slow)
     try:
+        if args.header:
+            values["headers"] = read_headers(args.header)
         return replace(base, **values)
     except InvalidInput as exc:
         raise WrongUsage(exc.message, exc.hint) from exc

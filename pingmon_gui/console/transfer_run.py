@@ -53,7 +53,7 @@ def write(args: argparse.Namespace, configuration: Configuration) -> int:
             output.write_json({"file": args.file, "domains": len(monitors)})
         else:
             output.say(f"{_domains(len(monitors))} written to {args.file}.")
-    hidden = sum(monitor.settings.basic_auth is not None for monitor in monitors)
+    hidden = sum(monitor.settings.has_secrets for monitor in monitors)
     if hidden and args.with_secrets:
         output.say(f"The user names and passwords of {_domains(hidden)} are in it, readable: keep it to yourself.")
     elif hidden:

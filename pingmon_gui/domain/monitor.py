@@ -28,6 +28,7 @@ from pingmon_probe.protocol import (
     AnswerError,
     CheckSpec,
     EscapeError,
+    is_harmless,
     kind_of,
     normal_answer,
     read_address,
@@ -37,6 +38,13 @@ from pingmon_probe.protocol import (
 from pingmon_gui.domain.availability import holding_interval_ms
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.request_setting import (
+    require_conditions,
+    require_pattern,
+    require_request,
+    require_sign_in,
+    require_size,
+)
 from pingmon_gui.domain.target import display_url
 
 MonitorId = NewType("MonitorId", int)
@@ -58,7 +66,8 @@ class MonitorSettings:
     Which of them mean something depends on the monitor's kind (`KINDS_OF_FIELD`); the others stay at their default.
     `status_set` holds inclusive ranges of accepted HTTP statuses. `family` is 4, 6 or 0 (automatic).
     `basic_auth` is `user:password`, kept out of every text made for people. `send` and `expect` are typed with
-    escapes; `dns_answers` are as `normal_answer` writes them.
+    escapes; `dns_answers` are as `normal_answer` writes them. `bearer` and headers may be secrets as well
+    (`without_secrets`). The rest of a request and what is asked of its answer is as `CheckSpec` has it.
     """
 
     interval_ms: int = DEFAULT_INTERVAL_MS
@@ -76,6 +85,16 @@ class MonitorSettings:
     dns_answers: tuple[str, ...] = ()
     echo_count: int = DEFAULT_ECHO_COUNT
     max_loss_percent: int = DEFAULT_MAX_LOSS_PERCENT
+    method: str = "GET"
+    body: str | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    bearer: str | None = field(default=None, repr=False)
+    no_redirects: bool = False
+    keyword_is_pattern: bool = False
+    json_conditions: tuple[str, ...] = ()
+    header_conditions: tuple[str, ...] = ()
+    min_bytes: int = 0
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if not MIN_INTERVAL_MS <= self.interval_ms <= MAX_INTERVAL_MS:
@@ -103,6 +122,12 @@ class MonitorSettings:
             raise InvalidInput(f"The number of echoes must be from 1 to {MAX_ECHO_COUNT}.")
         if not 0 <= self.max_loss_percent <= 99:
             raise InvalidInput("The share of echoes that may be lost must be from 0 to 99 %.")
+        require_request(self.method, self.body, self.headers)
+        require_sign_in(self.basic_auth, self.bearer)
+        require_conditions(self.json_conditions, self.header_conditions)
+        require_size(self.min_bytes, self.max_bytes)
+        if self.keyword_is_pattern:
+            require_pattern(self.keyword)
 
     def of_kind(self, kind: str) -> MonitorSettings:
         """Return them with what the kind does not know at its default."""
@@ -115,6 +140,22 @@ class MonitorSettings:
         """Return the interval that results hold by: longer than their own where the timeout is long beside it."""
         return holding_interval_ms(self.interval_ms, self.timeout_ms)
 
+    @property
+    def has_secrets(self) -> bool:
+        return self != self.without_secrets()
+
+    def without_secrets(self) -> MonitorSettings:
+        """Return them without what signs in, and without the headers that may do so."""
+        headers = tuple(pair for pair in self.headers if is_harmless(pair[0]))
+        return replace(self, basic_auth=None, bearer=None, headers=headers)
+
+    def with_secrets_of(self, other: MonitorSettings, *, says_sign_in: bool) -> MonitorSettings:
+        """Return them with the secret headers of others that they do not name, and their sign-in unless it is said."""
+        said = {name.lower() for name, _ in self.headers}
+        hidden = tuple(pair for pair in other.headers if not is_harmless(pair[0]) and pair[0].lower() not in said)
+        sign_in = self if says_sign_in else other
+        return replace(self, basic_auth=sign_in.basic_auth, bearer=sign_in.bearer, headers=(*self.headers, *hidden))
+
     def to_json(self) -> dict[str, Any]:
         """Return what differs from the defaults, secrets included: for the store, never for a person."""
         default = asdict(MonitorSettings())
@@ -126,8 +167,11 @@ class MonitorSettings:
         values = dict(document)
         if "status_set" in values:
             values["status_set"] = tuple((int(low), int(high)) for low, high in values["status_set"])
-        if "dns_answers" in values:
-            values["dns_answers"] = tuple(str(answer) for answer in values["dns_answers"])
+        for name in ("dns_answers", "json_conditions", "header_conditions"):
+            if name in values:
+                values[name] = tuple(str(text) for text in values[name])
+        if "headers" in values:
+            values["headers"] = tuple((str(name), str(value)) for name, value in values["headers"])
         return cls(**values)
 
 

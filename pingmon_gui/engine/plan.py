@@ -17,6 +17,10 @@ UPGRADE_THIS_PROBE = "The probe is too old for this check: upgrade this probe."
 #: Checks made before, by monitor: what they were made of (the very monitor and its regions) and the check.
 KnownChecks = dict[MonitorId, tuple[Monitor, frozenset[Region], CheckSpec]]
 
+_PLAIN = CheckSpec("")
+_REQUEST = ("method", "body", "headers", "bearer", "no_redirects")
+_CONDITIONS = ("keyword_is_pattern", "json_conditions", "header_conditions", "min_bytes", "max_bytes")
+
 
 def check_for(monitor: Monitor, probe: Probe, regions_with_probe: Collection[Region]) -> CheckSpec:
     """Return the monitor's check in this probe's phase: the monitor's regions take turns within its interval."""
@@ -36,6 +40,8 @@ def needed_features(check: CheckSpec) -> set[str]:
             ("ignore_certificate", check.ignore_certificate),
             ("basic_auth", check.basic_auth is not None),
             ("family", check.family != 0),
+            ("http_request", any(getattr(check, name) != getattr(_PLAIN, name) for name in _REQUEST)),
+            ("http_conditions", any(getattr(check, name) != getattr(_PLAIN, name) for name in _CONDITIONS)),
         )
         if is_needed
     }

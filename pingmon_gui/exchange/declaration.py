@@ -180,8 +180,9 @@ class _Reader:
         shared = self._values("defaults", self._table("defaults"), SHARED_FIELDS, None)
 
         def made(values: dict[str, Any]) -> DeclaredMonitor:
-            if "basic_auth" in values and "basic_auth_env" in values:
-                raise KeyWrong("basic_auth", "It has both basic_auth and basic_auth_env.")
+            for key in ("basic_auth", "bearer"):
+                if key in values and f"{key}_env" in values:
+                    raise KeyWrong(key, f"It has both {key} and {key}_env.")
             return declared_monitor(values, shared, base)
 
         found = self._many(_MONITOR, fields, ("url",), made)

@@ -50,8 +50,9 @@ def declared_monitor(said: dict[str, Any], shared: dict[str, Any], base: Monitor
     target = said["url"]
     _require_own_settings(target.url, said)
     values = {**shared, **said}
+    bearer = values.get("bearer_env", values.get("bearer"))
     # A log-in of its own goes before one in the address.
-    login = values.get("basic_auth_env", values.get("basic_auth", target.basic_auth))
+    login = values.get("basic_auth_env", values.get("basic_auth", target.basic_auth if bearer is None else None))
     settings = MonitorSettings(
         **{
             "interval_ms": base.interval_ms,
@@ -59,6 +60,7 @@ def declared_monitor(said: dict[str, Any], shared: dict[str, Any], base: Monitor
             "slow_ms": min(base.slow_ms, values.get("timeout_ms", base.timeout_ms)),
             **{key: value for key, value in values.items() if key in _SETTINGS},
             "basic_auth": login or None,
+            "bearer": bearer or None,
         }
     )
     draft = MonitorDraft(
@@ -69,12 +71,12 @@ def declared_monitor(said: dict[str, Any], shared: dict[str, Any], base: Monitor
         values.get("regions"),
         values.get("paused", False),
     )
-    return DeclaredMonitor(checked(draft), values.get("paused"), login is not None)
+    return DeclaredMonitor(checked(draft), values.get("paused"), login is not None or bearer is not None)
 
 
 def monitor_pairs(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
     """Return what a file says of a monitor; how it is measured is written out, the rest only if it differs."""
-    s = monitor.settings
+    s = monitor.settings if with_secrets else monitor.settings.without_secrets()
     pairs: dict[str, Any] = {"url": monitor.url}
     if monitor.name:
         pairs["name"] = monitor.name
@@ -97,8 +99,7 @@ def monitor_pairs(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
         pairs["tags"] = list(monitor.tags)
     if monitor.is_paused:
         pairs["paused"] = True
-    if with_secrets and s.basic_auth is not None:
-        pairs["basic_auth"] = s.basic_auth
+    pairs |= {name: value for name in ("basic_auth", "bearer") if (value := getattr(s, name)) is not None}
     return pairs
 
 
@@ -111,12 +112,19 @@ def monitor_fields(environment: Mapping[str, str]) -> dict[str, Field]:
             raise InvalidInput(f"The environment has no variable {variable[:60]}.", "It holds user:password.")
         return _read_login(environment[variable])
 
+    def read_token(value: Any) -> str:
+        variable = read_text(value)
+        if not environment.get(variable):
+            raise InvalidInput(f"The environment has no variable {variable[:60]}.", "It holds the token.")
+        return environment[variable]
+
     return {
         "url": ("url", lambda value: parse_target(read_text(value))),
         "name": ("name", lambda value: parse_name(read_text(value))),
         **SHARED_FIELDS,
         **_OWN_FIELDS,
         "basic_auth_env": ("basic_auth_env", read_environment),
+        "bearer_env": ("bearer_env", read_token),
     }
 
 
@@ -176,6 +184,7 @@ _OWN_FIELDS: dict[str, Field] = {
     "keyword_absent": ("keyword_absent", read_flag),
     "paused": ("paused", read_flag),
     "basic_auth": ("basic_auth", _read_login),
+    "bearer": ("bearer", read_text),
     **{setting.key: (setting.field, setting.read) for setting in KIND_SETTINGS},
 }
 _SETTINGS = frozenset(MonitorSettings.__dataclass_fields__)

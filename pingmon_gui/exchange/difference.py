@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from pingmon_probe.protocol import is_harmless
+
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, format_status_set
 from pingmon_gui.domain.region import Region
@@ -75,9 +77,7 @@ def difference(declaration: Declaration, there: Configuration, *, prune: bool) -
 
 def _wanted(before: Monitor, declared: DeclaredMonitor) -> Monitor:
     draft = declared.draft
-    settings = draft.settings
-    if not declared.says_login:
-        settings = replace(settings, basic_auth=before.settings.basic_auth)
+    settings = draft.settings.with_secrets_of(before.settings, says_sign_in=declared.says_login)
     return replace(
         before,
         name=draft.name,
@@ -90,14 +90,19 @@ def _wanted(before: Monitor, declared: DeclaredMonitor) -> Monitor:
 
 def _fields(before: Monitor, after: Monitor) -> tuple[FieldChange, ...]:
     fields = field_changes(_written(before), _written(after))
-    if before.settings.basic_auth != after.settings.basic_auth:
-        words = ["***" if m.settings.basic_auth is not None else "" for m in (before, after)]
-        fields = (*fields, FieldChange("basic_auth", *words))
+    for name in ("basic_auth", "bearer"):
+        values = [getattr(m.settings, name) for m in (before, after)]
+        if values[0] != values[1]:
+            fields = (*fields, FieldChange(name, *("***" if value is not None else "" for value in values)))
+    hidden = [[pair for pair in m.settings.headers if not is_harmless(pair[0])] for m in (before, after)]
+    if hidden[0] != hidden[1]:
+        words = (", ".join(f"{name}: ***" for name, _ in headers) for headers in hidden)
+        fields = (*fields, FieldChange("headers", *words))
     return fields
 
 
 def _written(monitor: Monitor) -> dict[str, str]:
-    s = monitor.settings
+    s = monitor.settings.without_secrets()
     return {
         "name": monitor.name,
         "interval": duration_text(s.interval_ms),

@@ -108,9 +108,9 @@ def _require_version(document: Any) -> None:
 
 
 def _domain_json(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
-    settings = plain_settings(monitor.settings)
+    settings = plain_settings(monitor.settings if with_secrets else monitor.settings.without_secrets())
     if not with_secrets:
-        del settings["basic_auth"]
+        del settings["basic_auth"], settings["bearer"]
     return {
         "url": monitor.url,
         "name": monitor.name,

@@ -18,12 +18,12 @@ from pingmon_gui.exchange.kind_setting import KIND_SETTINGS, KindSetting
 from pingmon_gui.exchange.reading import MAX_ITEMS, Item, Reading
 from pingmon_gui.exchange.wish import Wish, item
 
-#: Columns of ours, in their order. `basic_auth` is written only if asked for.
+#: Columns of ours, in their order. Secrets are written only if asked for.
 COLUMNS = (
     "url", "name", "interval", "timeout", "slow", "status", "keyword", "keyword_absent", "ignore_certificate",
     "family", "regions", "tags", "paused", *(setting.key for setting in KIND_SETTINGS),
 )  # fmt: skip
-_SECRET = "basic_auth"
+_SECRETS = ("basic_auth", "bearer")
 #: What others call a column of ours.
 _ALIASES = {
     "address": "url",
@@ -47,9 +47,9 @@ def text_of(monitors: Sequence[Monitor], *, with_secrets: bool) -> str:
     """Return monitors as CSV with a line of heads; every text is guarded against formulas."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow((*COLUMNS, _SECRET) if with_secrets else COLUMNS)
+    writer.writerow((*COLUMNS, *_SECRETS) if with_secrets else COLUMNS)
     for monitor in monitors:
-        s = monitor.settings
+        s = monitor.settings if with_secrets else monitor.settings.without_secrets()
         cells = (
             monitor.url,
             monitor.name,
@@ -66,7 +66,7 @@ def text_of(monitors: Sequence[Monitor], *, with_secrets: bool) -> str:
             ", ".join(monitor.tags),
             "yes" if monitor.is_paused else "no",
             *("" if setting.is_default(s) else setting.text(s) for setting in KIND_SETTINGS),
-            *((s.basic_auth or "",) if with_secrets else ()),
+            *((s.basic_auth or "", s.bearer or "") if with_secrets else ()),
         )
         writer.writerow([guarded(cell) for cell in cells])
     return stream.getvalue()
@@ -91,7 +91,7 @@ def read(text: str, defaults: MonitorSettings, kind: Kind = Kind.CSV) -> Reading
             f"The table has {text.count(chr(10)):,} lines; at most {MAX_ITEMS:,} monitors can be read at once.",
             "Import it in parts.",
         )
-    unknown = [head for head, column in zip(heads, columns, strict=True) if column not in (*COLUMNS, _SECRET)]
+    unknown = [head for head, column in zip(heads, columns, strict=True) if column not in (*COLUMNS, *_SECRETS)]
     read_row = uptime_robot.read_row if kind is Kind.UPTIME_ROBOT else _read_row
     items = tuple(_items(text, delimiter, columns, lambda row: read_row(row, defaults)))
     if kind is Kind.UPTIME_ROBOT:
@@ -167,8 +167,9 @@ def _read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
     for setting in KIND_SETTINGS:
         if text := row.get(setting.key, ""):
             wish.set(**{setting.field: _of_column(setting, text)})
-    if secret := row.get(_SECRET, ""):
-        wish.set(basic_auth=secret)
+    for name in _SECRETS:
+        if secret := row.get(name, ""):
+            wish.set(**{name: secret})
     return wish
 
 

@@ -152,10 +152,11 @@ def checked(draft: MonitorDraft) -> MonitorDraft:
     Raises InvalidInput; the wire is the strictest reader of settings.
     """
     s = draft.settings
-    for text in (s.keyword, s.basic_auth, s.send, s.expect):
+    texts = (s.keyword, s.basic_auth, s.send, s.expect, s.body, *s.json_conditions, *s.header_conditions)
+    for text in texts:
         # JSON can spell halves of letters, which no file and no wire can carry.
         if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise InvalidInput("The keyword or the log-in holds half a letter.", "Type it anew.")
+            raise InvalidInput("A text of its settings holds half a letter.", "Type it anew.")
     draft = replace(draft, settings=fitted(draft.settings, draft.url))
     sample = Monitor(MonitorId(2), 1, draft.url, "", draft.settings, 0)
     try:

@@ -65,8 +65,8 @@ def facts_of(database: peewee.SqliteDatabase, path: Path) -> BackupFacts:
     meta = dict(database.execute_sql("SELECT key, value FROM meta").fetchall())
     # Quotation marks in a text are escaped, so only the key itself looks like this.
     domains, with_passwords = database.execute_sql(
-        """SELECT count(*), count(CASE WHEN settings LIKE '%"basic_auth": "%' THEN 1 END) FROM monitor"""
-        " WHERE deleted_at_ms IS NULL"
+        """SELECT count(*), count(CASE WHEN settings LIKE '%"basic_auth": "%' OR settings LIKE '%"bearer": "%'"""
+        """ OR settings LIKE '%"headers": [[%' THEN 1 END) FROM monitor WHERE deleted_at_ms IS NULL"""
     ).fetchone()
     remote = 0
     if schema >= _SCHEMA_WITH_REMOTE_PROBES:

@@ -46,7 +46,7 @@ class DataWindows(QObject):
     def ask_backup(self) -> None:
         from pingmon_gui.ui.backup_dialog import BackupDialog
 
-        with_login = sum(monitor.settings.basic_auth is not None for monitor in self._board.monitors.values())
+        with_login = sum(monitor.settings.has_secrets for monitor in self._board.monitors.values())
         remote = sum(health.probe.access is not None for health in self._board.probes.values())
         dialog = BackupDialog(with_login, remote, self._window)
         dialog.submitted.connect(lambda order: self._spawner.spawn(dialog.carry_out(self._back_up(order))))

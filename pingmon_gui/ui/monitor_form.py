@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorSettings, parse_name, parse_tags
-from pingmon_gui.ui import kind_rows, website_rows, wording
+from pingmon_gui.ui import kind_rows, request_rows, website_rows, wording
 from pingmon_gui.ui.form_dialog import Field
 from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.tag_field import TagField
@@ -91,6 +91,8 @@ class MonitorForm(QWidget):
         self.add_number("slow_ms", self.tr("&Slow from"), 1, MAX_TIMEOUT_MS, 1, self.tr(" ms"))
         website_rows.add_keyword(self)
         website_rows.add_statuses(self)
+        request_rows.add_conditions(self)
+        request_rows.add_request(self)
         kind_rows.add_exchange(self)
         kind_rows.add_records(self)
         kind_rows.add_echoes(self)

@@ -115,6 +115,7 @@ DARK = Theme(
 #: What the style (Fusion) draws an outline around, and how much darker than `Window` that is.
 _OUTLINED = (
     "QLineEdit", "QAbstractSpinBox", "QComboBox", "QCheckBox", "QRadioButton", "QListWidget", "QTableWidget",
+    "QPlainTextEdit",
 )  # fmt: skip
 _STYLE_DARKENS_PERCENT = 140
 

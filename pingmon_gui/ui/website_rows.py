@@ -12,12 +12,16 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import format_status_set, parse_status_set
+from pingmon_gui.domain.request_setting import require_pattern, require_sign_in
 
 if TYPE_CHECKING:
     from pingmon_gui.ui.monitor_form import MonitorForm
 
 
 translate = QCoreApplication.translate
+
+#: From this choice on the keyword is a pattern; the odd ones want it absent.
+_PATTERN = 2
 
 
 def parse_keyword(text: str) -> str | None:
@@ -46,7 +50,13 @@ def parse_sign_in(user: str, password: str) -> str | None:
 def add_keyword(form: MonitorForm) -> None:
     box = QWidget()
     must = QComboBox()
-    must.addItems([translate("MonitorForm", "must contain"), translate("MonitorForm", "must not contain")])
+    for text in (
+        translate("MonitorForm", "must contain"),
+        translate("MonitorForm", "must not contain"),
+        translate("MonitorForm", "must fit the pattern"),
+        translate("MonitorForm", "must not fit the pattern"),
+    ):
+        must.addItem(text)
     must.setPlaceholderText(form.left_alone())
     must.setAccessibleName(translate("MonitorForm", "How the keyword is tested"))
     line = QLineEdit()
@@ -59,12 +69,19 @@ def add_keyword(form: MonitorForm) -> None:
     row.addWidget(line, 1)
 
     def write(values: Mapping[str, Any]) -> None:
-        must.setCurrentIndex(1 if values["keyword_absent"] else 0)
+        must.setCurrentIndex(2 * values["keyword_is_pattern"] + values["keyword_absent"])
         line.setText(values["keyword"] or "")
 
     def read() -> Mapping[str, Any]:
-        keyword = parse_keyword(line.text())
-        return {"keyword": keyword, "keyword_absent": keyword is not None and must.currentIndex() == 1}
+        keyword, choice = parse_keyword(line.text()), max(0, must.currentIndex())
+        is_pattern = keyword is not None and choice >= _PATTERN
+        if is_pattern:
+            require_pattern(keyword)
+        return {
+            "keyword": keyword,
+            "keyword_absent": keyword is not None and choice % 2 == 1,
+            "keyword_is_pattern": is_pattern,
+        }
 
     def blank() -> None:
         must.setCurrentIndex(-1)
@@ -77,10 +94,16 @@ def add_keyword(form: MonitorForm) -> None:
         read,
         write,
         blank,
-        ("keyword", "keyword_absent"),
+        ("keyword", "keyword_absent", "keyword_is_pattern"),
         focus=line,
     )
-    field.set_help(translate("MonitorForm", "Searched in the page's first megabyte; case matters."))
+    field.set_help(
+        translate(
+            "MonitorForm",
+            "Searched in the page's first megabyte; case matters. A pattern is a regular expression, searched in the "
+            "first 256 KB.",
+        )
+    )
 
 
 def add_statuses(form: MonitorForm) -> None:
@@ -99,14 +122,17 @@ def add_statuses(form: MonitorForm) -> None:
 
 def add_sign_in(form: MonitorForm) -> None:
     box = QWidget()
-    user, password = QLineEdit(), QLineEdit()
+    user, password, token = QLineEdit(), QLineEdit(), QLineEdit()
     user.setPlaceholderText(translate("MonitorForm", "User name"))
     password.setPlaceholderText(translate("MonitorForm", "Password"))
-    password.setEchoMode(QLineEdit.EchoMode.Password)
+    token.setPlaceholderText(translate("MonitorForm", "or a token"))
     password.setAccessibleName(translate("MonitorForm", "Password"))
+    token.setAccessibleName(translate("MonitorForm", "Token to sign in with, in place of user name and password"))
     row = QHBoxLayout(box)
     row.setContentsMargins(0, 0, 0, 0)
-    for line in (user, password):
+    for line in (password, token):
+        line.setEchoMode(QLineEdit.EchoMode.Password)
+    for line in (user, password, token):
         row.addWidget(line, 1)
         line.textChanged.connect(form.on_edited)
 
@@ -114,19 +140,25 @@ def add_sign_in(form: MonitorForm) -> None:
         name, _, secret = (values["basic_auth"] or "").partition(":")
         user.setText(name)
         password.setText(secret)
+        token.setText(values["bearer"] or "")
 
     def blank() -> None:
-        user.clear()
-        password.clear()
+        for line in (user, password, token):
+            line.clear()
+
+    def read() -> Mapping[str, Any]:
+        basic_auth, bearer = parse_sign_in(user.text(), password.text()), token.text().strip() or None
+        require_sign_in(basic_auth, bearer)
+        return {"basic_auth": basic_auth, "bearer": bearer}
 
     form.add_row(
         "sign_in",
         translate("MonitorForm", "Sign-&in"),
         box,
-        lambda: {"basic_auth": parse_sign_in(user.text(), password.text())},
+        read,
         write,
         blank,
-        ("basic_auth",),
+        ("basic_auth", "bearer"),
         focus=user,
     )
     user.setAccessibleName(translate("MonitorForm", "User name to sign in with"))

@@ -166,7 +166,7 @@ class WindowCommands(QObject):
     def ask_export(self) -> None:
         from pingmon_gui.ui.export_dialog import ExportDialog
 
-        with_login = sum(monitor.settings.basic_auth is not None for monitor in self._board.monitors.values())
+        with_login = sum(monitor.settings.has_secrets for monitor in self._board.monitors.values())
         dialog = ExportDialog(with_login, self._window)
         dialog.submitted.connect(lambda order: self._spawner.spawn(dialog.carry_out(self._export(order))))
         dialog.open()

@@ -25,6 +25,9 @@ _CHALLENGE_PAGES: Tuple[Tuple[str, str, Tuple[bytes, ...], str], ...] = (
     ("server", "ddos-guard", (b"/.well-known/ddos-guard/",), "DDoS-Guard"),
     ("server", "sucuri", (b"sucuri_cloudproxy_js",), "Sucuri"),
     ("x-iinfo", "", (b"_Incapsula_Resource",), "Imperva"),
+    ("server", "akamaighost", (b"/_sec/cp_challenge/", b"errors.edgesuite.net"), "Akamai"),
+    ("x-kpsdk-ct", "", (b"/ips.js?",), "Kasada"),
+    ("content-type", "", (b'id="px-captcha"', b"_pxAppId"), "HUMAN"),
 )
 
 

@@ -6,13 +6,16 @@ import json
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 from urllib.parse import urlsplit
 
+from .answer_condition import ConditionError, read_header_condition, read_json_condition
 from .dns_record import AnswerError, normal_answer
 from .escape import EscapeError, unescaped
 from .kind import KINDS, KINDS_OF_FIELD, AddressError, kind_of, read_address
+from .request_header import MAX_HEADERS, METHODS, METHODS_WITHOUT_BODY, HeaderError, header
 from .wire import (
+    BODY_CAP_BYTES,
     DEFAULT_ECHO_COUNT,
     DEFAULT_INTERVAL_MS,
     DEFAULT_MAX_LOSS_PERCENT,
@@ -20,6 +23,9 @@ from .wire import (
     DEFAULT_STATUS_SET,
     DEFAULT_TIMEOUT_MS,
     DNS_MATCHES,
+    MAX_BEARER_CHARACTERS,
+    MAX_CONDITION_CHARACTERS,
+    MAX_CONDITIONS,
     MAX_DNS_ANSWERS,
     MAX_ECHO_COUNT,
     MAX_EXCHANGE_BYTES,
@@ -27,6 +33,7 @@ from .wire import (
     MAX_ID,
     MAX_INTERVAL_MS,
     MAX_KEYWORD_CHARACTERS,
+    MAX_REQUEST_BODY_CHARACTERS,
     MAX_TIMEOUT_MS,
     MAX_URL_CHARACTERS,
     MIN_INTERVAL_MS,
@@ -48,6 +55,9 @@ class CheckSpec:
     number of the monitor's settings; both come back with every result. `family` is 4, 6, or 0 for
     what `resolver.ipv4_first` chooses. `status_set` lists inclusive ranges.
     `basic_auth` is `user:password` and is never written to a log or a result.
+    `headers` are (name, value) and may hold secrets, as `bearer` and `body` do. With `no_redirects` a redirect is the
+    answer. `keyword_is_pattern` makes the keyword a regular expression of Python. `json_conditions` and
+    `header_conditions` are read by `answer_condition`. The body must have `min_bytes` to `max_bytes`.
     `send` and `expect` are texts with escapes (`escape.unescaped`); `dns_answers` are as `dns_record.normal_answer`
     writes them. More than `max_loss_percent` of `echo_count` echoes lost make a target offline.
     """
@@ -71,6 +81,16 @@ class CheckSpec:
     dns_answers: Tuple[str, ...] = ()
     echo_count: int = DEFAULT_ECHO_COUNT
     max_loss_percent: int = DEFAULT_MAX_LOSS_PERCENT
+    method: str = "GET"
+    body: Optional[str] = None
+    headers: Tuple[Tuple[str, str], ...] = ()
+    bearer: Optional[str] = None
+    no_redirects: bool = False
+    keyword_is_pattern: bool = False
+    json_conditions: Tuple[str, ...] = ()
+    header_conditions: Tuple[str, ...] = ()
+    min_bytes: int = 0
+    max_bytes: Optional[int] = None
 
     @cached_property
     def kind(self) -> str:
@@ -145,6 +165,12 @@ class CheckSpec:
             dns_answers=_dns_answers(document, url),
             echo_count=integer(document, "echo_count", 1, MAX_ECHO_COUNT, DEFAULT_ECHO_COUNT),
             max_loss_percent=integer(document, "max_loss_percent", 0, 99, DEFAULT_MAX_LOSS_PERCENT),
+            **_request(document),
+            no_redirects=boolean(document, "no_redirects"),
+            keyword_is_pattern=boolean(document, "keyword_is_pattern"),
+            json_conditions=_conditions(document, "json_conditions", read_json_condition),
+            header_conditions=_conditions(document, "header_conditions", read_header_condition),
+            **_size(document),
         )
 
 
@@ -172,6 +198,55 @@ def _read_url(url: Any) -> str:
     if parts.username is not None or parts.password is not None:
         raise ProtocolError("url must not hold a user name or password; send basic_auth")
     return url
+
+
+def _request(document: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what is asked, and how: method, body, headers, bearer token."""
+    method, body, bearer = document.get("method", "GET"), document.get("body"), document.get("bearer")
+    if method not in METHODS:
+        raise ProtocolError(f"method must be one of {', '.join(METHODS)}")
+    if body is not None and not (isinstance(body, str) and 0 < len(body) <= MAX_REQUEST_BODY_CHARACTERS):
+        raise ProtocolError(f"body must be a text of 1 to {MAX_REQUEST_BODY_CHARACTERS} characters")
+    if body is not None and method in METHODS_WITHOUT_BODY:
+        raise ProtocolError(f"a {method} request has no body")
+    if bearer is not None and not (
+        isinstance(bearer, str) and _VISIBLE_ASCII.fullmatch(bearer) and len(bearer) <= MAX_BEARER_CHARACTERS
+    ):
+        raise ProtocolError("bearer must be a token without spaces")
+    if bearer is not None and document.get("basic_auth") is not None:
+        raise ProtocolError("basic_auth and bearer do not go together")
+    headers = document.get("headers", [])
+    try:
+        read = tuple(header(name, value) for name, value in headers)
+    except HeaderError as exc:
+        raise ProtocolError(f"headers: {exc}") from exc
+    except (TypeError, ValueError, AttributeError) as exc:
+        raise ProtocolError("headers must be a list of [name, value]") from exc
+    if len(read) > MAX_HEADERS:
+        raise ProtocolError(f"headers must be at most {MAX_HEADERS}")
+    return {"method": method, "body": body, "headers": read, "bearer": bearer}
+
+
+def _conditions(document: Dict[str, Any], name: str, read: Callable[[str], Any]) -> Tuple[str, ...]:
+    texts = document.get(name, [])
+    if not isinstance(texts, (list, tuple)) or len(texts) > MAX_CONDITIONS:
+        raise ProtocolError(f"{name} must be a list of at most {MAX_CONDITIONS}")
+    for text in texts:
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_CONDITION_CHARACTERS:
+            raise ProtocolError(f"{name} must be texts of 1 to {MAX_CONDITION_CHARACTERS} characters")
+        try:
+            read(text)
+        except ConditionError as exc:
+            raise ProtocolError(f"{name}: {exc}") from exc
+    return tuple(texts)
+
+
+def _size(document: Dict[str, Any]) -> Dict[str, Any]:
+    min_bytes = integer(document, "min_bytes", 0, BODY_CAP_BYTES, 0)
+    max_bytes = document.get("max_bytes")
+    if max_bytes is not None:
+        max_bytes = integer(document, "max_bytes", min_bytes, BODY_CAP_BYTES - 1, 0)
+    return {"min_bytes": min_bytes, "max_bytes": max_bytes}
 
 
 def _exchange(document: Dict[str, Any], name: str) -> Optional[str]:

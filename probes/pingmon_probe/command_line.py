@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
-from . import __version__
+from . import __version__, match_worker
 from .disk import FolderLock, boot_id
 from .http_service import BACKLOG, HttpService
 from .loop import Loop
@@ -54,12 +54,17 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
-        return serve(options) if options.command == "serve" else check(options)
+        return {"serve": serve, "check": check, "match": match}[options.command](options)
     except StartError as exc:
         print(exc, file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED
+
+
+def match(options: argparse.Namespace) -> int:
+    """Be the process that looks into answers: a packaged app starts its worker so."""
+    return match_worker.main()
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -277,6 +282,8 @@ def _parser() -> argparse.ArgumentParser:
     serve_command.add_argument(
         "--spool-limit-mb", type=_whole_mb, default=DEFAULT_LIMIT_BYTES // (1024 * 1024), metavar="N"
     )
+
+    commands.add_parser("match", help="look into answers for a probe, which starts it itself")
 
     check_command = commands.add_parser("check", parents=[engine], help="run one check and print its JSON")
     check_command.add_argument("url", help="http, https, tcp, tls, dns or icmp")

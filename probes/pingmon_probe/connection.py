@@ -149,6 +149,13 @@ class Connection:
         """Return what was agreed on in the handshake, None without TLS or before that is done."""
         return self._tls.facts() if self._tls is not None and self._tls.is_open else None
 
+    def own_address(self) -> Optional[str]:
+        """Return the address that this side has, None once the connection is closed."""
+        try:
+            return None if self._sock is None else str(self._sock.getsockname()[0])
+        except OSError:
+            return None
+
     def say_goodbye(self) -> None:
         """End an open TLS session as its protocol wants it, as far as one send goes: nobody waits for an answer."""
         if self._tls is None or self._sock is None or not self._tls.is_open:

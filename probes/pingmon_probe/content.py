@@ -13,7 +13,7 @@ SLICE_BYTES = 64 * 1024
 #: How much decompressed text is looked at. A bomb of a thousand times its size ends here.
 DECODED_CAP_BYTES = 4 * BODY_CAP_BYTES
 
-_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _READABLE_CODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
 
@@ -80,7 +80,7 @@ class KeywordSearch:
 
 def _needles(keyword: str, content_type: str) -> List[bytes]:
     needles = [keyword.encode("utf-8", "surrogatepass")]
-    charset = _CHARSET.search(content_type)
+    charset = CHARSET.search(content_type)
     if charset is not None:
         try:
             needle = keyword.encode(charset.group(1))

@@ -13,6 +13,7 @@ from .checks import CHECKS
 from .echo import open_echo_socket
 from .host_resolver import HostResolver
 from .loop import Loop
+from .matcher import Matcher
 from .protocol import CheckResult, CheckSpec, read_address
 from .resolver import Resolver
 from .stamp import make_stamps
@@ -64,6 +65,7 @@ class Measurer:
         resolver: Optional[Resolver] = None,
         host_resolver: Optional[HostResolver] = None,
         open_echo: Callable[[int], socket.socket] = open_echo_socket,
+        matcher: Optional[Matcher] = None,
     ) -> None:
         """`refuse` says why an address is not connected to; `allow_private` turns it off.
 
@@ -76,6 +78,7 @@ class Measurer:
             stamps=make_stamps(loop, stamps),
             resolver=resolver or Resolver(loop, resolver_threads),
             contexts=contexts,
+            matcher=matcher or Matcher(loop),
             refuse=_refuse_nothing if allow_private else refuse,
             host_resolver=host_resolver or HostResolver(),
             open_echo=open_echo,
@@ -136,6 +139,7 @@ class Measurer:
             run.close()
         self._runs.clear()
         self._tools.resolver.close()
+        self._tools.matcher.close()
         self._tools.stamps.close()
 
     def _start_soon(self) -> None:

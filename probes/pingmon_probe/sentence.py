@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from http import HTTPStatus
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 from .resolver import Address
 from .target import Endpoint, Target
@@ -199,10 +199,12 @@ def page_unreadable(target: Target, problem: str) -> str:
     return f"The page of {target.host} could not be searched for the keyword: {problem}."
 
 
-def bot_wall(target: Target, wall: str) -> str:
+def bot_wall(target: Target, wall: str, own_address: Optional[str]) -> str:
+    """Say that a wall is in between; `own_address` is the one the probe comes from, None where a router hides it."""
+    whom = f"the probe's address {own_address}" if own_address else "the address that the probe's network has outside"
     return (
         f"{wall} shows this probe a challenge for browsers instead of {target.host}; "
-        "allow the probe's address or its user agent (Pingmon) there."
+        f"allow {whom} there, or its user agent (Pingmon)."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Callable, Optional
 from .echo import open_echo_socket
 from .host_resolver import HostResolver
 from .loop import Loop
+from .matcher import Matcher
 from .resolver import Resolver
 from .stamp import Stamps
 from .tls import Contexts
@@ -23,6 +24,7 @@ class Tools:
     stamps: Stamps
     resolver: Resolver
     contexts: Contexts
+    matcher: Matcher
     #: Says why an address is not connected to, None where it may be.
     refuse: Callable[[str], Optional[str]]
     verdicts: VerdictCache = field(default_factory=VerdictCache)

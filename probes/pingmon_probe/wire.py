@@ -24,6 +24,8 @@ FEATURES = (
     "basic_auth",
     "family",
     "anchors",
+    "http_request",
+    "http_conditions",
 )
 
 #: The five phases of a check, in order; its kind says which of them happen. `total_ms` is by definition their sum.
@@ -66,6 +68,14 @@ DEFAULT_STATUS_SET = ((200, 299),)
 MAX_REDIRECTS = 5
 MAX_URL_CHARACTERS = 2_000
 MAX_KEYWORD_CHARACTERS = 500
+#: What a request may carry, and how many conditions its answer may have to hold.
+MAX_REQUEST_BODY_CHARACTERS = 16_000
+MAX_CONDITIONS = 10
+MAX_CONDITION_CHARACTERS = 500
+MAX_BEARER_CHARACTERS = 4_000
+#: How much of a page a pattern or a condition looks at, and for how long of a processor's time.
+MATCH_CAP_BYTES = 256 * 1024
+MATCH_LIMIT_MS = 100
 #: What is sent by, and expected of, a tcp check: as it is typed, and as bytes.
 MAX_EXCHANGE_CHARACTERS = 2_000
 MAX_EXCHANGE_BYTES = 1_000

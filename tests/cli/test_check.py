@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.cli.conftest import Command
 from tests.cli.site import Site
 
@@ -85,3 +87,31 @@ def test_option_of_another_kind_is_wrong_usage(pingmon: Command) -> None:
     assert "--keyword goes with http addresses, not with icmp://a.example." in done.err
     assert pingmon("check", "dns://a.example", "--exact").code == 2
     assert pingmon("check", "dns://a.example?type=MX", "--answer", "mail").code == 2
+
+
+def test_request_and_conditions_are_given_on_the_command_line(
+    pingmon: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "t0ken")
+    words = ("--pattern", "(?i)[a-z]", "--min-bytes", "1", "--header", "X-A: b", "--bearer-env", "TOKEN")
+    assert pingmon("check", site.url, *words, "--json").json["failure"] is None
+    failed = pingmon("check", site.url, "--answer-header", "X-Nowhere", "--json").json
+    assert (failed["failure"], "X-Nowhere" in failed["message"]) == ("content", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--pattern", "("), "The pattern cannot be read"),
+        (("--keyword", "x", "--pattern", "y"), "do not go together"),
+        (("--body", "x"), "A GET request has no body"),
+        (("--header", "nothing"), "is no header"),
+        (("--json-value", "a = 1"), "is no comparison"),
+        (("--bearer-env", "NOWHERE_TO_BE_FOUND"), "has no variable NOWHERE_TO_BE_FOUND"),
+        (("--max-bytes", "2000000"), "must be a number"),
+    ],
+)
+def test_wrong_request_is_wrong_usage(pingmon: Command, words: tuple[str, ...], says: str) -> None:
+    done = pingmon("check", "a.example", *words)
+    assert done.code == 2
+    assert says in done.err

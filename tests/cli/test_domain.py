@@ -71,6 +71,16 @@ def test_added_domain_is_kept_with_its_settings(pingmon: Command) -> None:
         "dns_answers": [],
         "echo_count": 3,
         "max_loss_percent": 99,
+        "method": "GET",
+        "body": None,
+        "headers": [],
+        "bearer": None,
+        "no_redirects": False,
+        "keyword_is_pattern": False,
+        "json_conditions": [],
+        "header_conditions": [],
+        "min_bytes": 0,
+        "max_bytes": None,
     }
 
 

@@ -86,8 +86,29 @@ def _settings(draw: st.DrawFn) -> MonitorSettings:
         echo_count=draw(st.integers(1, 10)),
         max_loss_percent=draw(st.integers(0, 99)),
         **draw(_DNS),
+        **draw(_REQUESTS),
     )
 
+
+_REQUESTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "headers": st.lists(
+            st.tuples(
+                st.sampled_from(["Accept", "X-Key", "User-Agent"]), st.sampled_from(["a", "b: c", '"x", y', "=1"])
+            ),
+            max_size=2,
+            unique_by=lambda pair: pair[0],
+        ).map(tuple),
+        "no_redirects": st.booleans(),
+        "json_conditions": st.sampled_from([("a.b == 1",), ('$["x y"]', 'a contains "é"')]),
+        "header_conditions": st.sampled_from([("X-A",), ("X-A == =1", "X-B contains a, b")]),
+        "min_bytes": st.integers(0, 5),
+        "max_bytes": st.none() | st.integers(5, 2**20 - 1),
+    },
+) | st.fixed_dictionaries(
+    {"method": st.sampled_from(["POST", "PUT"]), "body": _TALK.filter(lambda text: text is None or len(text) < 9_000)}
+)
 
 _DNS = st.sampled_from([{}, {"dns_match": "none"}]) | st.builds(
     lambda match, records: {"dns_match": match, "dns_answers": tuple(records)},

@@ -23,14 +23,14 @@ THERE = Configuration((), book=first_book())
 
 
 def changed(text: str) -> ConfigurationChange:
-    declared = declaration.read(text, THERE, {"SHOP_LOGIN": "anna:secret"})
+    declared = declaration.read(text, THERE, {"SHOP_LOGIN": "anna:secret", "API_TOKEN": "t0ken"})
     return difference(declared, THERE, prune=False).change
 
 
 def test_example_of_the_guide_can_be_applied() -> None:
     change = changed(EXAMPLE)
     assert [draft.url for draft in change.added] == [
-        "https://shop.example/health", "tcp://mail.shop.example:25", "dns://shop.example?type=MX&server=9.9.9.9",
+        "https://shop.example/health", "https://api.shop.example/query", "tcp://mail.shop.example:25", "dns://shop.example?type=MX&server=9.9.9.9",
         "icmp://shop.example", "tls://mail.shop.example?starttls=smtp",
     ]  # fmt: skip
     assert [channel.name for channel in change.alerts.channels] == ["Ops"]

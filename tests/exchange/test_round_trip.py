@@ -42,7 +42,7 @@ PROBES = (
 
 
 def draft_of(monitor: Monitor, *, with_secrets: bool = True) -> MonitorDraft:
-    s = monitor.settings if with_secrets else replace(monitor.settings, basic_auth=None)
+    s = monitor.settings if with_secrets else monitor.settings.without_secrets()
     return MonitorDraft(monitor.url, monitor.name, s, monitor.tags, monitor.regions, monitor.is_paused)
 
 

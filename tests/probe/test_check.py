@@ -9,7 +9,9 @@ from typing import Any, List
 from urllib.parse import quote
 
 import pytest
+from pingmon_probe import sentence
 from pingmon_probe.protocol import BODY_CAP_BYTES, PHASES, CheckResult, CheckSpec, decode_batch, encode_batch
+from pingmon_probe.target import parse_target
 
 from .conftest import Rig
 from .targets import EXPIRED_ON, KEYWORD, PAGE, VALID_FROM, Targets
@@ -248,6 +250,37 @@ def test_check_bot_wall_is_told_apart(rig: Rig, targets: Targets, path: str) -> 
     result = rig.check(targets.url(path))
     assert result.failure == "blocked" and "Cloudflare" in result.message
     assert_sound(result)
+
+
+@pytest.mark.parametrize(
+    ("wall", "head", "body"),
+    [
+        ("Vercel", "X-Vercel-Mitigated: challenge", b""),
+        ("AWS WAF", "x-amzn-waf-action: captcha", b""),
+        ("DataDome", "X-DataDome: protected", b"https://geo.captcha-delivery.com/x"),
+        ("DDoS-Guard", "Server: ddos-guard", b"/.well-known/ddos-guard/js"),
+        ("Sucuri", "Server: Sucuri/Cloudproxy", b"sucuri_cloudproxy_js='x'"),
+        ("Imperva", "X-Iinfo: 1-2-3", b'<iframe src="/_Incapsula_Resource?x">'),
+        ("Akamai", "Server: AkamaiGHost", b"https://errors.edgesuite.net/18.1"),
+        ("Kasada", "x-kpsdk-ct: x", b'<script src="/149e9513/ips.js?x"></script>'),
+        ("HUMAN", "Content-Type: text/html", b'<div id="px-captcha"></div>'),
+    ],
+)
+def test_check_every_wall_is_named_with_what_to_allow(
+    rig: Rig, targets: Targets, wall: str, head: str, body: bytes
+) -> None:
+    answer = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(body)}\r\n{head}\r\n\r\n".encode() + body
+    port = targets.raw_server(lambda sock: (sock.recv(1_000), sock.sendall(answer)))  # type: ignore[func-returns-value]
+    result = rig.check(f"http://127.0.0.1:{port}/")
+    assert result.failure == "blocked"
+    assert result.message.startswith(f"{wall} shows this probe a challenge")
+    # Loopback is nobody's address outside.
+    assert "allow the address that the probe's network has outside there, or its user agent" in result.message
+
+
+def test_check_bot_wall_names_the_address_that_is_known_outside() -> None:
+    said = sentence.bot_wall(parse_target("https://shop.example/"), "Cloudflare", "203.0.113.7")
+    assert "allow the probe's address 203.0.113.7 there" in said
 
 
 def test_check_plain_403_is_no_bot_wall(rig: Rig, targets: Targets) -> None:

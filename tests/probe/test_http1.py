@@ -7,7 +7,7 @@ from typing import Any, List, Tuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pingmon_probe.http1 import HttpError, ResponseParser, request_bytes
+from pingmon_probe.http1 import HttpError, ResponseParser, authorization, request_bytes
 from pingmon_probe.target import parse_target
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -138,7 +138,9 @@ def test_parser_never_crashes_on_noise(prefix: bytes, noise: bytes) -> None:
 
 
 def test_request_is_plain_and_complete() -> None:
-    request = request_bytes(parse_target("http://shop.example:8080/a?b=c#d"), "user:pässword")
+    request = request_bytes(
+        parse_target("http://shop.example:8080/a?b=c#d"), headers=authorization("user:pässword", None)
+    )
     lines = request.decode("ascii").split("\r\n")
     assert lines[0] == "GET /a?b=c HTTP/1.1" and "Host: shop.example:8080" in lines
     assert "Authorization: Basic dXNlcjpww6Rzc3dvcmQ=" in lines and lines[-2:] == ["", ""]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pingmon_probe.protocol import METHODS
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -11,6 +12,7 @@ from pingmon_gui.domain.error import StorageFull
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ui.add_dialog import AddDialog
+from pingmon_gui.ui.monitor_form import settings_values
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
 
@@ -146,7 +148,7 @@ def test_add_dialog_is_translated(made_up_language: None, qtbot: QtBot, qapp: QA
     qtbot.addWidget(made)
     made.set_text("x.example\n")
     qtbot.waitUntil(lambda: not made.pasted.is_reading)
-    ignored = ("200-299", "example.com")
+    ignored = ("200-299", "example.com", *METHODS)
     assert [text for text in visible_texts(made) if "⟦" not in text and text not in ignored] == []
 
 
@@ -158,13 +160,17 @@ def shown_rows(dialog: AddDialog) -> set[str]:
     return {key for key, row in dialog.form.rows.items() if row.is_shown}
 
 
+_OF_WEBSITES = {
+    "keyword", "status_set", "json_conditions", "header_conditions", "size", "no_redirects", "method", "headers",
+    "ignore_certificate", "sign_in",
+}  # fmt: skip
 _OF_ALL = {"name", "tags", "interval_ms", "timeout_ms", "slow_ms", "family"}
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "url", "rows"),
     [
-        ("http", "a.example", "https://a.example/", {"keyword", "status_set", "ignore_certificate", "sign_in"}),
+        ("http", "a.example", "https://a.example/", _OF_WEBSITES),
         ("tcp", "a.example:22", "tcp://a.example:22", {"send", "expect"}),
         ("tls", "a.example", "tls://a.example", {"ignore_certificate"}),
         ("dns", "a.example", "dns://a.example?type=A", {"dns_match"}),
@@ -224,3 +230,38 @@ def test_add_dialog_list_may_hold_every_kind(dialog: AddDialog, qtbot: QtBot) ->
         ("icmp://three.example", ""),
     ]
     assert "needs a port" in (dialog.pasted.wrong[0].error or "")
+
+
+def test_add_dialog_takes_a_request_and_what_its_answer_has_to_hold(dialog: AddDialog) -> None:
+    wanted = {
+        "method": "POST", "body": "{}", "headers": (("X-Key", "geheim"), ("Accept", "*/*")), "no_redirects": True,
+        "keyword": "up|ok", "keyword_is_pattern": True, "keyword_absent": True, "json_conditions": ("a == 1", "b"),
+        "header_conditions": ("X-Version == 3",), "min_bytes": 10, "max_bytes": 5_000, "bearer": "t0ken",
+    }  # fmt: skip
+    settings = MonitorSettings(interval_ms=30_000, **wanted)  # type: ignore[arg-type]
+    dialog.form.set_values(settings_values(settings))
+    dialog.set_text("a.example")
+    [[draft]] = submitted(dialog)
+    assert draft.settings == settings
+    assert not any("t0ken" in text for text in visible_texts(dialog))
+
+
+@pytest.mark.parametrize(
+    ("row", "values", "words"),
+    [
+        ("keyword", {"keyword": "(x", "keyword_absent": False, "keyword_is_pattern": True}, "pattern cannot be read"),
+        ("headers", {"headers": (("X y", "1"),)}, "no name of a header"),
+        ("json_conditions", {"json_conditions": ("a = 1",)}, "no comparison"),
+        ("header_conditions", {"header_conditions": ("a b",)}, "no condition on a header"),
+        ("size", {"min_bytes": 9, "max_bytes": 8}, "largest size"),
+        ("sign_in", {"basic_auth": "u:p", "bearer": "t"}, "do not go together"),
+        ("sign_in", {"basic_auth": None, "bearer": "a b"}, "The token is empty"),
+    ],
+)
+def test_add_dialog_says_what_is_wrong_with_a_request_at_its_field(
+    dialog: AddDialog, row: str, values: dict[str, object], words: str
+) -> None:
+    dialog.set_text("a.example")
+    dialog.form.rows[row].write(values)
+    assert submitted(dialog) == []
+    assert words in dialog.form.rows[row].field.note.sentence

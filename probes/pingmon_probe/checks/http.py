@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from pingmon_probe import sentence
+from pingmon_probe import answer_sentence, sentence
+from pingmon_probe.address import refusal
 from pingmon_probe.botwall import CHALLENGE_STATUSES, LOOKED_AT_BYTES, challenge_by_headers, challenge_by_page
 from pingmon_probe.check import Run
 from pingmon_probe.connection import Connection
-from pingmon_probe.content import KeywordSearch
-from pingmon_probe.http1 import HttpError, ResponseParser, request_bytes
-from pingmon_probe.protocol import BODY_CAP_BYTES, MAX_REDIRECTS
+from pingmon_probe.content import CHARSET, KeywordSearch
+from pingmon_probe.http1 import HttpError, ResponseParser, authorization, request_bytes
+from pingmon_probe.matcher import Answer
+from pingmon_probe.protocol import BODY_CAP_BYTES, MAX_REDIRECTS, is_harmless, read_header_condition
 from pingmon_probe.target import Target, TargetError, parse_target, redirect_target
 from pingmon_probe.timeline import TRANSFER
 
@@ -20,15 +22,19 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
 class HttpCheck(ConnectedCheck[Target]):
-    """One GET, through at most five redirects, each hop a cold connection of its own.
+    """One request, through at most five redirects, each hop a cold connection of its own.
 
-    A redirect is followed unless its status is one that the monitor expects. The body of a redirect is not
-    waited for. Cookies are not kept between hops.
+    A redirect is followed unless its status is one that the monitor expects, or it follows none. The body of a
+    redirect is not waited for. Cookies are not kept between hops. What signs in, and every header that may, stays with
+    the first origin; after a 303, or a POST's 301 or 302, a GET follows, as browsers do (RFC 9110, 15.4).
     """
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self._search: Optional[KeywordSearch] = None
+        self._method = self.spec.method
+        self._body = (self.spec.body or "").encode("utf-8", "replace")
+        self._is_over = False
         self._parser: ResponseParser
         self._hop_started_s = 0.0
         self._seen: List[str] = []
@@ -48,12 +54,17 @@ class HttpCheck(ConnectedCheck[Target]):
     def close(self) -> None:
         super().close()
         self._search = None
+        self._is_over = True
 
     # Told by the connection
 
     def opened(self, connection: Connection) -> None:
-        auth = self.spec.basic_auth if self.target.is_same_origin(self._first) else None
-        connection.send(request_bytes(self.target, auth))
+        spec = self.spec
+        if self.target.is_same_origin(self._first):
+            headers = (*spec.headers, *authorization(spec.basic_auth, spec.bearer))
+        else:
+            headers = tuple((name, value) for name, value in spec.headers if is_harmless(name))
+        connection.send(request_bytes(self.target, self._method, headers, self._body))
 
     def received(self, connection: Connection, data: bytes, is_end: bool) -> None:
         parser = self._parser
@@ -80,12 +91,17 @@ class HttpCheck(ConnectedCheck[Target]):
 
     def _go(self, target: Target) -> None:
         self._seen.append(target.url)
-        self._parser = ResponseParser(_keep_challenges if self.spec.keyword is None else _keep_all)
+        spec = self.spec
+        is_read = spec.keyword is not None or bool(spec.json_conditions)
+        self._parser = ResponseParser(
+            _keep_all if is_read else _keep_challenges, is_head_request=self._method == "HEAD"
+        )
         self._hop_started_s = self.run.timeline.total_s
         self.connect(target)
 
     def _is_redirect(self) -> bool:
-        return self._parser.status in _REDIRECTS and not _in_ranges(self._parser.status, self.spec.status_set)
+        status = self._parser.status
+        return status in _REDIRECTS and not self.spec.no_redirects and not _in_ranges(status, self.spec.status_set)
 
     def _follow(self) -> None:
         status = self._parser.status
@@ -115,6 +131,8 @@ class HttpCheck(ConnectedCheck[Target]):
             }
         )
         self.connection.close()
+        if status == 303 or (status in (301, 302) and self._method == "POST"):
+            self._method, self._body = "HEAD" if self._method == "HEAD" else "GET", b""
         self._go(target)
 
     # The end
@@ -123,16 +141,20 @@ class HttpCheck(ConnectedCheck[Target]):
         """The last byte is here: judge the answer."""
         parser = self._parser
         assert self.connection is not None
+        failure, message = self._judge_head(self.connection)
         self.connection.close()
-        failure, message = self._judge_head()
-        if failure is not None or self.spec.keyword is None:
+        spec = self.spec
+        if failure is not None or (spec.keyword is None and not spec.json_conditions):
             self.end(failure, message)
             return
         self.run.stop_clock()
-        self._search = KeywordSearch(self.spec.keyword, parser.headers, parser.body)
-        self._search_on()
+        if spec.keyword is not None and not spec.keyword_is_pattern:
+            self._search = KeywordSearch(spec.keyword, parser.headers, parser.body)
+            self._search_on()
+        else:
+            self._look_inside()
 
-    def _judge_head(self) -> Outcome:
+    def _judge_head(self, connection: Connection) -> Outcome:
         parser = self._parser
         wall = challenge_by_headers(parser.headers)
         if wall is None and not _in_ranges(parser.status, self.spec.status_set):
@@ -140,7 +162,19 @@ class HttpCheck(ConnectedCheck[Target]):
             if wall is None:
                 return "http_status", sentence.wrong_status(self.target, parser.status, self.spec.status_set)
         if wall is not None:
-            return "blocked", sentence.bot_wall(self.target, wall)
+            own = connection.own_address()
+            # Behind a router nobody outside knows it by that address.
+            is_public = own is not None and refusal(own) is None
+            return "blocked", sentence.bot_wall(self.target, wall, own if is_public else None)
+        spec = self.spec
+        if parser.body_bytes < spec.min_bytes and self._method != "HEAD":
+            return "content", answer_sentence.too_small(self.target, parser.body_bytes, spec.min_bytes)
+        if spec.max_bytes is not None and parser.body_bytes > spec.max_bytes:
+            return "content", answer_sentence.too_large(self.target, parser.body_bytes, spec.max_bytes)
+        for text in spec.header_conditions:
+            problem = read_header_condition(text).problem(parser.headers)
+            if problem is not None:
+                return "content", answer_sentence.condition_fails(self.target, problem)
         return None, self.message
 
     def _search_on(self) -> None:
@@ -158,10 +192,60 @@ class HttpCheck(ConnectedCheck[Target]):
                 self.end("content", sentence.page_unreadable(self.target, search.problem))
             elif not search.found and not self.spec.keyword_absent:
                 self.end("content", sentence.keyword_missing(self.target, keyword))
+            elif self.spec.json_conditions:
+                self._look_inside()
             else:
                 self.end(None, self.message)
         except Exception as exc:
             self.run.crashed(exc)
+
+    # In the worker
+
+    def _look_inside(self) -> None:
+        """Let the worker search for the pattern, then read the JSON."""
+        spec = self.spec
+        if spec.keyword is not None and spec.keyword_is_pattern:
+            self._ask({"pattern": spec.keyword}, self._on_searched)
+        else:
+            self._ask({"conditions": list(spec.json_conditions)}, self._on_read)
+
+    def _ask(self, job: Dict[str, Any], done: Callable[[Answer], None]) -> None:
+        headers = self._parser.headers
+        charset = CHARSET.search(headers.get("content-type", ""))
+        job["charset"] = charset.group(1) if charset is not None else ""
+        job["coding"] = headers.get("content-encoding", "").strip().lower()
+
+        def told(answer: Answer) -> None:
+            if self._is_over:
+                return
+            try:
+                done(answer)
+            except Exception as exc:
+                self.run.crashed(exc)
+
+        self.run.tools.matcher.ask(job, b"".join(self._parser.body), told)
+
+    def _on_searched(self, answer: Answer) -> None:
+        spec, target = self.spec, self.target
+        assert spec.keyword is not None
+        if "found" not in answer:
+            self.end(*answer_sentence.not_searched(target, spec.keyword, answer))
+        elif answer["found"] and spec.keyword_absent:
+            self.end("content", answer_sentence.pattern_present(target, spec.keyword))
+        elif not answer["found"] and not spec.keyword_absent:
+            self.end("content", answer_sentence.pattern_missing(target, spec.keyword))
+        elif spec.json_conditions:
+            self._ask({"conditions": list(spec.json_conditions)}, self._on_read)
+        else:
+            self.end(None, self.message)
+
+    def _on_read(self, answer: Answer) -> None:
+        if "wrong" not in answer:
+            self.end(*answer_sentence.not_read(self.target, answer))
+        elif answer["wrong"] is not None:
+            self.end("content", answer_sentence.condition_fails(self.target, answer["wrong"]))
+        else:
+            self.end(None, self.message)
 
     def note(self) -> None:
         super().note()
