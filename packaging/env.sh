@@ -28,10 +28,13 @@ libxcb-keysyms.so.1 libxcb-keysyms1
 libxcb-render-util.so.0 libxcb-render-util0
 libxcb-shape.so.0 libxcb-shape0
 '
-# Real web servers that the tests watch, a session bus, and the SSH server, tools and login shells of hosts.
+# Real web servers that the tests watch, Prometheus that watches the same, a session bus, and the SSH server, tools and login shells of hosts.
 test_programs='
 nginx nginx-light
 apache2 apache2-bin
+prometheus prometheus
+promtool prometheus
+prometheus-blackbox-exporter prometheus-blackbox-exporter
 sshd openssh-server
 dbus-daemon dbus-daemon
 ssh-keygen openssh-client
@@ -123,6 +126,7 @@ install_packages() {
     rm -f "$log"
     [ $quiet_services = no ] || $as_root rm -f /usr/sbin/policy-rc.d
     case " $* " in *' nginx-light '*) $as_root systemctl disable nginx >/dev/null 2>&1 || true ;; esac
+    case " $* " in *' prometheus '*) $as_root systemctl disable prometheus >/dev/null 2>&1 || true ;; esac
     case " $* " in *' openssh-server '*) $as_root systemctl disable ssh ssh.socket >/dev/null 2>&1 || true ;; esac
     return $code
 }

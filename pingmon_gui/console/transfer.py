@@ -71,7 +71,11 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="- writes to standard output")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="- writes to standard output; “prometheus” is a folder with Prometheus' configuration and rules",
+    )
     parser.add_argument(
         "--format",
         choices=[word.value for word in Format],

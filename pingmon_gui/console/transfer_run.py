@@ -15,7 +15,7 @@ from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.preference import new_monitor_settings
 from pingmon_gui.domain.target import display_url
-from pingmon_gui.exchange import intake, outlet
+from pingmon_gui.exchange import intake, outlet, prometheus_export
 from pingmon_gui.exchange.configuration import Configuration
 from pingmon_gui.exchange.kind import Format, Kind
 from pingmon_gui.exchange.preview import Fate, Preview, PreviewRow, preview
@@ -36,8 +36,25 @@ _FATE_WORDS = {
 }
 
 
+#: What is written in place of a file if that is its name: a folder for Prometheus.
+_PROMETHEUS = "prometheus"
+
+
 def run_export(args: argparse.Namespace) -> int:
+    if args.file == _PROMETHEUS and args.format is None:
+        return _write_prometheus(args, configured(args))
     return write(args, configured(args))
+
+
+def _write_prometheus(args: argparse.Namespace, configuration: Configuration) -> int:
+    """Write Prometheus' files to the folder of that name."""
+    files = prometheus_export.files_of(configuration)
+    outlet.write_folder(_PROMETHEUS, files)
+    if args.json:
+        output.write_json({"folder": _PROMETHEUS, "files": list(files), "domains": len(configuration.monitors)})
+    else:
+        output.say(f"Written to the folder {_PROMETHEUS}: {', '.join(files)}. The first lines say what is left to do.")
+    return 0
 
 
 def write(args: argparse.Namespace, configuration: Configuration) -> int:

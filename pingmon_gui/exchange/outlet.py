@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pingmon_gui.domain.error import InvalidInput
@@ -25,6 +26,16 @@ def text_of(configuration: Configuration, format_: Format, *, with_secrets: bool
             return declaration.text_of(configuration, with_secrets=with_secrets)
         case Format.JSON:
             return pingmon_file.text_of(configuration, with_secrets=with_secrets)
+
+
+def write_folder(name: str, files: Mapping[str, str]) -> None:
+    """Write files into a folder, which is made if it is not there. Blocks. Raises InvalidInput with a sentence."""
+    try:
+        Path(name).mkdir(exist_ok=True)
+    except OSError as exc:
+        raise InvalidInput(f"The folder {name} cannot be made: {exc.strerror or exc}.") from exc
+    for file, text in files.items():
+        write_file(str(Path(name) / file), text)
 
 
 def write_file(name: str, text: str) -> None:

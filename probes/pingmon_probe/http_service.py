@@ -67,14 +67,15 @@ class HttpError(Exception):
 
 
 class Request:
-    """One whole request. `query` holds the last value of each parameter."""
+    """One whole request. `query` holds the last value of each parameter, `headers` have names in lower case."""
 
-    __slots__ = ("body", "method", "path", "query")
+    __slots__ = ("body", "headers", "method", "path", "query")
 
-    def __init__(self, method: str, path: str, query: Dict[str, str]) -> None:
+    def __init__(self, method: str, path: str, query: Dict[str, str], headers: Dict[bytes, bytes]) -> None:
         self.method = method
         self.path = path
         self.query = query
+        self.headers = headers
         self.body = bytearray()
 
 
@@ -196,12 +197,17 @@ class Connection:
 
     def send_json(self, document: Any, status: int = 200, headers: Sequence[Tuple[str, str]] = ()) -> None:
         """Answer with one JSON document."""
-        if self._is_closed:
+        if not self._is_closed:
+            body = json.dumps(document, separators=(",", ":")).encode("utf-8")
+            self.send_body(body, JSON_TYPE, status, headers)
+
+    def send_body(
+        self, body: bytes, content_type: str, status: int = 200, headers: Sequence[Tuple[str, str]] = ()
+    ) -> None:
+        """Answer with a body of any type."""
+        if self._is_closed or not self._can_answer():
             return
-        body = json.dumps(document, separators=(",", ":")).encode("utf-8")
-        if not self._can_answer():
-            return
-        head = self._head(status, [("Content-Type", JSON_TYPE), ("Content-Length", str(len(body))), *headers])
+        head = self._head(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers])
         self._write(head + (self._h11.send(h11.Data(data=body)) or b""))
         self._finish()
 
@@ -341,7 +347,7 @@ class Connection:
             pairs = parse_qsl(target.query, keep_blank_values=True, errors="strict", max_num_fields=20)
         except ValueError as exc:
             raise HttpError(400, "bad_request", "The address of the request cannot be read.") from exc
-        request = Request(event.method.decode("ascii"), target.path, dict(pairs))
+        request = Request(event.method.decode("ascii"), target.path, dict(pairs), headers)
         self._body_limit = self._service.application.body_limit(request)
         if int(headers.get(b"content-length", b"0")) > self._body_limit:
             raise self._too_large()

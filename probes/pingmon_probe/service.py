@@ -13,6 +13,7 @@ from . import __version__
 from .allowance import Allowance
 from .background import Background
 from .disk import Disk
+from .exposition import CONTENT_TYPE, result_metrics, status_metrics, text_of
 from .http_service import Connection, HttpError, Request
 from .loop import Loop, Timer
 from .measure import Measurer
@@ -30,6 +31,7 @@ from .protocol import (
 )
 from .result_stream import ResultStream, read_results_query
 from .runner import Change, Runner
+from .scrape import spec_of
 from .selfcheck import SelfCheck
 from .spool import Spool
 
@@ -49,6 +51,8 @@ ROUTES: Dict[str, Tuple[str, ...]] = {
     "/v1/plan": ("PUT",),
     "/v1/results": ("GET",),
     "/v1/checks": ("POST",),
+    "/metrics": ("GET",),
+    "/probe": ("GET",),
 }
 
 
@@ -120,7 +124,7 @@ class ProbeService:
         return MAX_CHECKS_BODY_BYTES if request.path == "/v1/checks" else 0
 
     def on_request(self, request: Request, reply: Connection) -> None:
-        if request.path != "/v1/results" and request.query:
+        if request.path not in ("/v1/results", "/probe") and request.query:
             raise HttpError(400, "bad_request", f"{request.path} takes no parameters.")
         if request.path == "/v1/status":
             reply.send_json(self.status())
@@ -128,6 +132,10 @@ class ProbeService:
             self._open_results(request, reply)
         elif request.path == "/v1/plan":
             self._queue_plan(request, reply)
+        elif request.path == "/metrics":
+            reply.send_body(text_of(status_metrics(self.status())), CONTENT_TYPE)
+        elif request.path == "/probe":
+            self._probe(request, reply)
         else:
             self._run_checks(request, reply)
 
@@ -315,6 +323,25 @@ class ProbeService:
                 self._stream_checks(specs, reply)
 
         self._worker.do(lambda: _read_checks(body), on_read)
+
+    # GET /probe
+
+    def _probe(self, request: Request, reply: Connection) -> None:
+        """Run one check for a scrape, within the limits of all checks on demand; it is in no plan and in no spool."""
+        waits = request.headers.get(b"x-prometheus-scrape-timeout-seconds", b"").decode("latin-1")
+        try:
+            spec = spec_of(request.query, waits)
+        except ProtocolError as exc:
+            raise _as_http_error(exc) from exc
+        if self._on_demand >= MAX_ON_DEMAND or not self._allowance.take(1):
+            raise HttpError(429, "rate", "More checks are asked for than this probe does; scrape less often.")
+
+        def on_done(result: CheckResult) -> None:
+            self._on_demand -= 1
+            reply.send_body(text_of(result_metrics(spec, result)), CONTENT_TYPE)
+
+        self._on_demand += 1
+        self._runner.run_on_demand(spec, on_done)
 
     def _stream_checks(self, specs: List[CheckSpec], reply: Connection) -> None:
         left = len(specs)

@@ -285,3 +285,21 @@ def test_pipe_is_read_to_its_end(pingmon: Command, tmp_path: Path) -> None:
     writer.join()
     assert done.code == 0
     assert _urls(pingmon) == ["https://a.example/", "https://b.example/"]
+
+
+def test_export_for_prometheus_is_a_folder(pingmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert pingmon("domain", "add", "https://u:geheim@a.example").code == 0
+    done = pingmon("export", "prometheus", "--json")
+    assert (done.code, done.json["files"]) == (0, ["prometheus.yml", "pingmon.rules.yml"])
+    written = (tmp_path / "prometheus" / "prometheus.yml").read_text()
+    assert "# Without what signs in, which belongs in no address: a.example" in written
+    assert "geheim" not in written
+    # Again: the same files, in place of the former ones.
+    assert pingmon("export", "prometheus").code == 0
+    (tmp_path / "prometheus" / "prometheus.yml").unlink()
+    (tmp_path / "prometheus" / "pingmon.rules.yml").unlink()
+    (tmp_path / "prometheus").rmdir()
+    (tmp_path / "prometheus").write_text("in the way")
+    failed = pingmon("export", "prometheus")
+    assert (failed.code, "cannot be made" in failed.err) == (1, True)
