@@ -21,10 +21,11 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import qasync
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from pingmon_gui.app import WindowRun
+from pingmon_gui.engine.board import Board
 from pingmon_gui.fleet.embedded import EmbeddedProbe
 from pingmon_gui.ownership import Ownership
 from pingmon_gui.ui.crash_dialog import CrashReporter
@@ -94,6 +95,7 @@ def main(wanted: set[str]) -> int:
         print(f"There is no picture {', '.join(sorted(unknown))}; known: {', '.join(named)}", file=sys.stderr)
         return 2
     application = make_application()
+    application.setCursorFlashTime(0)
     with tempfile.TemporaryDirectory(prefix="pingmon-pictures-") as place:
         folder = Path(place) / "data"
         print("making the history ...", file=sys.stderr, flush=True)
@@ -113,13 +115,12 @@ async def _take(run: WindowRun, theme: ThemeSwitch, pictures: dict[str, Picture]
     life = asyncio.create_task(run.main())
     window = await until(lambda: run.window)
     desk = Desk(run.frame, window, theme)
-    await asyncio.sleep(SETTLE_S)
+    await until(lambda: _all_is_measured(run.session.board))
     for name, picture in pictures.items():
         theme.set_mode("light")
         widget = await picture(desk)
         widget.resize(*SIZE)
-        await asyncio.sleep(PAINT_S)
-        widget.grab().save(str(FOLDER / f"{name}.png"))
+        (await until(Stillness(widget).picture)).save(str(FOLDER / f"{name}.png"))
         print(FOLDER / f"{name}.png", flush=True)
         if widget is not run.frame:
             widget.close()
@@ -127,8 +128,30 @@ async def _take(run: WindowRun, theme: ThemeSwitch, pictures: dict[str, Picture]
     await life
 
 
-#: The made-up probes deliver every ten seconds; animations and what is read off the loop are over in the second.
-SETTLE_S, PAINT_S = 15.0, 3.0
+def _all_is_measured(board: Board) -> bool:
+    """Return whether every probe has told something new of every domain that is not paused."""
+    watched = (monitor for monitor in board.monitors.values() if not monitor.is_paused)
+    return all(sum(latest.is_whole for latest in board.newest(monitor.id)) == len(PROBES) for monitor in watched)
+
+
+class Stillness:
+    """Waits until a widget looks the same for a while: nothing moves, and nothing is awaited any more."""
+
+    def __init__(self, widget: QWidget) -> None:
+        self._widget = widget
+        self._last = QImage()
+        self._same = 0
+
+    def picture(self) -> QImage | None:
+        """Take one more picture; return it where it is as the last ones were."""
+        image = self._widget.grab().toImage()
+        self._same = self._same + 1 if image == self._last else 0
+        self._last = image
+        return image if self._same >= STILL_PICTURES else None
+
+
+#: Taken every 50 ms: above what a read of the store takes before anything of it is seen.
+STILL_PICTURES = 20
 
 
 def _feeding(folder: Path, _now_ms: object) -> list[EmbeddedProbe]:
