@@ -430,9 +430,11 @@ class Board(BoardView):
 
     def _note_past(self, results: Incoming) -> None:
         at_ms, hold = results.at_ms, hold_ms(results.interval_ms)
-        rows = results.series // self._layout.width
+        rows, slots = np.divmod(results.series, self._layout.width)
         is_past = at_ms + hold < self._now_ms
         is_past |= (at_ms < self._series.at_ms[results.series]) | (at_ms < self._asked_from[rows])
+        # Of a region that was taken off: it may confirm what was seen while that was still asked.
+        is_past |= ~self.assigned[rows, self._layout.column_of_slot[slots]]
         if is_past.any():
             # Together with the result before it, it may confirm a change that counts from that one on.
             np.minimum.at(self._past_from, rows[is_past], at_ms[is_past] - hold[is_past])

@@ -127,6 +127,21 @@ def test_outage_that_was_over_when_the_first_results_of_it_came_was_never_opened
     placed(tmp_path, check)
 
 
+def test_result_of_a_region_just_taken_off_confirms_what_was_seen_before(tmp_path: Path) -> None:
+    async def check(place: Place) -> None:
+        await place.play({1: "..xxx."})
+        await place.change(regions=())
+        await place.step()
+        place.clock.advance(STEP_MS)
+        # The probe has not heard of it yet, and its second good answer in a row turns the first.
+        place.take(1, (7, Status.ONLINE))
+        await place.step()
+        (incident,) = await place.incidents()
+        assert (incident.start_ms, incident.end_ms) == (at(2), at(5))
+
+    placed(tmp_path, check, probes=1)
+
+
 def test_backlog_that_is_half_here_is_no_outage_of_now(tmp_path: Path) -> None:
     async def check(place: Place) -> None:
         await place.play({1: "....", 2: "....", 3: "...."})
