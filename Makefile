@@ -4,7 +4,7 @@ PACKAGE_ENV := build/package-env
 LAB_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pingmon-lab
 LAB := PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m tests.lab
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-lab test-package lab lab-window lab-down soak lint guide screenshots format lock probe package bench clean
+.PHONY: help env run test test-lab test-package lab lab-window lab-down soak properties lint guide screenshots format lock probe package bench clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,10 @@ lab-down: ## takes the lab down, with the hosts' disks
 
 soak: env ## long soaks and fuzz runs
 	QT_QPA_PLATFORM=offscreen PINGMON_SOAK=1 $(PYTHON) -m pytest -q -m soak --timeout 0 || [ $$? = 5 ]
+
+properties: env ## tries the rules on new examples, other ones each time
+	QT_QPA_PLATFORM=offscreen PINGMON_PROPERTIES=search $(PYTHON) -m pytest -q -n 2 -m "not lab and not soak and not package" \
+		$$(grep -lE 'given\(' -r tests --include='test_*.py')
 
 lint: env guide ## ruff, mypy, the arrows between rooms, and the guide's links
 	$(PYTHON) -m ruff check .
