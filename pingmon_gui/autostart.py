@@ -98,6 +98,8 @@ class DesktopEntry:
             "Type=Application",
             "Name=Pingmon",
             f"Exec={' '.join(_quoted(word) for word in command)}",
+            # An entry that outlives the program is passed over by the desktop.
+            "TryExec=" + command[0].replace("\\", "\\\\"),
             "Terminal=false",
             "X-GNOME-Autostart-enabled=true",
         ]
@@ -111,7 +113,7 @@ class LaunchAgent:
     """macOS: a property list that launchd reads at log-in."""
 
     def __init__(self, folder: Path, name: str = "pingmon") -> None:
-        self._label = f"org.pingmon.{name}"
+        self._label = f"io.github.pingmon.{name}"
         self.path = folder / f"{self._label}.plist"
 
     def is_on(self) -> bool:

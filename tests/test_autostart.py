@@ -93,6 +93,9 @@ def test_every_word_of_the_command_survives_the_desktop_entry(tmp_path: Path) ->
     text = line.removeprefix("Exec=").replace("\\\\", "\\").replace("%%", "%")
     words = subprocess.run(["sh", "-c", f"printf '%s\\0' {text}"], capture_output=True, text=True, check=True).stdout
     assert tuple(words.removesuffix("\0").split("\0")) == COMMAND
+    # Where the program is gone, the desktop passes the entry over.
+    tried = next(one for one in entry.path.read_text().splitlines() if one.startswith("TryExec="))
+    assert tried.removeprefix("TryExec=").replace("\\\\", "\\") == COMMAND[0]
 
 
 def test_every_word_of_the_command_survives_launchd_and_the_registry(tmp_path: Path) -> None:
