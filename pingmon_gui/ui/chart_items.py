@@ -63,7 +63,8 @@ class LatencyAxis(pyqtgraph.AxisItem):
 class TimeBox(pyqtgraph.ViewBox):
     """Says what the mouse asks for, in seconds of the axis; whoever listens moves the view.
 
-    Drag moves, Shift and drag or the right button mark a span, the wheel zooms, sideways it moves.
+    Drag moves, Shift and drag or the right button mark a span, the wheel zooms, sideways it moves. Where it cannot move
+    it leaves drag and wheel to what it stands in.
     """
 
     pan_asked = Signal(float)
@@ -72,14 +73,18 @@ class TimeBox(pyqtgraph.ViewBox):
     place_asked = Signal(float)
     reset_asked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, *, can_move: bool = True) -> None:
         super().__init__(enableMenu=False)
+        self._can_move = can_move
         self.setMouseEnabled(x=False, y=False)
         self._band = QGraphicsRectItem(self)
         self._band.setZValue(100)
         self._band.hide()
 
     def wheelEvent(self, event: Any, axis: int | None = None) -> None:
+        if not self._can_move:
+            event.ignore()
+            return
         event.accept()
         if event.orientation() == Qt.Orientation.Horizontal or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.pan_asked.emit(-event.delta() / 120 * 0.1 * self.viewRect().width())
@@ -87,6 +92,9 @@ class TimeBox(pyqtgraph.ViewBox):
             self.zoom_asked.emit(WHEEL_FACTOR ** (-event.delta() / 120), self._time_at(event.pos()))
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        if not self._can_move:
+            event.ignore()
+            return
         event.accept()
         is_marking = event.button() == Qt.MouseButton.RightButton or bool(
             event.modifiers() & Qt.KeyboardModifier.ShiftModifier

@@ -15,6 +15,7 @@ from pingmon_gui.ui.latency_chart import region_colour
 from pingmon_gui.ui.phase_bar import phase_colours
 from pingmon_gui.ui.plain_label import quiet_label
 from pingmon_gui.ui.theme import current, mixed, scaled_font
+from pingmon_gui.ui.wording import translate
 
 _KEY = 9
 _MOST_VALUES = 7
@@ -51,7 +52,7 @@ class HistoryLegend(QWidget):
         self._when.setVisible(bool(when))
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        self._hint.setText(self._marks(look))
+        self._hint.setText("\n".join(marks(look)))
         shown = [*values, *[None] * (_MOST_VALUES - len(values))]
         for (key, name, figure), value in zip(self._rows, shown, strict=True):
             for label in (key, name, figure):
@@ -65,25 +66,27 @@ class HistoryLegend(QWidget):
         """Take over the colours in use."""
         self._hint.setStyleSheet(f"color: {current().muted}")
 
-    def _marks(self, look: Look) -> str:
-        lines = [
-            self.tr("✕ failed check"),
-            self.tr("hatched: paused, maintenance"),
-            self.tr("dotted: nothing known"),
-            self.tr("tinted: incident"),
-        ]
-        if look.kind is Kind.LATENCY:
-            lines.insert(1, self.tr("○ far longer than normal"))
-        if look.with_normal and look.kind is not Kind.PHASES:
-            lines.insert(0, self.tr("- - normal; thick: slower"))
-        return "\n".join(lines)
-
     def _row(self) -> tuple[QLabel, QLabel, QLabel]:
         key, name, figure = QLabel(self), quiet_label(self, can_wrap=True), quiet_label(self)
         key.setFixedSize(_KEY, _KEY)
         figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         figure.setFont(scaled_font(1.0, is_tabular=True))
         return key, name, figure
+
+
+def marks(look: Look) -> list[str]:
+    """Return what the marks, lines and shades of a chart mean."""
+    lines = [
+        translate("HistoryLegend", "✕ failed check"),
+        translate("HistoryLegend", "hatched: paused, maintenance"),
+        translate("HistoryLegend", "dotted: nothing known"),
+        translate("HistoryLegend", "tinted: incident"),
+    ]
+    if look.kind is Kind.LATENCY:
+        lines.insert(1, translate("HistoryLegend", "○ far longer than normal"))
+    if look.with_normal and look.kind is not Kind.PHASES:
+        lines.insert(0, translate("HistoryLegend", "- - normal; thick: slower"))
+    return lines
 
 
 def _key_style(look: Look, place: int) -> str:

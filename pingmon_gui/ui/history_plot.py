@@ -32,7 +32,7 @@ class HistoryPlot(pyqtgraph.PlotWidget):
     """Call `show_view` and `show_look`. Times are ms; signals carry them as floats.
 
     `range_changed` follows every move; `cursor_moved` carries a moment, or None when the cursor left; `placed` says
-    that the curves have another place or size.
+    that the curves have another place or size. One that cannot move shows its span alone; the cursor is still there.
     """
 
     range_changed = Signal(float, float)
@@ -40,9 +40,10 @@ class HistoryPlot(pyqtgraph.PlotWidget):
     reset_asked = Signal()
     placed = Signal()
 
-    def __init__(self, axis_width: int, parent: QWidget | None = None) -> None:
-        self.box = TimeBox()
+    def __init__(self, axis_width: int, parent: QWidget | None = None, *, can_move: bool = True) -> None:
+        self.box = TimeBox(can_move=can_move)
         super().__init__(parent, viewBox=self.box, axisItems={"bottom": TimeAxis(), "left": LatencyAxis()})
+        self._can_move = can_move
         self.view: HistoryView | None = None
         self.look = Look()
         self.from_ms, self.to_ms = 0.0, 1.0
@@ -256,10 +257,13 @@ class HistoryPlot(pyqtgraph.PlotWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         with_control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if not self._can_move and event.key() not in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            event.ignore()
+            return
         match event.key():
             case Qt.Key.Key_Left | Qt.Key.Key_Right as key:
                 direction = 1 if key == Qt.Key.Key_Right else -1
-                if with_shift:
+                if with_shift or not self._can_move:
                     self.step_cursor(direction)
                 else:
                     self.pan(direction * (1.0 if with_control else KEY_PAN))

@@ -65,6 +65,14 @@ def _stretch_text(region: RegionHistory, place: int) -> str:
     return wording.latency(float(region.buckets.median_ms[place]))
 
 
+def reading(view: HistoryView, at_ms: float) -> str:
+    """Return the latencies of every region at a moment as one sentence."""
+    parts = [
+        f"{wording.region_name(one.region)} {latency_text(view, one, at_ms, with_reason=True)}" for one in view.regions
+    ]
+    return ", ".join(parts)
+
+
 def place_of(view: HistoryView, region: RegionHistory, at_ms: float) -> int | None:
     """Return the place of the stretch that a moment lies in, None where nothing was measured in it."""
     start_ms = int(at_ms) // view.shown_ms * view.shown_ms

@@ -180,17 +180,6 @@ class HistoryRows(QWidget):
                 text = history_reading.latency_text(view, known, cursor_ms, with_reason=True)
                 row.value.setToolTip(wording.tool_tip(text))
 
-    def reading(self, cursor_ms: float) -> str:
-        """Return the values of every region at a moment as one sentence."""
-        view = self._view
-        if view is None:
-            return ""
-        parts = [
-            f"{wording.region_name(one.region)} {history_reading.latency_text(view, one, cursor_ms, with_reason=True)}"
-            for one in view.regions
-        ]
-        return ", ".join(parts)
-
     def figure_of(self, region: Region | None) -> tuple[Figure, Bar] | None:
         """Return what the share of a row is of, with its bar; None while nothing is shown."""
         if self._view is None or self._figures is None:

@@ -28,12 +28,13 @@ from pingmon_gui.domain.history import DAY_MS
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS
-from pingmon_gui.domain.strip import Bar, bar_length_ms
+from pingmon_gui.domain.strip import Bar
 from pingmon_gui.report.explain import HistoryStore
-from pingmon_gui.report.history_view import HistoryView, read_history
-from pingmon_gui.ui import history_reading, sheet, time_grid, wording
+from pingmon_gui.report.history_view import HistoryView
+from pingmon_gui.ui import history_reading, sheet, wording
 from pingmon_gui.ui.history_curves import Kind
 from pingmon_gui.ui.history_drawing import Look
+from pingmon_gui.ui.history_frame import FOLLOW_MS, around, read_frame
 from pingmon_gui.ui.history_legend import HistoryLegend
 from pingmon_gui.ui.history_picture import picture, suggested_name
 from pingmon_gui.ui.history_plot import HistoryPlot
@@ -46,12 +47,8 @@ from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
-#: While the newest is looked at it is read again so often.
-FOLLOW_MS = 10_000
 #: Reading begins when moves have paused for so long.
 SETTLE_MS = 60
-#: Around an incident as much again is shown, and at least so much.
-AROUND_MS = 20 * 60_000
 
 
 @dataclass(frozen=True)
@@ -117,10 +114,7 @@ class HistoryWindow(QDialog):
         """Show what was around an incident, and mark it."""
         self._take(domain)
         self.look = replace(self.look, incident=incident.id)
-        now_ms = self._now_ms()
-        end_ms = now_ms if incident.end_ms is None else incident.end_ms
-        around_ms = max(AROUND_MS, end_ms - incident.start_ms)
-        self._go(incident.start_ms - around_ms, min(now_ms, end_ms + around_ms), 0)
+        self._go(*around(incident, self._now_ms()), 0)
         self.ranges.show_span(self.plot.from_ms, self.plot.to_ms)
 
     def _take(self, domain: Domain) -> None:
@@ -156,13 +150,10 @@ class HistoryWindow(QDialog):
 
     async def _read(self, domain: Domain) -> None:
         from_ms, to_ms = int(self.plot.from_ms), int(self.plot.to_ms)
-        span_ms, now_ms = to_ms - from_ms, self._now_ms()
         # Whoever moves finds more beside what is to be seen.
-        margin_ms = 0 if self._is_fresh else span_ms // 2
-        step = time_grid.step_of(bar_length_ms(span_ms))
-        edges = time_grid.edges(from_ms - margin_ms, min(to_ms, now_ms) + margin_ms, step)
+        margin_ms = 0 if self._is_fresh else (to_ms - from_ms) // 2
         try:
-            view = await read_history(self._store, domain.id, edges[0], edges[-1], span_ms, now_ms)
+            view = await read_frame(self._store, domain.id, from_ms, to_ms, self._now_ms(), margin_ms)
         except PingmonError as exc:
             self._loading = None
             self._say(wording.problem(exc))
@@ -321,7 +312,7 @@ class HistoryWindow(QDialog):
             self.plot.setAccessibleDescription(self._sentence.text())
         else:
             when = history_reading.moment_text(self.view, cursor_ms, self.look.kind)
-            parts = [f"{when}: {self.rows.reading(cursor_ms)}", self._note(self.view, cursor_ms)]
+            parts = [f"{when}: {history_reading.reading(self.view, cursor_ms)}", self._note(self.view, cursor_ms)]
             self.plot.tell(". ".join(part for part in parts if part))
 
     @Slot()

@@ -68,11 +68,13 @@ class HistoryWindows(QObject):
     def show_incidents(self, incident: IncidentId | None = None) -> None:
         """Show the incidents; one of them is brought up where it is given."""
         if self.incidents is None:
+            from pingmon_gui.ui.history_frame import read_frame
             from pingmon_gui.ui.incident_page import IncidentPage
 
             self.incidents = IncidentPage(
                 self._session.store,
                 self._session.incidents,
+                functools.partial(read_frame, self._session.store),
                 self.title,
                 self._spawner.spawn,
                 self._now_ms,

@@ -1,35 +1,60 @@
-"""One cause of incidents in full: the sentence, its times, what each probe saw, and the notes."""
+"""One cause of incidents in full: the sentence, its times, what each probe saw, the chart around it, and the notes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from pingmon_gui.domain.incident import MAX_NOTE_CHARACTERS, Evidence, IncidentGroup
+from pingmon_gui.domain.incident import MAX_NOTE_CHARACTERS, Evidence, Incident, IncidentGroup
 from pingmon_gui.domain.status import Status
 from pingmon_gui.ui import sheet, status_shape, wording
+from pingmon_gui.ui.incident_chart import IncidentChart
 from pingmon_gui.ui.incident_table import Titles, group_sentence, lasted, state_text
+from pingmon_gui.ui.latency_chart import region_colour
 from pingmon_gui.ui.plain_label import PlainLabel
+from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import current, scaled_font
 
 #: So many of a group's domains are named.
 _NAMED = 30
+#: With so much room the chart stands beside what each probe saw, else below it.
+_BESIDE_CHARACTERS = 130
+_BODY_SHARE, _CHART_SHARE = 4, 5
+_COLOUR = 9
+_WIDTH = 5  # columns
 
 
 class IncidentDetail(QWidget):
-    """`show_group` fills it. The signals carry the incidents that are meant; `note_asked` also the line."""
+    """`show_group` fills it. The signals carry the incidents that are meant; `note_asked` also the line.
+
+    Of a cause over several domains one is told in full, `chosen`: what its probes saw, and its chart.
+    """
 
     acknowledge_asked = Signal(object, bool)
     note_asked = Signal(object, str)
     history_asked = Signal(object)
 
-    def __init__(self, titles: Titles, now_ms: Callable[[], int], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, chart: IncidentChart, titles: Titles, now_ms: Callable[[], int], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self.chart = chart
         self._titles = titles
         self._now_ms = now_ms
         self._group: IncidentGroup | None = None
+        self.chosen: Incident | None = None
         self._body: QWidget | None = None
         self.sentence = PlainLabel(self)
         self.sentence.setFont(scaled_font(1.15, weight=self.sentence.font().Weight.DemiBold))
@@ -56,18 +81,24 @@ class IncidentDetail(QWidget):
         for widget in (self.sentence, self.times):
             self._column.addWidget(widget)
         self._column.addLayout(buttons)
-        self._column.addStretch(1)
+        self._beside = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._beside.setSpacing(18)
+        self._beside.addWidget(chart, _CHART_SHARE)
+        self._column.addLayout(self._beside, 1)
         self.acknowledge.clicked.connect(self.on_acknowledge)
         self.history.clicked.connect(self.on_history)
         self.note.returnPressed.connect(self.on_note)
-        self.show_group(None)
+        chart.plot_made.connect(self.on_plot_made)
+        self.show_group(None, None)
 
-    def show_group(self, group: IncidentGroup | None) -> None:
-        """Show a cause; None shows nothing."""
-        self._group = group
+    def show_group(self, group: IncidentGroup | None, chosen: Incident | None) -> None:
+        """Show a cause, one of its incidents in full; None shows nothing."""
+        self._group, self.chosen = group, chosen
         self.setVisible(group is not None)
-        if group is None:
+        self.chart.show_incident(chosen, "" if chosen is None else self._titles(chosen.monitor))
+        if group is None or chosen is None:
             return
+        self.chart.refresh()
         self.setStyleSheet(sheet.controls())
         now_ms = self._now_ms()
         self.sentence.setText(wording.plain(group_sentence(group, self._titles), 400) + ".")
@@ -76,7 +107,8 @@ class IncidentDetail(QWidget):
         is_acknowledged = all(one.acknowledged_at_ms is not None for one in group.incidents)
         self.acknowledge.setText(self.tr("&Take back") if is_acknowledged else self.tr("&Acknowledge"))
         self.acknowledge.setShortcut("Ctrl+K")
-        self._fill(group)
+        self._fill(group, chosen)
+        follow_layout(self)
 
     def _times(self, group: IncidentGroup, now_ms: int) -> str:
         first = group.incidents[0]
@@ -91,7 +123,7 @@ class IncidentDetail(QWidget):
         parts.append(state_text(group))
         return " · ".join(parts)
 
-    def _fill(self, group: IncidentGroup) -> None:
+    def _fill(self, group: IncidentGroup, chosen: Incident) -> None:
         if self._body is not None:
             self._body.hide()
             self._body.deleteLater()
@@ -100,7 +132,7 @@ class IncidentDetail(QWidget):
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
-        grid.setColumnStretch(3, 1)
+        grid.setColumnStretch(_WIDTH - 1, 1)
         row = 0
         if len(group.incidents) > 1:
             titles = [self._titles(one.monitor) for one in group.incidents[:_NAMED]]
@@ -108,7 +140,9 @@ class IncidentDetail(QWidget):
             if len(group.incidents) > _NAMED:
                 text += self.tr(" and %1 more").replace("%1", wording.number(len(group.incidents) - _NAMED))
             row = self._add_wide(grid, row, text)
-        for evidence in group.incidents[0].evidence:
+            text = self.tr("What the regions saw of %1:")
+            row = self._add_wide(grid, row, text.replace("%1", wording.plain(self._titles(chosen.monitor), 80)))
+        for evidence in chosen.evidence:
             self._add_evidence(grid, row, evidence)
             row += 1
         for one in group.incidents:
@@ -116,12 +150,32 @@ class IncidentDetail(QWidget):
                 who = f"{self._titles(one.monitor)}: " if len(group.incidents) > 1 else ""
                 line = wording.plain(note.text, MAX_NOTE_CHARACTERS)
                 row = self._add_wide(grid, row, f"{wording.date_time(note.at_ms)}  {who}{line}")
-        self._column.insertWidget(self._column.count() - 1, self._body)
+        grid.setRowStretch(row, 1)
+        self._beside.insertWidget(0, self._body)
+        self._body.show()
+        self._place_chart()
+
+    def wanted_height(self) -> int:
+        """Return the height at which nothing of it has to be scrolled, as wide as it is."""
+        self._column.activate()
+        return max(self._column.totalHeightForWidth(self.width()), self._column.totalMinimumSize().height())
+
+    def _place_chart(self) -> None:
+        """Put the chart beside the rest, or below it where there is little room."""
+        unit, body = self.fontMetrics().averageCharWidth(), self._body
+        needed = 0 if body is None else body.minimumSizeHint().width() + self.chart.minimumWidth()
+        margins = self._column.contentsMargins()
+        needed += margins.left() + margins.right() + self._beside.spacing()
+        is_narrow = self.width() <= max(needed, unit * _BESIDE_CHARACTERS)
+        direction = QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+        self._beside.setDirection(direction)
+        if body is not None:
+            self._beside.setStretchFactor(body, 0 if is_narrow else _BODY_SHARE)
 
     def _add_wide(self, grid: QGridLayout, row: int, text: str) -> int:
         label = PlainLabel(self._body)
         label.setText(text)
-        grid.addWidget(label, row, 0, 1, 4)
+        grid.addWidget(label, row, 0, 1, _WIDTH)
         return row + 1
 
     def _add_evidence(self, grid: QGridLayout, row: int, evidence: Evidence) -> None:
@@ -129,13 +183,18 @@ class IncidentDetail(QWidget):
         status = evidence.status
         shape.setPixmap(status_shape.icon(int(status)).pixmap(14, 14))
         shape.setAccessibleName(wording.status_word(status))
+        colour = QLabel(self._body)
+        line = self.fontMetrics().height()
+        colour.setFixedSize(_COLOUR, line)
+        around = (line - _COLOUR) // 2
+        colour.setStyleSheet(f"background: {region_colour(evidence.region)}; border-radius: 2px; margin: {around}px 0")
         place = PlainLabel(self._body, can_wrap=False)
         place.setText(f"{wording.region_name(evidence.region)} ({wording.plain(evidence.probe_name, 60)})")
         word = PlainLabel(self._body, can_wrap=False)
         word.setText(wording.status_word(status))
         what = PlainLabel(self._body)
         what.setText(self._seen(evidence))
-        for column, widget in enumerate((shape, place, word, what)):
+        for column, widget in enumerate((shape, colour, place, word, what)):
             grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)
 
     @staticmethod
@@ -157,11 +216,21 @@ class IncidentDetail(QWidget):
 
     @Slot()
     def on_history(self) -> None:
-        if self._group is not None:
-            self.history_asked.emit(self._group.incidents[0])
+        if self.chosen is not None:
+            self.history_asked.emit(self.chosen)
 
     @Slot()
     def on_note(self) -> None:
-        if self._group is not None and self.note.text().strip():
-            self.note_asked.emit(self._group.incidents[0], self.note.text())
+        if self.chosen is not None and self.note.text().strip():
+            self.note_asked.emit(self.chosen, self.note.text())
             self.note.clear()
+
+    @Slot()
+    def on_plot_made(self) -> None:
+        follow_layout(self)
+
+    # Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_chart()

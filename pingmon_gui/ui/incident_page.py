@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -29,6 +29,7 @@ from pingmon_gui.domain.incident import Incident, IncidentGroup, IncidentId
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.form_dialog import scrolling
+from pingmon_gui.ui.incident_chart import IncidentChart, ReadFrame
 from pingmon_gui.ui.incident_detail import IncidentDetail
 from pingmon_gui.ui.incident_table import Column, IncidentTable, Titles
 from pingmon_gui.ui.incident_timeline import IncidentTimeline
@@ -38,6 +39,8 @@ from pingmon_gui.ui.theme import ThemeSwitch, current
 #: While somebody looks, what is open lasts longer so often.
 CLOCK_MS = 1_000
 _DAYS = (1, 7, 30, 90, 365)
+#: So much of the list stays when the details take their room.
+_LEAST_ROWS = 4
 _WIDTHS = {Column.BEGAN: 24, Column.LASTED: 16, Column.STATE: 22}
 
 
@@ -66,6 +69,7 @@ class IncidentPage(QDialog):
         self,
         source: IncidentSource,
         keeper: IncidentKeeper,
+        read_frame: ReadFrame,
         titles: Titles,
         spawn: Spawn,
         now_ms: Callable[[], int],
@@ -82,9 +86,11 @@ class IncidentPage(QDialog):
         self._loading: asyncio.Task[Any] | None = None
         self._incidents: list[Incident] = []
         self._from_ms = 0
+        self._has_room = False
+        self._is_arranged = False
         self.model = IncidentTable(titles, now_ms, self)
         self.timeline = IncidentTimeline(titles, self)
-        self.detail = IncidentDetail(titles, now_ms, self)
+        self.detail = IncidentDetail(IncidentChart(read_frame, spawn, now_ms), titles, now_ms, self)
         self._lay_out()
         self._timer = QTimer(self)
         self._timer.setInterval(CLOCK_MS)
@@ -100,7 +106,7 @@ class IncidentPage(QDialog):
         if theme is not None:
             theme.changed.connect(self.refresh)
         self.refresh()
-        wanted = QSize(self.fontMetrics().averageCharWidth() * 160, self.fontMetrics().lineSpacing() * 44)
+        wanted = QSize(self.fontMetrics().averageCharWidth() * 160, self.fontMetrics().lineSpacing() * 48)
         self.resize(wanted.boundedTo(self.screen().availableSize() * 0.9))
 
     # What is shown
@@ -154,17 +160,37 @@ class IncidentPage(QDialog):
         """Bring an incident up."""
         row = self.model.row_of(id_)
         if row >= 0:
+            # First which one of its cause is meant: the details tell that one in full.
+            self.timeline.select(id_)
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
             self.table.selectionModel().setCurrentIndex(self.model.index(row, 0), flags)
-            self.timeline.select(id_)
+            self.on_selection_changed()
 
     @Slot()
     def on_selection_changed(self) -> None:
         group = self.selected()
-        self.detail.show_group(group)
-        ids = [one.id for one in group.incidents] if group is not None else []
-        if self.timeline.selected not in ids:
-            self.timeline.select(ids[0] if ids else None)
+        incidents = group.incidents if group is not None else ()
+        chosen = next((one for one in incidents if one.id == self.timeline.selected), None)
+        if chosen is None:
+            chosen = next(iter(incidents), None)
+            self.timeline.select(None if chosen is None else chosen.id)
+        self.detail.show_group(group, chosen)
+        if group is not None and self.isVisible() and not self._has_room:
+            self._has_room = True
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Give the details what they need and the list what is left, until a person arranges them."""
+        if self._is_arranged or not self._has_room:
+            return
+        whole = sum(self.splitter.sizes())
+        rows = self.table.verticalHeader().defaultSectionSize() * (_LEAST_ROWS + 1)
+        wanted = self.detail.wanted_height()
+        self.splitter.setSizes([max(rows, whole - wanted), min(wanted, whole - rows)])
+
+    @Slot()
+    def on_arranged(self) -> None:
+        self._is_arranged = True
 
     @Slot()
     def refresh(self) -> None:
@@ -174,7 +200,7 @@ class IncidentPage(QDialog):
             "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; }"
             f"QTableView {{ selection-background-color: {current().selection}; selection-color: {current().text}; }}"
         )
-        self.detail.show_group(self.selected())
+        self.on_selection_changed()
         self.timeline.update()
 
     # What a person does
@@ -247,8 +273,9 @@ class IncidentPage(QDialog):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._pages)
         self.splitter.addWidget(scrolling(self.detail, self))
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
+        self.splitter.splitterMoved.connect(self.on_arranged)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 12)
         whole.setSpacing(10)
@@ -258,6 +285,10 @@ class IncidentPage(QDialog):
         self.search.setFocus()
 
     # Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from pingmon_gui.domain.incident import Evidence, Incident, IncidentGroup, IncidentId, noted
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.span import Spans
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
+from pingmon_gui.report.history_view import HistoryView
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.incident_page import IncidentPage
 from pingmon_gui.ui.incident_table import Column, IncidentTable, group_sentence
@@ -57,12 +63,23 @@ def some() -> list[Incident]:
     return [lasting, incident(3, START_MS - 20 * HOUR_MS, START_MS - 19 * HOUR_MS), *many]
 
 
+def nothing_kept(monitor: MonitorId, from_ms: int, to_ms: int, now_ms: int) -> HistoryView:
+    span = (monitor, from_ms, to_ms, now_ms, 5 * MINUTE_MS, 5 * MINUTE_MS)
+    return HistoryView(*span, False, Kept(None, None, None, None), 0, 0, (), (), (), Spans.of([]), Spans.of([]), ())
+
+
 @dataclass
 class Played:
     """A source and a keeper that hold what they are given."""
 
     kept: list[Incident] = field(default_factory=some)
     asked: list[int] = field(default_factory=list)
+    framed: list[MonitorId] = field(default_factory=list)
+
+    async def read_frame(self, monitor: MonitorId, from_ms: int, to_ms: int, now_ms: int) -> HistoryView:
+        self.framed.append(monitor)
+        await asyncio.sleep(0)
+        return nothing_kept(monitor, from_ms, to_ms, now_ms)
 
     async def incidents(
         self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
@@ -98,7 +115,7 @@ def show(qtbot: QtBot, run_async: RunAsync) -> Callable[..., None]:
                 return tasks[-1]
 
             played = Played() if kept is None else Played(kept)
-            page = IncidentPage(played, played, title, spawn, lambda: START_MS)
+            page = IncidentPage(played, played, played.read_frame, title, spawn, lambda: START_MS)
             qtbot.addWidget(page)
             page.show()
             await settled(tasks)
@@ -209,6 +226,65 @@ def test_line_of_time_is_clicked_and_walked_with_keys(show: Callable[..., None],
         assert page.timeline.incident_at(QPoint(-5, -5)) is None
 
     show(check)
+
+
+def test_of_one_cause_over_many_domains_the_selected_one_is_told_in_full(
+    show: Callable[..., None], qtbot: QtBot
+) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        page.select(IncidentId(12))
+        await page.settle()  # type: ignore[attr-defined]
+        assert played.framed[-1] == 12
+        assert "What the regions saw of shop12.example:" in visible_texts(page)
+        with qtbot.waitSignal(page.history_asked) as asked:
+            page.detail.history.click()
+        assert asked.args is not None and asked.args[0].id == 12
+        # Another one of the same row.
+        page.select(IncidentId(14))
+        await page.settle()  # type: ignore[attr-defined]
+        assert played.framed[-1] == 14
+        assert "What the regions saw of shop14.example:" in visible_texts(page)
+        page.detail.note.setText("It is the proxy")
+        qtbot.keyClick(page.detail.note, Qt.Key.Key_Return)
+        await page.settle()  # type: ignore[attr-defined]
+        assert [one.id for one in played.kept if one.notes] == [14]
+        assert page.detail.chosen is not None and page.detail.chosen.id == 14
+        # A note changes nothing of the chart.
+        assert played.framed.count(MonitorId(14)) == 1
+
+    show(check)
+
+
+@pytest.mark.parametrize(("characters", "is_wide"), [(160, True), (100, False)])
+def test_what_every_region_saw_is_seen_whole_at_once(show: Callable[..., None], characters: int, is_wide: bool) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        page.resize(page.fontMetrics().averageCharWidth() * characters, page.fontMetrics().lineSpacing() * 48)
+        QApplication.processEvents()
+        area = page.splitter.widget(1)
+        assert isinstance(area, QScrollArea)
+        assert page.detail.width() <= area.viewport().width()
+        seen = area.viewport().rect()
+        places = [label for label in page.detail.findChildren(QLabel) if "(vps-" in label.text()]
+        assert len(places) == 5
+        for label in places:
+            assert seen.contains(QRect(label.mapTo(area.viewport(), QPoint()), label.size()))
+        chart = page.detail.chart
+        is_beside = chart.mapTo(page, QPoint()).x() > places[0].mapTo(page, QPoint(places[0].width(), 0)).x()
+        assert is_beside == is_wide
+        if is_wide:
+            assert seen.contains(QRect(chart.mapTo(area.viewport(), QPoint()), chart.size()))
+        # What a person arranges stays.
+        page.splitter.moveSplitter(200, 1)
+        page.resize(page.width() + 40, page.height())
+        assert page.splitter.sizes()[0] == 200
+
+    regions = [Region.NA, Region.EU, Region.AS, Region.SA, Region.OC]
+    show(check, [incident(1, START_MS - HOUR_MS, None, evidence=tuple(evidence(region) for region in regions))])
+
+
+def test_importing_the_page_does_not_import_pyqtgraph() -> None:
+    code = "import sys, pingmon_gui.ui.incident_page; sys.exit('pyqtgraph' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_nothing_happened_is_said(show: Callable[..., None]) -> None:
