@@ -18,7 +18,7 @@ from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.history import DAY_MS
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
-from pingmon_gui.report.history_view import HistoryView
+from pingmon_gui.report.history_view import HistoryView, RegionHistory
 from pingmon_gui.ui import history_reading, wording
 from pingmon_gui.ui.history_curves import Kind
 from pingmon_gui.ui.history_frame import FOLLOW_MS, around
@@ -159,22 +159,29 @@ class IncidentChart(QWidget):
             return
         incident, view = self._incident, self.view
         from_ms, to_ms = self.plot.from_ms, min(self.plot.to_ms, float(view.now_ms))
-        end_ms = view.now_ms if incident.end_ms is None else incident.end_ms
         title = wording.plain(self._title, 60)
         text = self.tr("Latency of %1, %2").replace("%2", span_text(int(from_ms), int(to_ms))).replace("%1", title)
         self.heading.setText(text)
         self.plot.setAccessibleName(f"{text}. {wording.plain(incident.sentence(self._title), 300)}")
-        parts = []
-        for one in view.regions:
-            medians = (
-                history_reading.median_text(view, one, from_ms, incident.start_ms),
-                history_reading.median_text(view, one, incident.start_ms, end_ms),
-            )
-            before, during = (self.tr("no good answer") if ms == wording.NOTHING else ms for ms in medians)
-            part = self.tr("%1: %2 before, %3 during the incident").replace("%3", during).replace("%2", before)
-            parts.append(part.replace("%1", wording.region_name(one.region)))
-        self._told = ". ".join(parts)
+        self._told = ". ".join(self._medians(view, one, incident, int(from_ms)) for one in view.regions)
         self.on_cursor_moved(self.plot.cursor_ms)
+
+    def _medians(self, view: HistoryView, region: RegionHistory, incident: Incident, from_ms: int) -> str:
+        """Return what a region took before and during an incident, by the stretches that lie in it whole."""
+        end_ms = view.now_ms if incident.end_ms is None else incident.end_ms
+        length_ms = 1 if view.is_raw else view.shown_ms
+        before_to_ms = incident.start_ms // length_ms * length_ms
+        first_ms, last_ms = -(-incident.start_ms // length_ms) * length_ms, end_ms // length_ms * length_ms
+        text = self.tr("%1: %2 before the incident")
+        if first_ms < last_ms:
+            text = self.tr("%1: %2 before, %3 during the incident")
+            text = text.replace("%3", self._median(view, region, first_ms, last_ms))
+        text = text.replace("%2", self._median(view, region, from_ms, before_to_ms))
+        return text.replace("%1", wording.region_name(region.region))
+
+    def _median(self, view: HistoryView, region: RegionHistory, from_ms: int, to_ms: int) -> str:
+        text = history_reading.median_text(view, region, from_ms, to_ms)
+        return self.tr("no good answer") if text == wording.NOTHING else text
 
     def refresh(self) -> None:
         """Take over the colours in use."""

@@ -128,12 +128,12 @@ class IncidentPage(QDialog):
     def _show(self) -> None:
         wanted = self.search.text().strip().casefold()
         shown = [one for one in self._incidents if self._is_wanted(one, wanted)]
-        chosen = self.selected()
+        chosen = self.timeline.selected
         self.model.show_incidents(shown)
         self.timeline.show_incidents(shown, self._from_ms, self._now_ms() + 1)
-        if self.selected() is None and self.model.rowCount():
-            kept = self.model.row_of(chosen.incidents[0].id) if chosen is not None else -1
-            self.table.selectRow(max(0, kept))
+        row = self.model.row_of(chosen) if chosen is not None else -1
+        if self.model.rowCount() and (row >= 0 or self.selected() is None):
+            self.table.selectRow(max(0, row))
         self._empty.setText(self._nothing_text(bool(wanted)))
         self._pages.setCurrentWidget(self.table if self.model.rowCount() else self._empty)
         self.timeline.setVisible(bool(shown))
@@ -157,11 +157,11 @@ class IncidentPage(QDialog):
 
     @Slot(object)
     def select(self, id_: IncidentId) -> None:
-        """Bring an incident up."""
+        """Bring an incident up, when it is read where it is not yet."""
+        # First which one of its cause is meant: the details tell that one in full.
+        self.timeline.select(id_)
         row = self.model.row_of(id_)
         if row >= 0:
-            # First which one of its cause is meant: the details tell that one in full.
-            self.timeline.select(id_)
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
             self.table.selectionModel().setCurrentIndex(self.model.index(row, 0), flags)
             self.on_selection_changed()

@@ -282,6 +282,18 @@ def test_what_every_region_saw_is_seen_whole_at_once(show: Callable[..., None], 
     show(check, [incident(1, START_MS - HOUR_MS, None, evidence=tuple(evidence(region) for region in regions))])
 
 
+def test_an_incident_that_is_not_read_yet_is_brought_up_when_it_is(show: Callable[..., None]) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        played.kept.append(incident(5, START_MS - 30 * HOUR_MS, START_MS - 29 * HOUR_MS))
+        page.reload()
+        page.select(IncidentId(5))
+        await page.settle()  # type: ignore[attr-defined]
+        assert page.detail.chosen is not None and page.detail.chosen.id == 5
+        assert played.framed[-1] == 5
+
+    show(check)
+
+
 def test_importing_the_page_does_not_import_pyqtgraph() -> None:
     code = "import sys, pingmon_gui.ui.incident_page; sys.exit('pyqtgraph' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
@@ -246,6 +247,25 @@ def test_one_value_for_the_whole_time_is_no_chart(draw: Draw) -> None:
         for length_ms, word in ((HOUR_MS * 2, "an hour"), (DAY_MS, "a day")):
             drawn.chart._show(replace(view, shown_ms=length_ms), one, *around(one, NOW_MS))
             assert f"one value {word} is kept" in drawn.chart.message.text()
+
+    draw(check)
+
+
+def test_of_stretches_only_whole_ones_are_said_to_be_of_the_incident(draw: Draw) -> None:
+    async def check(drawn: Drawn) -> None:
+        one = incident(drawn.told.monitor)
+        for start_ms, end_ms, said in (
+            (day(3, 6), day(3, 6.5), "Europe: ?? ms before, no good answer during the incident"),
+            # The stretch of five minutes that it lies in was good for its other half.
+            (day(3, 5.5) + MINUTE_MS, day(3, 5.5) + 3 * MINUTE_MS, "Europe: ?? ms before the incident"),
+        ):
+            held = replace(one, id=IncidentId(start_ms), start_ms=start_ms, end_ms=end_ms)
+            drawn.chart.show_incident(held, "Shop")
+            await drawn.settle()
+            assert drawn.chart.view is not None and drawn.chart.plot is not None
+            drawn.chart._show(replace(drawn.chart.view, is_raw=False), held, *around(held, NOW_MS))
+            texts = plain(drawn.chart.plot.accessibleDescription()).split(". ")
+            assert any(fnmatch.fnmatch(text, said) for text in texts), texts
 
     draw(check)
 
