@@ -275,7 +275,10 @@ def run_remove(args: argparse.Namespace) -> int:
             return 1
     if args.forget:
         fleet_access.forget(args.data_dir, probe.id)
-        sentences: Sequence[str] = (f"{probe.name} is forgotten. What is left on {host} stops by itself.",)
+        sentences: Sequence[str] = (
+            f"{probe.name} is forgotten. Where it still runs on {host}, it stops by itself when its lease is over, "
+            "unless another Pingmon uses it.",
+        )
     else:
         try:
             sentences = _with_provisioning(

@@ -297,7 +297,8 @@ class FleetPage(QDialog):
             self.tr("Forget the probe %1?"),
             self.tr(
                 "Meant for a host that is gone: %2 is not touched. Where the probe still runs there, it stops by "
-                "itself when its lease is over, and its files stay. What was collected stays in the history."
+                "itself when its lease is over, unless another Pingmon uses it, and its files stay. What was "
+                "collected stays in the history."
             ),
             self.tr("&Forget"),
         )
