@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import qasync
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.ui.made_up import MadeUpLanguage
 
@@ -27,11 +27,12 @@ def made_up_language(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture
-def run_async(qapp: QApplication) -> RunAsync:
+def run_async(qapp: QApplication) -> Iterator[RunAsync]:
     """Return a function that runs a coroutine to its end on a Qt loop of its own."""
 
     # As the app has it: a window that closes does not end the loop.
     qapp.setQuitOnLastWindowClosed(False)
+    left: list[QWidget] = []
 
     def run(work: Coroutine[Any, Any, Any]) -> None:
         async def limited() -> None:
@@ -40,6 +41,12 @@ def run_async(qapp: QApplication) -> RunAsync:
         # Widgets left in cycles have to go here: another thread of the work must not collect them.
         gc.collect()
         qasync.run(limited())
+        # Nor may the collector take a window apart in an order of its own, which a chart does not survive: they stay
+        # until pytest-qt has closed what it was told of.
+        left.extend(qapp.topLevelWidgets())
         gc.collect()
 
-    return run
+    yield run
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    left.clear()
+    gc.collect()
