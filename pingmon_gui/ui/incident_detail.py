@@ -183,7 +183,8 @@ class IncidentDetail(QWidget):
         status = evidence.status
         shape.setPixmap(status_shape.icon(int(status)).pixmap(14, 14))
         shape.setAccessibleName(wording.status_word(status))
-        colour = QLabel(self._body)
+        colour = QWidget(self._body)
+        colour.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         line = self.fontMetrics().height()
         colour.setFixedSize(_COLOUR, line)
         around = (line - _COLOUR) // 2

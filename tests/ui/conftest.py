@@ -26,13 +26,19 @@ def made_up_language(qapp: QApplication) -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.LanguageChange)
 
 
+#: Windows that were left open by what `run_async` ran; they go with the next test that uses it.
+_LEFT: list[QWidget] = []
+
+
 @pytest.fixture
-def run_async(qapp: QApplication) -> Iterator[RunAsync]:
+def run_async(qapp: QApplication) -> RunAsync:
     """Return a function that runs a coroutine to its end on a Qt loop of its own."""
 
     # As the app has it: a window that closes does not end the loop.
     qapp.setQuitOnLastWindowClosed(False)
-    left: list[QWidget] = []
+    # What an earlier test left is closed by now, and Qt takes it apart in its own order.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    _LEFT.clear()
 
     def run(work: Coroutine[Any, Any, Any]) -> None:
         async def limited() -> None:
@@ -41,12 +47,8 @@ def run_async(qapp: QApplication) -> Iterator[RunAsync]:
         # Widgets left in cycles have to go here: another thread of the work must not collect them.
         gc.collect()
         qasync.run(limited())
-        # Nor may the collector take a window apart in an order of its own, which a chart does not survive: they stay
-        # until pytest-qt has closed what it was told of.
-        left.extend(qapp.topLevelWidgets())
+        # Nor may the collector take a window apart in an order of its own: a chart does not survive that.
+        _LEFT.extend(qapp.topLevelWidgets())
         gc.collect()
 
-    yield run
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left.clear()
-    gc.collect()
+    return run
