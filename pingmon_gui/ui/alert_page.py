@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QHeaderView, QLabel, QMenu, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QMenu, QTabWidget, QVBoxLayout, QWidget
 
 from pingmon_gui.alerting import Alerting
 from pingmon_gui.domain.alert import AlertId
@@ -18,6 +18,7 @@ from pingmon_gui.ui.alert_bell import add_pause_actions
 from pingmon_gui.ui.alert_list_tab import AlertListTab
 from pingmon_gui.ui.alert_table import DeliveryColumn, DeliveryTable
 from pingmon_gui.ui.channel_tab import ChannelTab
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.rule_tab import RuleTab
 from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.sentence_label import SentenceLabel
@@ -29,7 +30,7 @@ _SHOWN_DELIVERIES = 300
 _DELIVERY_WIDTHS = {DeliveryColumn.CHANNEL: 16, DeliveryColumn.STATE: 22}
 
 
-class AlertPage(QDialog):
+class AlertPage(KeptWindow):
     """Shown by `AlertWindows`, which answers what its tabs ask for."""
 
     incident_asked = Signal(object)
@@ -180,11 +181,3 @@ class AlertPage(QDialog):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: it is there again as it was when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()

@@ -17,6 +17,7 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.event import AlertsChanged
 from pingmon_gui.ui.alert_bell import AlertBell
 from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.kept_window import bring_up
 from pingmon_gui.ui.theme import ThemeSwitch
 
 if TYPE_CHECKING:
@@ -148,9 +149,7 @@ class AlertWindows(QObject):
             self.page.rules.asked.connect(self.ask_rule)
             self.page.channels.asked.connect(self.ask_channel)
             self.page.incident_asked.connect(self.incident_asked)
-        self.page.show()
-        self.page.raise_()
-        self.page.activateWindow()
+        bring_up(self.page)
         self.on_opened()
         if isinstance(alert, int) and not isinstance(alert, bool):
             self._spawner.spawn(self._bring_up(AlertId(alert)))

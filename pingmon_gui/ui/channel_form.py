@@ -125,6 +125,11 @@ class ChannelForm(FormDialog):
 
     def read(self) -> tuple[Channel, ChannelSecret | None]:
         """Return what was typed. Raises InvalidInput, with the sentence at its field."""
+        fields = [self.name_field, self.url_field]
+        if self._is_webhook:
+            fields += [self.headers_field, self.template_field]
+        for field in fields:
+            field.set_error(None)
         try:
             channel = Channel(
                 id=new_channel_id() if self._channel is None else self._channel.id,
@@ -183,27 +188,9 @@ class ChannelForm(FormDialog):
         field.setFocus(Qt.FocusReason.OtherFocusReason)
         self._area.ensureWidgetVisible(field)
 
-    def _clear(self) -> None:
-        self.message.say("")
-        fields = [self.name_field, self.url_field]
-        if self._is_webhook:
-            fields += [self.headers_field, self.template_field]
-        for field in fields:
-            field.set_error(None)
-
-    @Slot()
-    def submit(self) -> None:
-        if self.is_busy:
-            return
-        self._clear()
-        try:
-            self.submitted.emit(self.read())
-        except InvalidInput:
-            return  # said at its field
-
     @Slot()
     def on_test(self) -> None:
-        self._clear()
+        self.message.say("")
         try:
             channel, secret = self.read()
         except InvalidInput:

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -33,6 +31,7 @@ from pingmon_gui.domain.probe import Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.ui import resource, sheet, wording
 from pingmon_gui.ui.form_dialog import scrolling
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.plain_label import PlainLabel, quiet_label
 from pingmon_gui.ui.probe_facts import ProbeFacts, fact_rows, sentence
 from pingmon_gui.ui.probe_table import Column, ProbeTable
@@ -40,6 +39,7 @@ from pingmon_gui.ui.provision_port import FleetPort, ProvisionPort, Work, as_wor
 from pingmon_gui.ui.rename_dialog import RenameDialog
 from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, Spawn
 from pingmon_gui.ui.sentence_label import SentenceLabel
+from pingmon_gui.ui.tab_parts import model_table
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: How often the probes are asked for lease, spool and round trip while somebody looks.
@@ -68,7 +68,7 @@ class _Confirmation:
     word: str
 
 
-class FleetPage(QDialog):
+class FleetPage(KeptWindow):
     """`show_probes` keeps it true. `add_asked` is for whoever has the wizard."""
 
     add_asked = Signal()
@@ -433,23 +433,8 @@ class FleetPage(QDialog):
         action.setToolTip(wording.tool_tip(f"{text} ({keys})"))
 
     def _table(self) -> QTableView:
-        table = QTableView(self)
-        table.setModel(self.model)
-        table.setAccessibleName(self.tr("Probes"))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().lineSpacing() + 14)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
-        header.setStretchLastSection(True)
-        unit = table.fontMetrics().averageCharWidth()
-        for column in Column:
-            table.setColumnWidth(column, unit * _WIDTHS[column])
+        table = model_table(self.model, self.tr("Probes"), _WIDTHS, self)
+        table.horizontalHeader().setStretchLastSection(True)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._on_menu_asked)
         return table
@@ -523,11 +508,3 @@ class FleetPage(QDialog):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: what is under way goes on, and is there again when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()

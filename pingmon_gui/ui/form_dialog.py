@@ -7,6 +7,7 @@ it asked for is through (`carry_out`). It knows neither store nor engine.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.tab_order import follow_layout, tab_stops
@@ -121,10 +122,21 @@ class FormDialog(QDialog):
         self._is_ordered = False
         self._dress()
 
+    def read(self) -> Any:
+        """Return what the form says. Raises InvalidInput, once that is said at its field, which has the focus."""
+        raise NotImplementedError
+
     @Slot()
     def submit(self) -> None:
-        """Read the form; emit `submitted`, or put the focus where something is wrong."""
-        raise NotImplementedError
+        """Read the form and emit `submitted`, unless something is wrong."""
+        if self.is_busy:
+            return
+        self.message.say("")
+        try:
+            made = self.read()
+        except InvalidInput:
+            return  # said at its field
+        self.submitted.emit(made)
 
     async def carry_out(self, command: Awaitable[object]) -> bool:
         """Wait for the command; close and return True, or show its known error and return False.

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QFont, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtGui import QFont, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -41,6 +40,7 @@ from pingmon_gui.ui.history_plot import HistoryPlot
 from pingmon_gui.ui.history_rows import HistoryRows
 from pingmon_gui.ui.history_tools import HistoryTools
 from pingmon_gui.ui.history_words import rest_text, span_text, summary
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.plain_label import PlainLabel, quiet_label
 from pingmon_gui.ui.range_bar import RangeBar
 from pingmon_gui.ui.run_card import Spawn
@@ -59,7 +59,7 @@ class Domain:
     title: str
 
 
-class HistoryWindow(QDialog):
+class HistoryWindow(KeptWindow):
     """Show a domain with `show_domain`, an incident's surroundings with `show_incident`.
 
     `explain_asked` carries a `Figure` of the domain that is shown.
@@ -402,11 +402,3 @@ class HistoryWindow(QDialog):
         super().hideEvent(event)
         self._follow.stop()
         self._settle.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: it is there again as it was when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()

@@ -19,6 +19,7 @@ from pingmon_gui.domain.time_zone import local_zone
 from pingmon_gui.engine.board import Board
 from pingmon_gui.report.explain import explained_domain, explained_region
 from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.kept_window import bring_up
 from pingmon_gui.ui.theme import ThemeSwitch
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class HistoryWindows(QObject):
                 self._window,
             )
             self.incidents.history_asked.connect(self.on_history_asked)
-        _bring_up(self.incidents)
+        bring_up(self.incidents)
         if incident:
             self.incidents.select(incident)
 
@@ -96,7 +97,7 @@ class HistoryWindows(QObject):
             self.time_machine = TimeWindow(
                 TimeMachine(store), store, own, self._spawner.spawn, self._now_ms, self._theme, self._window
             )
-        _bring_up(self.time_machine)
+        bring_up(self.time_machine)
 
     def show_history(self, monitor: MonitorId, incident: Incident | None = None) -> None:
         """Show a domain's history: what was around an incident where one is given, else the range chosen last."""
@@ -108,7 +109,7 @@ class HistoryWindows(QObject):
                 self._session.store, self._spawner.spawn, self._now_ms, self._theme, self._window
             )
             self.history.explain_asked.connect(self.on_explain_asked)
-        _bring_up(self.history)
+        bring_up(self.history)
         domain = Domain(monitor, self.title(monitor))
         if incident is None:
             self.history.show_domain(domain)
@@ -156,7 +157,7 @@ class HistoryWindows(QObject):
             )
             self._report.finished.connect(self.on_report_closed)
             self._report.make()
-        _bring_up(self._report)
+        bring_up(self._report)
 
     @Slot()
     def on_report_closed(self) -> None:
@@ -180,9 +181,3 @@ class HistoryWindows(QObject):
         """Return what people call a monitor, also one that was deleted."""
         known = self._board.monitors.get(monitor)
         return self.tr("(a domain that was deleted)") if known is None else known.title
-
-
-def _bring_up(window: QWidget) -> None:
-    window.show()
-    window.raise_()
-    window.activateWindow()

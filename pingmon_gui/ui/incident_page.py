@@ -7,19 +7,16 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QSplitter,
     QStackedWidget,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -33,7 +30,9 @@ from pingmon_gui.ui.incident_chart import IncidentChart, ReadFrame
 from pingmon_gui.ui.incident_detail import IncidentDetail
 from pingmon_gui.ui.incident_table import Column, IncidentTable, Titles
 from pingmon_gui.ui.incident_timeline import IncidentTimeline
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.run_card import Spawn
+from pingmon_gui.ui.tab_parts import model_table
 from pingmon_gui.ui.theme import ThemeSwitch, current
 
 #: While somebody looks, what is open lasts longer so often.
@@ -60,7 +59,7 @@ class IncidentKeeper(Protocol):
     async def add_note(self, id_: IncidentId, text: str) -> Incident: ...
 
 
-class IncidentPage(QDialog):
+class IncidentPage(KeptWindow):
     """`reload` is called when incidents changed. `history_asked` carries an incident whose charts are wanted."""
 
     history_asked = Signal(object)
@@ -243,23 +242,8 @@ class IncidentPage(QDialog):
         row.addWidget(self.only_open)
         row.addWidget(self.span)
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.table = QTableView(self)
-        self.table.setModel(self.model)
-        self.table.setAccessibleName(self.tr("Incidents"))
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
-        self.table.setWordWrap(False)
-        self.table.setShowGrid(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().lineSpacing() + 14)
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(Column.WHAT, QHeaderView.ResizeMode.Stretch)
-        unit = self.table.fontMetrics().averageCharWidth()
-        for column, width in _WIDTHS.items():
-            self.table.setColumnWidth(column, unit * width)
+        self.table = model_table(self.model, self.tr("Incidents"), _WIDTHS, self)
+        self.table.horizontalHeader().setSectionResizeMode(Column.WHAT, QHeaderView.ResizeMode.Stretch)
         self._empty = QLabel(self)
         self._empty.setTextFormat(Qt.TextFormat.PlainText)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -298,11 +282,3 @@ class IncidentPage(QDialog):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: it is there again as it was when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()

@@ -288,17 +288,6 @@ class MaintenanceForm(FormDialog):
             lines += [named, *(f"  {maintenance_wording.span_words(span)}" for span in spans)]
         self.preview.setText("\n".join(lines))
 
-    @Slot()
-    def submit(self) -> None:
-        if self.is_busy:
-            return
-        self.message.say("")
-        try:
-            draft = self.read()
-        except InvalidInput:
-            return  # said at its field
-        self.submitted.emit(draft)
-
 
 def _ms(edit: QDateTimeEdit) -> int:
     at_ms: int = edit.dateTime().toMSecsSinceEpoch()

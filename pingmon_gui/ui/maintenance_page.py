@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QHeaderView, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.maintenance import MaintenanceWindow, outlook
 from pingmon_gui.domain.time_zone import local_zone_name
 from pingmon_gui.ui import maintenance_wording, tab_parts, wording
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.sentence_label import SentenceLabel
 from pingmon_gui.ui.theme import ThemeSwitch
 
@@ -18,7 +19,7 @@ CLOCK_MS = 10_000
 _NAME, _DOMAINS, _STATE = 0, 2, 3
 
 
-class MaintenancePage(QDialog):
+class MaintenancePage(KeptWindow):
     """`asked` carries a window that is to be edited, None for a new one; the others what is to end or to go."""
 
     asked = Signal(object)
@@ -154,11 +155,3 @@ class MaintenancePage(QDialog):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: it is there again as it was when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()

@@ -15,6 +15,7 @@ from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.command import Commands
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.kept_window import bring_up
 from pingmon_gui.ui.theme import ThemeSwitch
 from pingmon_gui.ui.window_commands import WindowCommands
 
@@ -56,9 +57,7 @@ class MaintenanceWindows(QObject):
             self.page.end_asked.connect(self.on_end_asked)
             self.page.removal_asked.connect(self.on_removal_asked)
             self.page.undo_asked.connect(self.on_undo_asked)
-        self.page.show()
-        self.page.raise_()
-        self.page.activateWindow()
+        bring_up(self.page)
 
     def ask_for(self, monitors: Sequence[MonitorId]) -> None:
         """Show the form of a new window for some domains."""

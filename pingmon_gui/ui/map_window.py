@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
@@ -14,6 +14,7 @@ from pingmon_gui.engine.board_view import BoardView, Changes
 from pingmon_gui.ui import sheet
 from pingmon_gui.ui.domain_picker import DomainPicker
 from pingmon_gui.ui.incident_table import Titles, now_sentence
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.map_places import OwnPlaces
 from pingmon_gui.ui.map_scene import MapScene
 from pingmon_gui.ui.map_source import MapSource
@@ -23,7 +24,7 @@ from pingmon_gui.ui.theme import ThemeSwitch
 _PICKER_WIDTH = 330
 
 
-class MapWindow(QDialog):
+class MapWindow(KeptWindow):
     """`kiosk_asked` carries the domain that is shown, None for all; `probe_asked` a region that should get a probe."""
 
     kiosk_asked = Signal(object)
@@ -118,11 +119,3 @@ class MapWindow(QDialog):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.source.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: it is there again as it was when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()

@@ -15,6 +15,7 @@ from pingmon_gui.engine.board_view import BoardView, Changes
 from pingmon_gui.ui.async_slot import Spawner
 from pingmon_gui.ui.history_windows import HistorySession
 from pingmon_gui.ui.incident_table import Titles
+from pingmon_gui.ui.kept_window import bring_up
 from pingmon_gui.ui.map_places import OwnPlaces
 from pingmon_gui.ui.theme import ThemeSwitch
 
@@ -63,9 +64,7 @@ class MapWindows(QObject):
             self.map.view.is_animated = self._is_animated
             self.map.kiosk_asked.connect(self.show_kiosk)
             self.map.probe_asked.connect(self.probe_asked)
-        self.map.show()
-        self.map.raise_()
-        self.map.activateWindow()
+        bring_up(self.map)
         self.on_incidents_changed()
 
     @Slot()

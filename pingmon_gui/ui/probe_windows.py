@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from pingmon_gui.domain.region import Region
 from pingmon_gui.engine.board import Board
 from pingmon_gui.ui.async_slot import Spawner
+from pingmon_gui.ui.kept_window import bring_up
 from pingmon_gui.ui.provision_port import ProbeSession
 from pingmon_gui.ui.theme import ThemeSwitch
 
@@ -49,7 +50,7 @@ class ProbeWindows(QObject):
 
             self.wizard = ProbeWizard(self._desk(), self._spawner.spawn, self._counts, self._theme, self._window)
             self.wizard.finished.connect(self._on_wizard_finished)
-        _bring_up(self.wizard)
+        bring_up(self.wizard)
         self.wizard.ask_for(region)
 
     @Slot()
@@ -63,7 +64,7 @@ class ProbeWindows(QObject):
             )
             self.page.add_asked.connect(self.show_wizard)
             self.refresh()
-        _bring_up(self.page)
+        bring_up(self.page)
 
     def refresh(self) -> None:
         """Take over what the board knows of the probes."""
@@ -83,9 +84,3 @@ class ProbeWindows(QObject):
         from pingmon_gui.ui.provision_desk import ProvisionDesk
 
         return ProvisionDesk(self._session.provisioning)
-
-
-def _bring_up(dialog: QDialog) -> None:
-    dialog.show()
-    dialog.raise_()
-    dialog.activateWindow()

@@ -345,17 +345,6 @@ class RuleForm(FormDialog):
         self._form.setRowVisible(field, is_shown)
 
     @Slot()
-    def submit(self) -> None:
-        if self.is_busy:
-            return
-        self.message.say("")
-        try:
-            rule = self.read()
-        except InvalidInput:
-            return  # said at its field
-        self.submitted.emit(rule)
-
-    @Slot()
     def on_preview(self) -> None:
         try:
             rule = self.read()

@@ -1,4 +1,4 @@
-"""What the windows about alerts and maintenance are made of: plain tables, notes, and a row of buttons below."""
+"""What windows of lists are made of: plain tables, notes, and a row of buttons below."""
 
 from __future__ import annotations
 

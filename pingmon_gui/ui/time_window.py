@@ -10,12 +10,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from PySide6.QtCore import QDateTime, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QDateTimeEdit,
-    QDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -35,6 +34,7 @@ from pingmon_gui.ui import resource, sheet, wording
 from pingmon_gui.ui.cards import CardRow
 from pingmon_gui.ui.domain_picker import DomainPicker
 from pingmon_gui.ui.incident_table import now_sentence
+from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.map_places import OwnPlaces
 from pingmon_gui.ui.map_source import MapSource
 from pingmon_gui.ui.map_view import MapView
@@ -68,7 +68,7 @@ class IncidentSource(Protocol):
     async def incidents(self, from_ms: int, to_ms: int) -> list[Incident]: ...
 
 
-class TimeWindow(QDialog):
+class TimeWindow(KeptWindow):
     """`begin` reads the past anew; it is called whenever the window is shown."""
 
     def __init__(
@@ -416,14 +416,6 @@ class TimeWindow(QDialog):
         super().hideEvent(event)
         self.walk.stop()
         self._settle.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide: it is there again as it was when it is opened again."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        self.hide()
 
 
 def _date_time(at_ms: int) -> QDateTime:
