@@ -77,6 +77,7 @@ class Provisioning:
         """Bring a probe to this Pingmon's version; the one before comes back if the new one is not well."""
         sentences = await upgrade(
             probe,
+            owner=await self._keeper.owner(),
             secrets=await self._secrets_of(probe),
             bundle=await asyncio.to_thread(probe_bundle),
             known_hosts=self._known_hosts,
@@ -87,7 +88,15 @@ class Provisioning:
         return sentences
 
     async def restart(self, probe: Probe, prompter: Prompter, listener: Listener) -> tuple[str, ...]:
-        sentences = await restart(probe, known_hosts=self._known_hosts, prompter=prompter, listener=listener)
+        """Restart a probe on its host; one that does not answer any more may come back by it."""
+        sentences = await restart(
+            probe,
+            owner=await self._keeper.owner(),
+            secrets=await self._secrets_if_any(probe),
+            known_hosts=self._known_hosts,
+            prompter=prompter,
+            listener=listener,
+        )
         self._keeper.try_again(probe.id)
         return sentences
 

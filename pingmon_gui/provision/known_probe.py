@@ -54,6 +54,15 @@ def known_at(
     return None
 
 
+def must_work_for(owner: str, known: KnownProbe, existing: ExistingProbe | None, host: str, then: str = "") -> None:
+    """Leave a probe alone that is another Pingmon's by now: raise PreflightFailed, with `then` ending the advice."""
+    if existing is not None and works_for_another(known, owner, existing):
+        raise PreflightFailed(
+            f"The probe on {host} works for another Pingmon by now.",
+            f"Forget it here; or set it up again, which takes it over{then}.",
+        )
+
+
 def works_for_another(known: KnownProbe, owner: str, existing: ExistingProbe) -> bool:
     """Return whether the probe on the host of a known one is another Pingmon's by now: by its word, or by its key.
 

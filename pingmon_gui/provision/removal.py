@@ -6,7 +6,7 @@ import contextlib
 import posixpath
 from collections.abc import Awaitable, Callable
 
-from pingmon_gui.domain.error import PreflightFailed, ProvisionError
+from pingmon_gui.domain.error import ProvisionError
 from pingmon_gui.domain.probe import Probe, Supervisor
 from pingmon_gui.fleet.secret_store import ProbeSecrets
 from pingmon_gui.provision.account import remove_account
@@ -14,7 +14,7 @@ from pingmon_gui.provision.fact import ACCOUNT
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython
 from pingmon_gui.provision.known_host import KnownHosts
-from pingmon_gui.provision.known_probe import KnownProbe, works_for_another
+from pingmon_gui.provision.known_probe import KnownProbe, must_work_for
 from pingmon_gui.provision.layout import Layout
 from pingmon_gui.provision.marked_block import without_block
 from pingmon_gui.provision.progress import Listener
@@ -40,16 +40,11 @@ async def remove(
     """Remove everything that the set-up made; return sentences of what was done. Forgetting it is the caller's.
 
     `owner` is this app's id, `secrets` what opens the probe as far as this computer has it: a probe that works for
-    another app by now is left alone. Raises ProvisionError: a host
-    that is gone for good can only be forgotten.
+    another app by now is left alone. Raises ProvisionError: a host that is gone for good can only be forgotten.
     """
     async with visit(probe, known_hosts=known_hosts, prompter=prompter, listener=listener, ways=ways) as there:
         existing = there.facts.existing if there.is_there else None
-        if existing is not None and works_for_another(KnownProbe(probe, secrets), owner, existing):
-            raise PreflightFailed(
-                f"The probe on {there.host.name} works for another Pingmon by now.",
-                "Forget it here; or set it up again, which takes it over, and remove it then.",
-            )
+        must_work_for(owner, KnownProbe(probe, secrets), existing, there.host.name, ", and remove it then")
         lock = SetupLock(there.layout, is_fresh=False)
         steps = _steps(there)
         if is_dry_run:

@@ -18,6 +18,7 @@ from pingmon_gui.provision.file_step import FileStep
 from pingmon_gui.provision.host import Host
 from pingmon_gui.provision.host_python import Entry, HostPython
 from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.known_probe import KnownProbe, must_work_for
 from pingmon_gui.provision.layout import Layout
 from pingmon_gui.provision.plan import folder_entries, program_entry, unit_entry
 from pingmon_gui.provision.progress import Listener
@@ -34,6 +35,7 @@ MAX_LOG_LINES = 2_000
 async def upgrade(
     probe: Probe,
     *,
+    owner: str,
     secrets: ProbeSecrets,
     bundle: bytes,
     known_hosts: KnownHosts,
@@ -44,10 +46,11 @@ async def upgrade(
     """Bring the probe of this Pingmon to the host, keeping the previous one; return sentences of what was done.
 
     One that does not answer afterwards, on the host and over the way that is used, is rolled back. Plan and spool
-    stay. Raises ProvisionError; then the host is as it was found.
+    stay. `owner` is this app's id: a probe that works for another app by now is left alone. Raises ProvisionError; then
+    the host is as it was found.
     """
     async with visit(probe, known_hosts=known_hosts, prompter=prompter, listener=listener, ways=ways) as there:
-        _must_be_there(there, probe)
+        _must_be_ours(there, probe, owner, secrets)
         health = there.facts.existing.health if there.facts.existing is not None else None
         before = health.version if health is not None else None
         if before is not None and version_key(before) > version_key(PROBE_VERSION):
@@ -90,14 +93,20 @@ async def upgrade(
 async def restart(
     probe: Probe,
     *,
+    owner: str,
+    secrets: ProbeSecrets | None,
     known_hosts: KnownHosts,
     prompter: Prompter,
     listener: Listener,
     ways: Ways | None = None,
 ) -> tuple[str, ...]:
-    """Restart the probe and wait until it answers on its host. Raises ProvisionError."""
+    """Restart the probe and wait until it answers on its host. Raises ProvisionError.
+
+    `owner` is this app's id, `secrets` what opens the probe as far as this computer has it: a probe that works for
+    another app by now is left alone.
+    """
     async with visit(probe, known_hosts=known_hosts, prompter=prompter, listener=listener, ways=ways) as there:
-        _must_be_there(there, probe)
+        _must_be_ours(there, probe, owner, secrets)
         await there.service.start(there.host)
         await _wait_until_well(there.service, there.host)
     return (f"The probe “{probe.name}” was restarted.",)
@@ -145,8 +154,9 @@ async def _wait_until_well(service: Service, host: Host) -> None:
         )
 
 
-def _must_be_there(there: Visit, probe: Probe) -> None:
+def _must_be_ours(there: Visit, probe: Probe, owner: str, secrets: ProbeSecrets | None) -> None:
     if not there.is_there:
         raise PreflightFailed(
             f"{there.host.name} has no probe any more.", f"Set “{probe.name}” up again, or forget it."
         )
+    must_work_for(owner, KnownProbe(probe, secrets), there.facts.existing, there.host.name)

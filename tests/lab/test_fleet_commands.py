@@ -117,8 +117,9 @@ def test_probe_is_set_up_again_and_taken_over_by_another_pingmon(lab: Lab, new_h
     _runs_until_owned(other, owner)
     (status,) = other.well("probe", "status", "--json").json["probes"]
     assert status["is_measuring"] and status["checks"] == 1
-    kept = one("probe", "remove", host.name, "--yes")
-    assert kept.code == 1 and "works for another Pingmon by now" in kept.err
+    for words in (("remove", host.name, "--yes"), ("restart", host.name), ("upgrade", host.name)):
+        kept = one("probe", *words)
+        assert kept.code == 1 and "works for another Pingmon by now" in kept.err
     one.well("probe", "remove", host.name, "--yes", "--forget")
     assert one.well("probe", "list", "--json").json == {"probes": []}
 
@@ -154,6 +155,7 @@ def _is_upgraded(one: Terminal, host: Host) -> None:
     known_hosts, person = KnownHosts(one.data_dir), Person()
     failing = upgrade(
         probe,
+        owner=str(one.well("probe", "status", "--json").json["probes"][0]["owner"]),
         secrets=SecretStore(one.data_dir).load(probe.id),
         bundle=b"#!/usr/bin/env python3\nraise SystemExit('no probe')\n",
         known_hosts=known_hosts,

@@ -62,16 +62,23 @@ class Home:
         return asyncio.run(whole())
 
     def upgrade(self, bundle: bytes) -> tuple[str, ...]:
-        return self.do(upkeep.upgrade, secrets=self.enrolment.secrets, bundle=bundle)
+        return self.do(upkeep.upgrade, **self._ours, bundle=bundle)
+
+    def restart(self, **options: Any) -> tuple[str, ...]:
+        return self.do(upkeep.restart, **{**self._ours, **options})
 
     def remove(self, **options: Any) -> tuple[str, ...]:
-        return self.do(remove, **{"secrets": self.enrolment.secrets, "owner": "an-owner", **options})
+        return self.do(remove, **{**self._ours, **options})
 
     def diagnose(self, **options: Any) -> list[Finding]:
-        return self.do(diagnose, **{"secrets": self.enrolment.secrets, "owner": "an-owner", **options})
+        return self.do(diagnose, **{**self._ours, **options})
 
     def status(self) -> dict[str, Any]:
         return self.desk.status(self.enrolment.secrets)
+
+    @property
+    def _ours(self) -> dict[str, Any]:
+        return {"secrets": self.enrolment.secrets, "owner": "an-owner"}
 
     @property
     def program(self) -> bytes:
@@ -132,7 +139,7 @@ def test_upgrade_never_goes_back_to_an_older_version(own: Home) -> None:
 
 def test_restart_starts_another_process(well: Home) -> None:
     first = well.status()["monotonic_ms"]
-    assert well.do(upkeep.restart) == ("The probe “local.test” was restarted.",)
+    assert well.restart() == ("The probe “local.test” was restarted.",)
     assert well.status()["spool"]["id"] and well.status()["monotonic_ms"] >= first
     assert "pingmon:start" in " ".join(well.desk.host.ran)
 
@@ -181,6 +188,25 @@ def test_a_probe_that_works_for_another_pingmon_by_now_is_not_removed(own: Home)
         own.remove()
     assert lasting(own.desk.host.listing()) == before
     assert own.status()["version"] == __version__
+
+
+def test_a_probe_that_works_for_another_pingmon_by_now_is_neither_restarted_nor_upgraded(own: Home) -> None:
+    take_plan(own.desk, own.enrolment, "another-owner")
+    before = lasting(own.desk.host.listing())
+    own.desk.host.ran.clear()
+    for change in (own.restart, lambda: own.upgrade(probe_bundle())):
+        with pytest.raises(PreflightFailed, match="works for another Pingmon") as caught:
+            change()
+        assert (caught.value.hint or "").endswith("which takes it over.")
+    assert "pingmon:start" not in " ".join(own.desk.host.ran)
+    assert lasting(own.desk.host.listing()) == before
+
+
+def test_a_probe_whose_key_is_lost_here_is_restarted_but_not_one_that_lets_another_pingmon_in(own: Home) -> None:
+    assert own.restart(secrets=None) == ("The probe “local.test” was restarted.",)
+    theirs = ProbeSecrets(own.enrolment.secrets.token, new_key_pair()[0])
+    with pytest.raises(PreflightFailed, match="works for another Pingmon"):
+        own.restart(secrets=theirs)
 
 
 def test_a_probe_that_another_pingmon_set_up_again_is_not_removed_and_told_as_that(own: Home) -> None:
