@@ -14,6 +14,7 @@ from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
 from pingmon_gui.domain.incident import outages
 from pingmon_gui.domain.timeline import joined_spans, verdict_spans
 from pingmon_gui.store.store import Store
+from tests.bench.year.__main__ import main as ask
 from tests.bench.year.make import make
 from tests.bench.year.story import FAR, Shape, Story
 from tests.store.helper import Clock, compact, run
@@ -95,3 +96,17 @@ def test_whole_year_is_known_but_for_what_the_story_says(year: Path) -> None:
         await store.close()
 
     run(main())
+
+
+def test_fewer_days_than_have_every_result_are_all_of_them(tmp_path: Path) -> None:
+    assert ask(["--monitors", "1", "--days", "2", "--end-ms", str(END_MS), str(tmp_path / "two")]) == 0
+    with closing(sqlite3.connect(database_path(tmp_path / "two"))) as connection:
+        (first_ms,) = connection.execute("SELECT min(created_at_ms) FROM monitor").fetchone()
+        (count,) = connection.execute("SELECT value FROM meta WHERE key = 'chunk_results'").fetchone()
+    assert first_ms < END_MS - DAY_MS and int(count) > len(FAR) * 8_640
+
+
+def test_number_of_days_that_makes_no_sense_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        ask(["--days", "0", str(tmp_path / "none")])
+    assert "argument --days: must be at least 1, not 0" in capsys.readouterr().err

@@ -15,25 +15,33 @@ from tests.bench.year.make import make
 from tests.bench.year.story import Shape
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.year", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--monitors", type=int, default=100)
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--raw-days", type=int, default=7)
+    parser.add_argument("--monitors", type=_at_least_one, default=100)
+    parser.add_argument("--days", type=_at_least_one, default=365)
+    parser.add_argument("--raw-days", type=_at_least_one, default=7, help="every result of so many days, at most all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--end-ms", type=int, help="Unix ms (default: the present minute)")
     parser.add_argument(
         "--open", action="store_true", help="open the window on it; a year that is there already is kept"
     )
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     if not (args.open and args.folder.exists()):
         end_ms = args.end_ms or time.time_ns() // 60_000_000_000 * 60_000
         began_s = time.monotonic()
-        shape = Shape(args.monitors, args.days, args.raw_days, min(30, args.days), args.seed)
+        raw_days, fine_days = min(args.raw_days, args.days), min(30, args.days)
+        shape = Shape(args.monitors, args.days, raw_days, fine_days, args.seed)
         make(args.folder, shape, end_ms)
         print(f"made {args.folder} in {time.monotonic() - began_s:.0f} s", file=sys.stderr)
     return open_window(args.folder) if args.open else 0
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
 
 
 def open_window(folder: Path) -> int:
