@@ -67,6 +67,8 @@ _log = logging.getLogger(__name__)
 
 #: A tick that is later than this was held up by sleep: until the board has let time pass, nothing is known.
 GAP_MS = 15_000
+#: What is due sooner than this has a timer of its own; the rest is looked at when time passes, once a second.
+SOON_MS = 1_500
 #: So long after the start an alert whose incident is known nowhere is closed.
 ORPHAN_MS = 180_000
 #: So much news is decided about at a time: 10 ms.
@@ -98,6 +100,7 @@ class AlertPolicy:
         self._wake = asyncio.Event()
         self._unsaved: list[AlertChange] = []
         self._next_at_ms: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._ticked_ms = self._started_ms = clock.now_ms()
         self._tags: dict[MonitorId, frozenset[str]] = {}
         self._slow = SlowWatch(board)
@@ -129,6 +132,7 @@ class AlertPolicy:
         self._unsubscribe()
         await self.step()
         await self._save()
+        self._disarm()
 
     async def run(self) -> None:
         while True:
@@ -285,6 +289,7 @@ class AlertPolicy:
         before = self._state
         decision = decide(before, news, self._clock.now_ms(), around)
         self._state, self._next_at_ms = decision.state, decision.next_at_ms
+        self._arm()
         change = change_of(before, decision)
         if decision.alerts:
             self._hub.publish(AlertsChanged(decision.alerts))
@@ -293,6 +298,17 @@ class AlertPolicy:
         await self._save()
         if decision.posts:
             self._outlet(decision.posts)
+
+    def _arm(self) -> None:
+        """Come back in time where something is due before time passes again; what is overdue waits for that."""
+        self._disarm()
+        if self._next_at_ms is not None and 0 < (wait_ms := self._next_at_ms - self._clock.now_ms()) < SOON_MS:
+            self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._wake.set)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def _save(self) -> None:
         while self._unsaved:

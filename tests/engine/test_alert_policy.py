@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -27,6 +28,7 @@ from tests.conftest import ExpectLog
 from tests.domain.alert_play import incident
 from tests.engine.alert_world import World, ids, live, watched
 from tests.engine.fakes import FakeClock, FakeStore, batch, monitor, voting
+from tests.engine.simulation import VirtualClock, VirtualLoop
 
 
 class FullStore(FakeStore):
@@ -160,3 +162,28 @@ def test_alert_that_is_acknowledged_in_one_life_is_so_in_the_next() -> None:
     world = live(check, truth=truth, probes=2, monitors=watched(2))
     assert ids(world.alarms()) == {2}
     assert DAY_MS == 86_400_000
+
+
+def test_what_joins_is_told_when_it_is_due_and_not_when_time_next_passes() -> None:
+    loop = VirtualLoop()
+
+    async def main() -> None:
+        clock, hub, told = VirtualClock(loop), EventHub(), []
+        monitors = [monitor(n) for n in (2, 3)]
+        store, board = FakeStore(*monitors), Board(clock)
+        board.set_probes([voting()])
+        board.put_monitors(monitors)
+        policy = AlertPolicy(store, board, hub, clock, told.extend)
+        await policy.start()
+        running = asyncio.create_task(policy.run())
+        for number in (2, 3):
+            down(store, board, hub, number)
+            await asyncio.sleep(0.1)
+        assert [(post.event, post.count) for post in told] == [(AlertEvent.TRIGGERED, 1)]
+        await asyncio.sleep(0.8 + 0.01)
+        assert [(post.event, post.count) for post in told] == [(AlertEvent.TRIGGERED, 1), (AlertEvent.JOINED, 2)]
+        running.cancel()
+        await policy.stop()
+
+    with contextlib.closing(loop):
+        loop.run_until_complete(main())
