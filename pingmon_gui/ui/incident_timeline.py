@@ -117,7 +117,8 @@ class IncidentTimeline(QWidget):
             painter.drawLine(x, 0, x, bottom)
             painter.setPen(QColor(theme.muted))
             text = wording.date(at_ms) if step_ms >= 24 * _HOUR_MS else wording.clock_time(at_ms)
-            painter.drawText(x + 3, self.height() - 5, text)
+            if x + 3 + self.fontMetrics().horizontalAdvance(text) <= self.width():
+                painter.drawText(x + 3, self.height() - 5, text)
             at_ms += step_ms
         painter.setPen(QColor(theme.field_line))
         painter.drawLine(0, bottom, self.width(), bottom)

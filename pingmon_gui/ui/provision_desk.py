@@ -62,7 +62,8 @@ class ProvisionDesk:
         findings = await self._make().diagnose(probe, prompter, listener)
         if not findings:
             return Outcome((translate("Fleet", "Nothing is wrong with the probe, its host and the way there."),))
-        return Outcome(tuple(f"{finding.cause} {finding.cure}".strip() for finding in findings))
+        sentences = tuple(f"{finding.cause} {finding.cure}".strip() for finding in findings)
+        return Outcome(sentences, is_all_well=False)
 
     @staticmethod
     async def _told(work: Awaitable[Sequence[str]]) -> Outcome:

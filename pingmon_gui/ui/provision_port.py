@@ -19,10 +19,14 @@ LOG_LINES = 200
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended well: sentences for people, and a text to read where that is what was asked for."""
+    """How a run came to its end: sentences for people, and a text to read where that is what was asked for.
+
+    `is_all_well` is False where the sentences say what is wrong.
+    """
 
     sentences: tuple[str, ...] = ()
     text: str = ""
+    is_all_well: bool = True
 
 
 #: One run on one host: it may ask, and tells what it does.

@@ -47,11 +47,12 @@ Spawn = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
 
 
 class RunState(Enum):
-    """How far a run is. The last three are its ends."""
+    """How far a run is. The last four are its ends."""
 
     RUNNING = auto()
     STOPPING = auto()
     DONE = auto()
+    FOUND = auto()  # what is wrong, when asked to look for it
     FAILED = auto()
     CANCELLED = auto()
 
@@ -112,7 +113,7 @@ class RunCard(QWidget):
 
     @property
     def is_over(self) -> bool:
-        return self.state in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+        return self.state not in (RunState.RUNNING, RunState.STOPPING)
 
     def start(self, work: Work) -> None:
         """Begin; returns at once."""
@@ -185,7 +186,11 @@ class RunCard(QWidget):
             # What was written last is what is looked for.
             self.text.moveCursor(QTextCursor.MoveOperation.End)
             self.text.moveCursor(QTextCursor.MoveOperation.StartOfLine)
-        self._end(RunState.DONE, self.tr("Done."))
+        if outcome.is_all_well:
+            self._end(RunState.DONE, self.tr("Done."))
+        else:
+            count = len(sentences)
+            self._end(RunState.FOUND, wording.counted(self.tr("%n thing(s) to look at:", "", count), count))
         self.steps_button.setChecked(False)
 
     def _fail(self, error: PingmonError) -> None:
@@ -222,6 +227,7 @@ class RunCard(QWidget):
             RunState.RUNNING: ("running", theme.accent),
             RunState.STOPPING: ("undo", theme.muted),
             RunState.DONE: ("check", theme.online),
+            RunState.FOUND: ("warning", theme.slow),
             RunState.FAILED: ("warning", theme.offline),
             RunState.CANCELLED: ("undo", theme.muted),
         }[self.state]

@@ -101,6 +101,9 @@ class Run:
     def succeed(self, *sentences: str) -> None:
         self.end.set_result(Outcome(sentences))
 
+    def find(self, *sentences: str) -> None:
+        self.end.set_result(Outcome(sentences, is_all_well=False))
+
     def fail(self, error: PingmonError) -> None:
         self.end.set_exception(error)
 

@@ -275,6 +275,21 @@ def test_take_over_and_forget_ask_then_tell_the_session(play: Callable[..., None
     play(scenario, [embedded(), health(FRANKFURT, ProbeState.REFUSED, reason="It works for another Pingmon.")])
 
 
+def test_doctor_that_found_something_shows_no_tick_and_can_look_again(play: Callable[..., None]) -> None:
+    async def scenario(bench: Bench) -> None:
+        page = bench.page
+        page.select(FRANKFURT.id)
+        page.doctor.trigger()
+        await until(lambda: bench.port.runs)
+        bench.port.runs["ops@vps.example"].find("The disk is full. Make room.")
+        card = page.cards[FRANKFURT.id]
+        await until(lambda: card.is_over)
+        assert card.state is RunState.FOUND and card.again_button.isVisible()
+        assert card.status.text() == "1 thing to look at:" and card.summary.text() == "The disk is full. Make room."
+
+    play(scenario)
+
+
 def test_outcome_of_a_removal_stays_when_the_probe_is_gone(play: Callable[..., None]) -> None:
     async def scenario(bench: Bench) -> None:
         page = bench.page
