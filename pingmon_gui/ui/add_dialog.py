@@ -30,6 +30,7 @@ from pingmon_gui.ui.kind_fields import KindFields
 from pingmon_gui.ui.monitor_form import MonitorForm
 from pingmon_gui.ui.pasted_model import Column, PastedModel
 from pingmon_gui.ui.plain_label import caption
+from pingmon_gui.ui.plain_table import DENSE, make_plain
 
 _MOST_LINES_SHOWN = 7
 
@@ -311,26 +312,16 @@ class AddDialog(FormDialog):
     def _preview_table(self) -> QTableView:
         table = QTableView(self)
         table.setModel(self.pasted)
-        table.setAccessibleName(self.tr("Preview of the list"))
+        make_plain(table, self.tr("Preview of the list"), DENSE)
         table.setAccessibleDescription(self.tr("Enter on a row goes to its line in the list."))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.setShowGrid(False)
         table.setAlternatingRowColors(True)
-        table.verticalHeader().hide()
-        height = QFontMetrics(table.font()).lineSpacing() + 8
-        table.verticalHeader().setDefaultSectionSize(height)
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         unit = QFontMetrics(table.font()).averageCharWidth()
         for column, characters in ((Column.LINE, 8), (Column.ADDRESS, 36), (Column.NAME, 18)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
-        table.setMinimumHeight(height * 5)
+        table.setMinimumHeight(table.verticalHeader().defaultSectionSize() * 5)
         table.hide()
         return table
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QWidget
 
 from pingmon_gui.alerting import Alerting
 from pingmon_gui.domain.alert import Alert, AlertId
-from pingmon_gui.ui import alert_wording, tab_parts
+from pingmon_gui.ui import alert_wording, plain_table, tab_parts
 from pingmon_gui.ui.alert_table import AlertColumn, AlertTable
 from pingmon_gui.ui.run_card import Spawn
 
@@ -27,7 +27,7 @@ class AlertListTab(QWidget):
         self._spawn = spawn
         self._now_ms = now_ms
         self.model = AlertTable(now_ms, self)
-        self.table = tab_parts.model_table(self.model, self.tr("Alerts"), _WIDTHS, self)
+        self.table = plain_table.model_table(self.model, self.tr("Alerts"), _WIDTHS, self)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(AlertColumn.WHAT, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(AlertColumn.BEGAN, QHeaderView.ResizeMode.ResizeToContents)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QMenu, QTabWidge
 from pingmon_gui.alerting import Alerting
 from pingmon_gui.domain.alert import AlertId
 from pingmon_gui.domain.delivery import Delivery
-from pingmon_gui.ui import tab_parts, wording
+from pingmon_gui.ui import plain_table, sheet, tab_parts, wording
 from pingmon_gui.ui.alert_bell import add_pause_actions
 from pingmon_gui.ui.alert_list_tab import AlertListTab
 from pingmon_gui.ui.alert_table import DeliveryColumn, DeliveryTable
@@ -92,7 +92,7 @@ class AlertPage(KeptWindow):
 
     def _delivery_tab(self) -> QWidget:
         tab = QWidget(self)
-        table = tab_parts.model_table(self.deliveries, self.tr("Deliveries"), _DELIVERY_WIDTHS, tab)
+        table = plain_table.model_table(self.deliveries, self.tr("Deliveries"), _DELIVERY_WIDTHS, tab)
         header = table.horizontalHeader()
         header.setSectionResizeMode(DeliveryColumn.AT, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(DeliveryColumn.MESSAGE, QHeaderView.ResizeMode.Stretch)
@@ -149,6 +149,7 @@ class AlertPage(KeptWindow):
     @Slot()
     def refresh(self) -> None:
         """Take over the colours in use."""
+        self.tabs.setStyleSheet(sheet.tabs())
         tab_parts.refresh(self)
 
     # Slots

@@ -28,6 +28,7 @@ from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.explanation_table import Column, ExplanationTable
 from pingmon_gui.ui.history_words import held_word, span_text
 from pingmon_gui.ui.plain_label import PlainLabel, caption, quiet_label
+from pingmon_gui.ui.plain_table import DENSE, make_plain
 from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.tab_order import follow_layout
 from pingmon_gui.ui.theme import current, scaled_font
@@ -204,20 +205,9 @@ class ExplanationWindow(QDialog):
     def _table(self) -> QTableView:
         table = QTableView(self)
         table.setModel(self.model)
-        table.setAccessibleName(self.tr("The intervals"))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setStyleSheet(
-            "QTableView::item { padding: 0 6px; } QHeaderView::section { padding: 4px 6px; }"
-            f"QTableView {{ selection-background-color: {current().selection}; selection-color: {current().text}; }}"
-        )
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().lineSpacing() + 8)
+        make_plain(table, self.tr("The intervals"), DENSE)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(Column.WHY, QHeaderView.ResizeMode.Stretch)
         unit = table.fontMetrics().averageCharWidth()
         for column, width in _WIDTHS.items():

@@ -33,13 +33,13 @@ from pingmon_gui.ui import resource, sheet, wording
 from pingmon_gui.ui.form_dialog import scrolling
 from pingmon_gui.ui.kept_window import KeptWindow
 from pingmon_gui.ui.plain_label import PlainLabel, quiet_label
+from pingmon_gui.ui.plain_table import dress, model_table
 from pingmon_gui.ui.probe_facts import ProbeFacts, fact_rows, sentence
 from pingmon_gui.ui.probe_table import Column, ProbeTable
 from pingmon_gui.ui.provision_port import FleetPort, ProvisionPort, Work, as_work
 from pingmon_gui.ui.rename_dialog import RenameDialog
 from pingmon_gui.ui.run_card import QUESTION_SHEET, RunCard, Spawn
 from pingmon_gui.ui.sentence_label import SentenceLabel
-from pingmon_gui.ui.tab_parts import model_table
 from pingmon_gui.ui.theme import ThemeSwitch, current, scaled_font
 
 #: How often the probes are asked for lease, spool and round trip while somebody looks.
@@ -182,12 +182,7 @@ class FleetPage(KeptWindow):
         theme = current()
         self._bar.setStyleSheet(sheet.controls())
         self.add_button.setIcon(resource.line_icon("plus", theme.on_accent))
-        self.table.setStyleSheet(
-            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; } QTableView { outline: 0; }"
-            # The row is what is chosen; a style's own look of the cell within it dims its text.
-            f"QTableView::item:focus {{ background: {theme.selection}; color: {theme.text}; }}"
-            f"QTableView {{ selection-background-color: {theme.selection}; selection-color: {theme.text}; }}"
-        )
+        dress(self.table)
         self._show_selected()
         self.table.viewport().update()
 

@@ -13,7 +13,6 @@ from typing import Any
 from PySide6.QtCore import QMimeData, QSize, Qt, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QComboBox,
     QFileDialog,
@@ -36,6 +35,7 @@ from pingmon_gui.ui.drop import DropZone, dropped_files
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.import_model import Column, ImportModel
 from pingmon_gui.ui.plain_label import PlainLabel
+from pingmon_gui.ui.plain_table import DENSE, make_plain
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 _MOST_NOTES = 5
@@ -323,26 +323,16 @@ class ImportDialog(FormDialog):
     def _made_table(self) -> QTableView:
         table = QTableView(self)
         table.setModel(self.model)
-        table.setAccessibleName(self.tr("Preview of the import"))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.setShowGrid(False)
+        make_plain(table, self.tr("Preview of the import"), DENSE)
         table.setAlternatingRowColors(True)
         table.setAcceptDrops(False)
-        table.verticalHeader().hide()
-        height = table.fontMetrics().lineSpacing() + 8
-        table.verticalHeader().setDefaultSectionSize(height)
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         unit = table.fontMetrics().averageCharWidth()
         for column, characters in ((Column.LINE, 7), (Column.FATE, 20), (Column.ADDRESS, 32), (Column.NAME, 20)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
-        table.setMinimumHeight(height * 5)
+        table.setMinimumHeight(table.verticalHeader().defaultSectionSize() * 5)
         return table
 
     def _kind_name(self, kind: Kind) -> str:

@@ -31,9 +31,9 @@ from pingmon_gui.ui.incident_detail import IncidentDetail
 from pingmon_gui.ui.incident_table import Column, IncidentTable, Titles
 from pingmon_gui.ui.incident_timeline import IncidentTimeline
 from pingmon_gui.ui.kept_window import KeptWindow
+from pingmon_gui.ui.plain_table import dress, model_table
 from pingmon_gui.ui.run_card import Spawn
-from pingmon_gui.ui.tab_parts import model_table
-from pingmon_gui.ui.theme import ThemeSwitch, current
+from pingmon_gui.ui.theme import ThemeSwitch
 
 #: While somebody looks, what is open lasts longer so often.
 CLOCK_MS = 1_000
@@ -195,10 +195,7 @@ class IncidentPage(KeptWindow):
     def refresh(self) -> None:
         """Take over the colours in use."""
         self._bar.setStyleSheet(sheet.controls())
-        self.table.setStyleSheet(
-            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; }"
-            f"QTableView {{ selection-background-color: {current().selection}; selection-color: {current().text}; }}"
-        )
+        dress(self.table)
         self.on_selection_changed()
         self.timeline.update()
 

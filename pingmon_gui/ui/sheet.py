@@ -1,4 +1,4 @@
-"""Style sheets of the few widgets that differ from the system's: buttons, search field and choices of the top bar.
+"""Style sheets of the few widgets that differ from the system's: buttons, search fields, choices, plain tables, tabs.
 
 Set on those widgets alone: a sheet on the window would slow down the painting of the table.
 """
@@ -38,4 +38,33 @@ def controls() -> str:
     QToolButton[pill="true"]:focus, QToolButton[flat="true"]:focus {{ border-color: {t.accent}; }}
     QPushButton, QToolButton {{ outline: none; }}
     QLabel[quiet="true"] {{ color: {t.muted}; }}
+    """
+
+
+def table() -> str:
+    """Return the sheet of plain tables: the head is quiet, the chosen row is whole, the focus has a frame."""
+    t = current()
+    return f"""
+    QTableView {{ border: 1px solid {t.field_line}; border-radius: 7px; background: {t.base}; color: {t.text};
+        alternate-background-color: {t.window}; outline: 0;
+        selection-background-color: {t.selection}; selection-color: {t.text}; }}
+    QTableView:focus {{ border-color: {t.accent}; }}
+    QTableView::item {{ padding: 0 6px; }}
+    QTableView::item:focus {{ background: {t.selection}; color: {t.text}; }}
+    QHeaderView {{ background: {t.base}; border: none; border-top-left-radius: 7px; border-top-right-radius: 7px; }}
+    QHeaderView::section {{ background: transparent; color: {t.muted}; border: none;
+        border-bottom: 1px solid {t.line}; padding: 6px 7px; }}
+    """
+
+
+def tabs() -> str:
+    """Return the sheet of tabs: a line under the one that is shown."""
+    t = current()
+    return f"""
+    QTabWidget::pane {{ border: none; border-top: 1px solid {t.line}; }}
+    QTabBar::tab {{ background: transparent; color: {t.muted}; border: none; border-bottom: 2px solid transparent;
+        padding: 7px 12px; }}
+    QTabBar::tab:hover {{ color: {t.text}; background: {t.hover}; }}
+    QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+    QTabBar::tab:focus {{ background: {t.pill}; }}
     """

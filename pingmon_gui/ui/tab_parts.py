@@ -1,11 +1,11 @@
-"""What windows of lists are made of: plain tables, notes, and a row of buttons below."""
+"""What windows of lists are made of: short tables, notes, and a row of buttons below."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -19,19 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pingmon_gui.ui import sheet, wording
-from pingmon_gui.ui.theme import current
-
-
-def model_table(model: QAbstractItemModel, name: str, widths: dict[Any, int], parent: QWidget) -> QTableView:
-    """Return a table on a model; `widths` are in average letters."""
-    table = QTableView(parent)
-    table.setModel(model)
-    _make_plain(table, name)
-    unit = table.fontMetrics().averageCharWidth()
-    for column, width in widths.items():
-        table.setColumnWidth(column, unit * width)
-    return table
+from pingmon_gui.ui import plain_table, sheet, wording
 
 
 def short_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
@@ -39,7 +27,7 @@ def short_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidge
     table = QTableWidget(0, len(heads), parent)
     table.setHorizontalHeaderLabels(list(heads))
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    _make_plain(table, name)
+    plain_table.make_plain(table, name)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
     return table
 
@@ -109,24 +97,9 @@ def stack(tab: QWidget, parts: Sequence[QWidget], buttons: Sequence[QPushButton]
 def refresh(tab: QWidget) -> None:
     """Take over the colours in use."""
     for table in tab.findChildren(QTableView):
-        table.setStyleSheet(
-            "QTableView::item { padding: 0 5px; } QHeaderView::section { padding: 4px 5px; }"
-            f"QTableView {{ selection-background-color: {current().selection}; selection-color: {current().text}; }}"
-        )
+        plain_table.dress(table)
+    for one in tab.findChildren(QPushButton):
+        one.setStyleSheet(sheet.controls())
     for label in tab.findChildren(QLabel):
         if label.property("quiet"):
             label.setStyleSheet(sheet.controls())
-
-
-def _make_plain(table: QTableView, name: str) -> None:
-    table.setAccessibleName(name)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setTabKeyNavigation(False)
-    table.setWordWrap(False)
-    table.setShowGrid(False)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().lineSpacing() + 14)
-    header = table.horizontalHeader()
-    header.setHighlightSections(False)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
