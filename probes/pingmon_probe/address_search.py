@@ -6,7 +6,7 @@ The wait is booked on the phase dns, the wait for one of the resolver's threads 
 from __future__ import annotations
 
 import socket
-from typing import Callable, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from . import sentence
 from .resolver import Address, Lookup, numeric_address
@@ -16,6 +16,14 @@ from .tools import Tools
 
 Found = Callable[[Address], None]
 Failed = Callable[[str, str], None]
+
+
+class Resolved(NamedTuple):
+    """What the host's resolver said of a name: all its addresses, or an error."""
+
+    addresses: List[Address]
+    error: Optional[OSError]
+    took_s: Optional[float]
 
 
 class AddressSearch:
@@ -34,6 +42,7 @@ class AddressSearch:
         "_timeline",
         "_tools",
         "address",
+        "answer",
     )
 
     def __init__(
@@ -58,6 +67,8 @@ class AddressSearch:
         self._lookup: Optional[Lookup] = None
         #: What was found, also where it is not allowed or of the other family.
         self.address: Optional[Address] = None
+        #: What the resolver said, None where it was not asked or has not answered yet.
+        self.answer: Optional[Resolved] = None
 
     @property
     def is_running(self) -> bool:
@@ -98,9 +109,12 @@ class AddressSearch:
     def _on_resolved(self, lookup: Lookup) -> None:
         try:
             self._lookup = None
+            took_s: Optional[float] = None
             if lookup.started_s is not None and lookup.finished_s is not None:
+                took_s = lookup.finished_s - lookup.started_s
                 self._timeline.own(lookup.started_s)
                 self._timeline.world(DNS, lookup.finished_s)
+            self.answer = Resolved(lookup.found, lookup.error, took_s)
             if lookup.addresses:
                 self._allow(lookup.addresses[0])
                 return

@@ -24,3 +24,7 @@ class Allowance:
             return False
         self._left -= count
         return True
+
+    def give_back(self, count: int) -> None:
+        """Take back what was taken for nothing."""
+        self._left = min(self._burst, self._left + count)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Generator, List, Optional, Tuple
 
 from . import sentence
+from .evidence import Gathered, written
 from .loop import Timer
 from .protocol import LOW_CONFIDENCE_QUEUE_MS, CheckResult, CheckSpec
 from .timeline import Timeline
@@ -28,6 +29,9 @@ class Running:
     def on_timeout(self, deadline_s: float) -> None:
         """The time of the whole check is used up: finish the run."""
         raise NotImplementedError
+
+    def gather(self, found: Gathered) -> None:
+        """Put what a failure leaves behind into `found`, by reference alone; called at the end, before `close`."""
 
     def close(self) -> None:
         """Let go of every socket and timer, silently. May be called again, and after the run has finished."""
@@ -58,10 +62,13 @@ class Run:
         "_deadline",
         "_done",
         "_finished",
+        "_is_given_up",
+        "_keeps_evidence",
         "_running",
         "facts",
         "late_ms",
         "marks",
+        "outcome",
         "spec",
         "started_at_ms",
         "timeline",
@@ -75,8 +82,12 @@ class Run:
         late_s: float,
         marks: Tuple[int, bool, bool],
         done: Callable[[Run, CheckResult], None],
+        keeps_evidence: Optional[Callable[[], bool]] = None,
     ) -> None:
-        """`marks` are (plan revision, on demand, re-check), passed through to the result."""
+        """`marks` are (plan revision, on demand, re-check), passed through to the result.
+
+        `keeps_evidence` is asked when the run has failed; without it nothing is kept.
+        """
         self.tools = tools
         self.spec = spec
         self.marks = marks
@@ -85,8 +96,12 @@ class Run:
         self.timeline = Timeline(tools.loop.now())
         self.facts = Facts()
         self._done = done
+        self._keeps_evidence = keeps_evidence
         self._running: Optional[Running] = None
         self._finished = False
+        self._is_given_up = False
+        #: How the run ended, as a sentence; for what it leaves behind.
+        self.outcome = ""
         self._deadline: Optional[Timer] = tools.loop.call_at(
             self.timeline.started_s + spec.timeout_ms / 1000, self._on_deadline
         )
@@ -111,10 +126,41 @@ class Run:
             return
         self._finished = True
         self.stop_clock()
+        self.outcome = message or failure or ""
+        result, gathered = self._result(failure, message), None
+        if failure is not None and self._keeps_evidence is not None and self._keeps_evidence():
+            gathered = self._gathered()
         if self._running is not None:
             self._running.close()
             self._running = None
-        self._done(self, self._result(failure, message))
+        if gathered is None:
+            self._done(self, result)
+        else:
+            self._write(result, written(gathered, self.spec))
+
+    def _gathered(self) -> Optional[Gathered]:
+        gathered = Gathered()
+        try:
+            if self._running is not None:
+                self._running.gather(gathered)
+        except Exception as exc:
+            _log.error("the evidence of %s could not be gathered", sentence.shown(self.spec.url, 200), exc_info=exc)
+            return None
+        return gathered
+
+    def _write(self, result: CheckResult, writing: Generator[None, None, Dict[str, Any]]) -> None:
+        """Make the evidence a step per turn of the loop, then hand in the result: its numbers are settled already."""
+        if self._is_given_up:
+            return
+        try:
+            next(writing)
+            self.tools.loop.call_soon(self._write, result, writing)
+            return
+        except StopIteration as stop:
+            result.evidence = stop.value or None
+        except Exception as exc:
+            _log.error("the evidence of %s could not be written", sentence.shown(self.spec.url, 200), exc_info=exc)
+        self._done(self, result)
 
     def crashed(self, exc: BaseException) -> None:
         """Turn a bug of our own into a result that says so."""
@@ -123,7 +169,7 @@ class Run:
 
     def close(self) -> None:
         """Give the run up without a result."""
-        self._finished = True
+        self._finished = self._is_given_up = True
         self.stop_clock()
         if self._running is not None:
             self._running.close()

@@ -19,7 +19,8 @@ class CheckResult:
     `{"url", "http_status", "address", "total_ms"}`. `certificate` is `{"subject", "issuer", "not_after"
     (ISO 8601), "verify_error" (None or a sentence)}` of the last hop. `own_network` is true where the
     probe found its own network down. `family` is that of the address used, else the one that was asked for.
-    `facts` is what the kind found besides times, see `FACTS`. `seq` is the place in the spool, 0 while it has none.
+    `facts` is what the kind found besides times, see `FACTS`; `evidence` what a failure left, see `EVIDENCE_PARTS`.
+    `seq` is the place in the spool, 0 while it has none.
     """
 
     url: str
@@ -46,6 +47,7 @@ class CheckResult:
     body_bytes: int = 0
     certificate: Optional[Dict[str, Any]] = None
     facts: Optional[Dict[str, Any]] = None
+    evidence: Optional[Dict[str, Any]] = None
     recheck: bool = False
     on_demand: bool = False
     own_network: bool = False
@@ -111,16 +113,20 @@ PLAIN_COLUMNS = (
     "own_network",
 )
 #: Columns that repeat few values: `{"values": [...], "index": [place in values, one per result]}`.
-SHARED_COLUMNS = ("failure", "clock", "message", "address", "url", "hops", "certificate", "facts")
+SHARED_COLUMNS = ("failure", "clock", "message", "address", "url", "hops", "certificate", "facts", "evidence")
 #: Those that probes of earlier releases do not send.
-_LATER_COLUMNS = frozenset(("facts",))
+_LATER_COLUMNS = frozenset(("facts", "evidence"))
+#: Those that are left out of a batch in which no result has anything.
+_SELDOM_COLUMNS = frozenset(("evidence",))
 
 
 def encode_batch(first_seq: int, results: Sequence[CheckResult]) -> bytes:
     """Return one line (with its newline): results first_seq, first_seq + 1, ... as one array per field."""
     columns: Dict[str, Any] = {name: [getattr(result, name) for result in results] for name in PLAIN_COLUMNS}
     for name in SHARED_COLUMNS:
-        columns[name] = _share([getattr(result, name) for result in results])
+        values = [getattr(result, name) for result in results]
+        if name not in _SELDOM_COLUMNS or any(value is not None for value in values):
+            columns[name] = _share(values)
     line = {"first": first_seq, "count": len(results), "columns": columns}
     return json.dumps(line, separators=(",", ":"), ensure_ascii=True).encode("ascii") + b"\n"
 

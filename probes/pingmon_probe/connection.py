@@ -13,7 +13,7 @@ import ssl
 from typing import Optional, Tuple
 
 from . import sentence
-from .address_search import AddressSearch, family_of
+from .address_search import AddressSearch, Resolved, family_of
 from .resolver import Address
 from .stamp import USER
 from .starttls import TALKS, Talk, TalkError
@@ -58,6 +58,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_answer",
         "_listener",
         "_pending",
         "_search",
@@ -92,6 +93,7 @@ class Connection:
         self._verify = verify
         self.address = address
         self._search: Optional[AddressSearch] = None
+        self._answer: Optional[Resolved] = None
         self._sock: Optional[socket.socket] = None
         self._talk: Optional[Talk] = None
         self._tls: Optional[TlsClient] = None
@@ -101,6 +103,11 @@ class Connection:
         self.is_retransmitted = False
         #: OpenSSL's code and words where the certificate did not hold.
         self.verify_error: Optional[Tuple[int, str]] = None
+
+    @property
+    def answer(self) -> Optional[Resolved]:
+        """What the resolver said of the name, None where it was not asked or did not answer."""
+        return self._answer if self._search is None else self._search.answer
 
     @property
     def family(self) -> Optional[int]:
@@ -166,6 +173,7 @@ class Connection:
     def close(self) -> None:
         """Let go of everything; the listener hears no more. May be called again."""
         if self._search is not None:
+            self._answer = self._search.answer
             self._search.close()
             self._search = None
         if self._sock is not None:

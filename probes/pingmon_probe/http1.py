@@ -19,6 +19,8 @@ from .target import Target
 USER_AGENT = f"Pingmon/{__version__} (+monitor)"
 #: Framing of a chunked body (sizes, extensions) beyond this ends the reading, as a full body does.
 MAX_CHUNK_LINE_BYTES = 4096
+#: How much of a head stays as it came, for whoever looks into a failure.
+HEAD_KEPT_BYTES = 8 * 1024
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9][0-9])(?: [^\r\n]*)?\r?\Z")
@@ -68,8 +70,8 @@ class ResponseParser:
     """Takes the bytes of one response in pieces of any size; the pieces' borders make no difference.
 
     `status` is 0 and `headers` empty until the head is complete; header names are lower case, several values
-    of one name are joined by ", ". `body_bytes` counts the body's payload, at most `body_cap`, and `body`
-    holds the first `keep(status)` bytes of it. After `is_done` more bytes are ignored.
+    of one name are joined by ", "; `head` is its beginning as it came. `body_bytes` counts the body's payload, at most
+    `body_cap`, and `body` holds the first `keep(status)` bytes of it. After `is_done` more bytes are ignored.
     """
 
     __slots__ = (
@@ -85,6 +87,7 @@ class ResponseParser:
         "body",
         "body_bytes",
         "body_cap",
+        "head",
         "headers",
         "status",
     )
@@ -103,6 +106,7 @@ class ResponseParser:
         self._left = 0
         self._framing = 0
         self.status = 0
+        self.head = b""
         self.headers: Dict[str, str] = {}
         self.body: List[bytes] = []
         self.body_bytes = 0
@@ -114,6 +118,11 @@ class ResponseParser:
     @property
     def is_done(self) -> bool:
         return self._state == _DONE
+
+    @property
+    def pending(self) -> bytes:
+        """What came of a head that is not complete."""
+        return self._buffer if self._state == _HEAD else b""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises HttpError where they break the protocol."""
@@ -180,6 +189,7 @@ class ResponseParser:
                 raise HttpError("a switch to another protocol that nobody asked for")
             return  # an interim answer; the real one follows
         self.status = status
+        self.head = head[:HEAD_KEPT_BYTES]
         self.headers = headers
         self._keep_bytes = self._keep(status)
         self._state = self._framing_state(status, headers)

@@ -35,13 +35,21 @@ Done = Callable[[CheckResult], None]
 class _Order:
     """A check that waits for its start."""
 
-    __slots__ = ("done", "marks", "planned_at_s", "spec")
+    __slots__ = ("done", "keeps_evidence", "marks", "planned_at_s", "spec")
 
-    def __init__(self, spec: CheckSpec, planned_at_s: float, marks: Tuple[int, bool, bool], done: Done) -> None:
+    def __init__(
+        self,
+        spec: CheckSpec,
+        planned_at_s: float,
+        marks: Tuple[int, bool, bool],
+        done: Done,
+        keeps_evidence: Optional[Callable[[], bool]],
+    ) -> None:
         self.spec = spec
         self.planned_at_s = planned_at_s
         self.marks = marks
         self.done = done
+        self.keeps_evidence = keeps_evidence
 
 
 class Measurer:
@@ -119,14 +127,18 @@ class Measurer:
         on_demand: bool = False,
         recheck: bool = False,
         revision: int = 0,
+        keeps_evidence: Optional[Callable[[], bool]] = None,
     ) -> None:
-        """Start a check as soon as may be. `planned_at_s` (monotonic) is its slot, None = now."""
+        """Start a check as soon as may be. `planned_at_s` (monotonic) is its slot, None = now.
+
+        `keeps_evidence` is asked when it has failed; the result then has `evidence`.
+        """
         if self._is_closed:
             return
         if spec.kind in _KINDS_WITH_TLS and read_address(spec.url).is_tls:
             self._tools.contexts.prepare()
         planned = self._loop.now() if planned_at_s is None else planned_at_s
-        self._orders.append(_Order(spec, planned, (revision, on_demand, recheck), done))
+        self._orders.append(_Order(spec, planned, (revision, on_demand, recheck), done, keeps_evidence))
         self._start_soon()
 
     def close(self) -> None:
@@ -167,7 +179,7 @@ class Measurer:
                 _log.error("the receiver of a result failed", exc_info=exc)
 
         late_s = self._loop.now() - order.planned_at_s
-        run = Run(self._tools, order.spec, late_s, order.marks, finished)
+        run = Run(self._tools, order.spec, late_s, order.marks, finished, order.keeps_evidence)
         self._runs.add(run)
         run.begin(CHECKS[order.spec.kind])
 

@@ -33,6 +33,7 @@ class Lookup:
         "error",
         "family",
         "finished_s",
+        "found",
         "host",
         "is_cancelled",
         "is_stuck",
@@ -48,6 +49,8 @@ class Lookup:
         self.started_s: Optional[float] = None
         self.finished_s: Optional[float] = None
         self.addresses: List[Address] = []
+        #: All that the resolver gave, also those that are not used.
+        self.found: List[Address] = []
         self.error: Optional[OSError] = None
         self.is_cancelled = False
         self.is_stuck = False
@@ -140,7 +143,7 @@ class Resolver:
             found, lookup.error = [], socket.gaierror(socket.EAI_NONAME, str(exc))
         with self._lock:  # so that a lookup is not called stuck after it has finished
             lookup.finished_s = monotonic()
-        addresses = [(entry[0], entry[4]) for entry in found if entry[0] in _FAMILIES]
+        addresses = lookup.found = [(entry[0], entry[4]) for entry in found if entry[0] in _FAMILIES]
         lookup.addresses = addresses if lookup.family else ipv4_first(addresses)
 
 

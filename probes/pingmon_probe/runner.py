@@ -12,6 +12,7 @@ import math
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Tuple
 
+from .evidence_desk import EvidenceDesk, Record
 from .loop import Timer
 from .protocol import NO_VOTE_FAILURES, RECHECK_AFTER_S, CheckResult, CheckSpec, Plan
 
@@ -43,13 +44,14 @@ class Starter(Protocol):
         on_demand: bool = False,
         recheck: bool = False,
         revision: int = 0,
+        keeps_evidence: Optional[Callable[[], bool]] = None,
     ) -> None: ...
 
 
 class Watched:
     """One check of the plan with its slot and what is known about its target."""
 
-    __slots__ = ("is_removed", "next_s", "pending", "recheck_timer", "running", "spec", "was_up")
+    __slots__ = ("evidence", "is_removed", "next_s", "pending", "recheck_timer", "running", "spec", "was_up")
 
     def __init__(self, spec: CheckSpec, next_s: float) -> None:
         self.spec = spec
@@ -62,6 +64,7 @@ class Watched:
         self.running = 0
         self.recheck_timer: Optional[Timer] = None
         self.is_removed = False
+        self.evidence = Record()
 
 
 Due = Tuple[float, int, Watched]
@@ -87,6 +90,7 @@ class Runner:
         *,
         judge: Callable[[CheckResult, Done], None] = lambda result, deliver: deliver(result),
         wall_s: Callable[[], float] = time.time,
+        desk: Optional[EvidenceDesk] = None,
     ) -> None:
         """`judge(result, deliver)` sets `own_network`, now or a little later, and calls `deliver(result)`."""
         self._clock = clock
@@ -94,6 +98,7 @@ class Runner:
         self._on_result = on_result
         self._judge = judge
         self._wall_s = wall_s
+        self._desk = desk or EvidenceDesk(clock.now)
         self._checks: Dict[int, Watched] = {}
         self._due: List[Due] = []
         self._timer: Optional[Timer] = None
@@ -240,11 +245,18 @@ class Runner:
             self._judge(result, lambda judged: self._on_judged(watched, judged, ended_s, done))
 
         self._starter.start(
-            watched.spec, slot_s, on_measured, on_demand=on_demand, recheck=recheck, revision=self._revision
+            watched.spec,
+            slot_s,
+            on_measured,
+            on_demand=on_demand,
+            recheck=recheck,
+            revision=self._revision,
+            keeps_evidence=self._desk.asked(watched.evidence),
         )
 
     def _on_judged(self, watched: Watched, result: CheckResult, ended_s: float, done: Optional[Done]) -> None:
         watched.running -= 1
+        self._desk.attend(watched.evidence, result)
         self._on_result(result)
         needs_recheck = self._needs_recheck(watched, result)
         if needs_recheck and watched.recheck_timer is None and self._is_measuring and not watched.is_removed:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Deque, List, Optional, Sequence, Tuple
 
 from .disk import Disk, boot_id
-from .protocol import MAX_BATCH_BYTES, MAX_BATCH_RESULTS, CheckResult, encode_batch
+from .protocol import MAX_BATCH_BYTES, MAX_BATCH_RESULTS, MAX_EVIDENCE_PER_BATCH, CheckResult, encode_batch
 from .segment import Segment, find_segments, segment_path, seqs_of
 
 _log = logging.getLogger(__name__)
@@ -237,7 +237,14 @@ class Spool:
                 if left_s <= 0:
                     break
                 self._changed.wait(left_s)
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH_RESULTS))]
+            batch: List[CheckResult] = []
+            evidence = 0
+            while self._queue and len(batch) < MAX_BATCH_RESULTS:
+                if self._queue[0].evidence is not None:
+                    evidence += 1
+                    if evidence > MAX_EVIDENCE_PER_BATCH:
+                        return batch  # the rest is due as it was: with the next line
+                batch.append(self._queue.popleft())
             self._queued_since_s = time.monotonic()
             return batch
 

@@ -26,6 +26,7 @@ FEATURES = (
     "anchors",
     "http_request",
     "http_conditions",
+    "failure_evidence",
 )
 
 #: The five phases of a check, in order; its kind says which of them happen. `total_ms` is by definition their sum.
@@ -111,6 +112,24 @@ FACTS = {
 }
 #: Those that hardly repeat from result to result: they are shown while they are new, and not kept for ever.
 FLEETING_FACTS = frozenset(("said", "ttl_s", "rtt_min_ms", "rtt_avg_ms", "rtt_max_ms"))
+#: What a failing result may carry besides, as `evidence` (feature failure_evidence): for whoever looks into it, judged
+#: by nobody. It comes with the first failing result after a good one, or the first ever. Each part may be absent:
+#: `names`: `{"host", "server", "addresses", "address_count", "error", "took_ms"}` of each name that was looked up;
+#: `tried`: `{"target", "address", "outcome"}` of each place gone to; `chain`: `{"sha256", "subject", "issuer",
+#: "not_before", "not_after", "names", "name_count"}` of each certificate as the server sent them; `answers`: `{"url",
+#: "status_line", "headers": [[name, value], ...], "is_cut"}` of each hop; `body`: `{"text", "body_bytes", "is_cut",
+#: "coding"}`. What is longer is cut; the values of headers that sign somebody in are masked.
+#: With a later result of the same check comes `route`, the way to the address that failed, and `failed_at_ms`, the
+#: start of the result whose failure it is about. `route`: `{"address", "method", "hops": [{"ttl", "address", "ms",
+#: "note"}, ...], "is_reached", "note"}`; the address of a hop is null where nobody answered.
+EVIDENCE_PARTS = ("names", "tried", "chain", "answers", "body", "route", "failed_at_ms")
+#: As JSON. A batch takes at most so many of them, so that a line stays below its limit.
+MAX_EVIDENCE_BYTES = 16 * 1024
+MAX_EVIDENCE_PER_BATCH = 3
+EVIDENCE_BODY_BYTES = 4 * 1024
+#: A check that fails again within this time leaves nothing new.
+EVIDENCE_PAUSE_S = 300.0
+MAX_ROUTE_HOPS = 30
 MAX_DNS_ANSWERS_TOLD = 20
 MAX_CHAIN_TOLD = 10
 

@@ -160,6 +160,7 @@ class SimulatedProbe:
         on_demand: bool = False,
         recheck: bool = False,
         revision: int = 0,
+        keeps_evidence: Callable[[], bool] | None = None,
     ) -> None:
         """Measure, as the runner's starter."""
         began_s, life = self._clock.now(), self._life

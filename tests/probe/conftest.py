@@ -23,6 +23,8 @@ class Rig:
         self.loop = Loop(poller)
         self._stamps = stamps
         self._ca_file = ca_file
+        #: What checks ask when they have failed.
+        self.keeps_evidence: Optional[Callable[[], bool]] = None
         self.measurer = self._make()
 
     def reconfigure(self, getaddrinfo: Optional[Callable[..., Any]] = None, **options: Any) -> None:
@@ -50,7 +52,9 @@ class Rig:
                 self.loop.stop()
 
         for place, spec in enumerate(specs):
-            self.measurer.start(spec, None, lambda result, place=place: take(place, result))
+            self.measurer.start(
+                spec, None, lambda result, place=place: take(place, result), keeps_evidence=self.keeps_evidence
+            )
         self.run()
         return [result for result in results if result is not None]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pingmon_probe.evidence_desk import EvidenceDesk
 from pingmon_probe.loop import Timer
 from pingmon_probe.protocol import NO_VOTE_FAILURES, CheckResult, CheckSpec, Plan, phase_ms
 from pingmon_probe.runner import MAX_LATE_S, Runner, first_slot_s
@@ -89,6 +90,7 @@ class FakeMeasurer:
         on_demand: bool = False,
         recheck: bool = False,
         revision: int = 0,
+        keeps_evidence: Callable[[], bool] | None = None,
     ) -> None:
         self.starts.append(Start(self.clock.now(), planned_at_s, spec, recheck, on_demand, revision))
         self.running += 1
@@ -98,6 +100,8 @@ class FakeMeasurer:
 
         def end() -> None:
             self.running -= 1
+            if failure is not None and keeps_evidence is not None and keeps_evidence():
+                result.evidence = {"tried": [{"target": spec.url}]}
             done(result)
 
         self.clock.call_at(self.clock.now() + took_s, end)
@@ -351,3 +355,63 @@ def test_many_checks_of_one_slot_are_spread_over_turns_and_none_is_lost() -> Non
     starts = bench.run(9)
     assert len(starts) == 1_000 == len({start.spec.monitor for start in starts})
     assert bench.runner.skipped == 0
+
+
+def kept(bench: Bench) -> list[bool]:
+    """Which results have evidence, in their order."""
+    return [result.evidence is not None for result in bench.results]
+
+
+def test_an_outage_leaves_evidence_once_and_the_first_result_ever_may_be_it() -> None:
+    bench = Bench([(0.1, "timeout")])
+    bench.apply(spec())
+    bench.run(1_000)
+    assert kept(bench)[:2] == [True, False] and sum(kept(bench)) == 1
+
+
+def test_a_flapping_check_leaves_evidence_once_in_five_minutes() -> None:
+    flapping: list[Outcome] = [(0.1, None), (0.1, None), (0.1, "timeout"), (0.1, "timeout")]
+    bench = Bench(flapping * 200)
+    bench.apply(spec())
+    bench.run(1_500)
+    times_s = [start.at_s for start, has in zip(bench.measurer.starts, kept(bench), strict=False) if has]
+    assert 4 <= len(times_s) <= 5
+    assert all(after - before >= 300 for before, after in itertools.pairwise(times_s))
+
+
+def test_many_that_fail_together_share_what_may_be_kept_and_the_others_get_theirs_later() -> None:
+    bench = Bench([(0.1, "timeout")])
+    bench.runner = Runner(
+        bench.clock,
+        bench.measurer,
+        bench.results.append,
+        wall_s=bench.clock.wall_s,
+        desk=EvidenceDesk(bench.clock.now, burst=100, per_s=1 / 60),
+    )
+    bench.apply(*(spec(monitor, phase_ms=monitor) for monitor in range(1, 1_001)))
+    bench.run(30)
+    assert sum(kept(bench)) == 100
+    bench.run(600)
+    assert 109 <= sum(kept(bench)) <= 111
+    with_evidence = [result.monitor for result in bench.results if result.evidence is not None]
+    assert len(set(with_evidence)) == len(with_evidence)
+
+
+def test_own_network_that_is_down_leaves_nothing_and_uses_nothing_up() -> None:
+    bench = Bench([(0.1, "timeout")])
+    is_down = [True]
+
+    def judge(result: CheckResult, deliver: Callable[[CheckResult], None]) -> None:
+        result.own_network = is_down[0]
+        deliver(result)
+
+    desk = EvidenceDesk(bench.clock.now, burst=1, per_s=0)
+    bench.runner = Runner(
+        bench.clock, bench.measurer, bench.results.append, judge=judge, wall_s=bench.clock.wall_s, desk=desk
+    )
+    bench.apply(spec())
+    bench.run(60)
+    assert not any(kept(bench))
+    is_down[0] = False
+    bench.run(30)
+    assert sum(kept(bench)) == 1

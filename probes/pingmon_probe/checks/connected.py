@@ -8,6 +8,8 @@ from pingmon_probe import sentence
 from pingmon_probe.certificate_look import CertificateLook
 from pingmon_probe.check import Run, Running
 from pingmon_probe.connection import Connection, Listener
+from pingmon_probe.evidence import Gathered, Tried
+from pingmon_probe.evidence_name import names_of
 from pingmon_probe.target import Endpoint
 from pingmon_probe.timeline import CONNECT
 
@@ -80,6 +82,22 @@ class ConnectedCheck(Running, Listener, Generic[Place]):
     def looked(self, look: CertificateLook) -> None:
         """Take note of the certificate that was looked at, right before the end."""
         self.run.facts.certificate = look.to_json()
+
+    def gather(self, found: Gathered) -> None:
+        connection, result = self.connection, self.run.facts
+        if connection is None:
+            return
+        target = connection.target
+        found.names += names_of(self.run.tools, target.host, connection.answer)
+        found.tried.append(Tried(target.place, result.address, self.run.outcome))
+        look = self._look.tls_facts if self._look is not None else None
+        tls = look or connection.tls_facts()
+        if tls is not None and tls.chain:
+            found.chain = tls.chain
+        else:
+            # Older Pythons hand out the server's own certificate alone.
+            der = connection.certificate() or (self._look.der if self._look is not None else None)
+            found.chain = () if der is None else (der,)
 
     # Told by the run
 

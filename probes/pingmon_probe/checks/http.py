@@ -6,13 +6,22 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from pingmon_probe import answer_sentence, sentence
 from pingmon_probe.address import refusal
+from pingmon_probe.address_search import Resolved
 from pingmon_probe.botwall import CHALLENGE_STATUSES, LOOKED_AT_BYTES, challenge_by_headers, challenge_by_page
 from pingmon_probe.check import Run
 from pingmon_probe.connection import Connection
 from pingmon_probe.content import CHARSET, KeywordSearch
+from pingmon_probe.evidence import Gathered, Tried, first_bytes
+from pingmon_probe.evidence_name import names_of
 from pingmon_probe.http1 import HttpError, ResponseParser, authorization, request_bytes
 from pingmon_probe.matcher import Answer
-from pingmon_probe.protocol import BODY_CAP_BYTES, MAX_REDIRECTS, is_harmless, read_header_condition
+from pingmon_probe.protocol import (
+    BODY_CAP_BYTES,
+    EVIDENCE_BODY_BYTES,
+    MAX_REDIRECTS,
+    is_harmless,
+    read_header_condition,
+)
 from pingmon_probe.target import Target, TargetError, parse_target, redirect_target
 from pingmon_probe.timeline import TRANSFER
 
@@ -38,6 +47,10 @@ class HttpCheck(ConnectedCheck[Target]):
         self._parser: ResponseParser
         self._hop_started_s = 0.0
         self._seen: List[str] = []
+        #: Of the hops before this one: where, what the resolver said, the head, its status, the address.
+        self._past: List[Tuple[Target, Optional[Resolved], bytes, int, Optional[str]]] = []
+        #: What came that is no HTTP.
+        self._no_http = b""
         self._first: Target
 
     def begin(self) -> None:
@@ -50,6 +63,25 @@ class HttpCheck(ConnectedCheck[Target]):
 
     def out_of_time(self, phase: int) -> str:
         return sentence.timed_out(self.target, phase, self.spec.timeout_ms, self._parser.body_bytes)
+
+    def gather(self, found: Gathered) -> None:
+        for target, answer, head, status, address in self._past:
+            found.names += names_of(self.run.tools, target.host, answer)
+            found.tried.append(Tried(target.url, address, f"answered {status}"))
+            found.heads.append((target.url, head))
+        super().gather(found)
+        if self.connection is not None:
+            found.tried[-1] = found.tried[-1]._replace(target=self.target.url)
+        parser = self._parser
+        found.body_bytes = parser.body_bytes
+        if parser.head:
+            found.heads.append((self.target.url, parser.head))
+            found.body = first_bytes(parser.body, EVIDENCE_BODY_BYTES)
+            found.content_type = parser.headers.get("content-type", "")
+            found.content_coding = parser.headers.get("content-encoding", "").strip().lower()
+        else:
+            found.body = (parser.pending + self._no_http)[:EVIDENCE_BODY_BYTES]
+            found.body_bytes = max(parser.body_bytes, len(parser.pending) + len(self._no_http))
 
     def close(self) -> None:
         super().close()
@@ -78,6 +110,7 @@ class HttpCheck(ConnectedCheck[Target]):
             if is_end and not parser.is_done:
                 parser.finish()
         except HttpError as exc:
+            self._no_http = data
             if is_end and not data:
                 connection.settle(self.run.tools.loop.turn_s)
             self.end("protocol", sentence.bad_http(self.target, str(exc)))
@@ -93,9 +126,7 @@ class HttpCheck(ConnectedCheck[Target]):
         self._seen.append(target.url)
         spec = self.spec
         is_read = spec.keyword is not None or bool(spec.json_conditions)
-        self._parser = ResponseParser(
-            _keep_all if is_read else _keep_challenges, is_head_request=self._method == "HEAD"
-        )
+        self._parser = ResponseParser(_keep_all if is_read else _keep_beginning, is_head_request=self._method == "HEAD")
         self._hop_started_s = self.run.timeline.total_s
         self.connect(target)
 
@@ -131,6 +162,7 @@ class HttpCheck(ConnectedCheck[Target]):
             }
         )
         self.connection.close()
+        self._past.append((self.target, self.connection.answer, self._parser.head, status, self.run.facts.address))
         if status == 303 or (status in (301, 302) and self._method == "POST"):
             self._method, self._body = "HEAD" if self._method == "HEAD" else "GET", b""
         self._go(target)
@@ -149,7 +181,7 @@ class HttpCheck(ConnectedCheck[Target]):
             return
         self.run.stop_clock()
         if spec.keyword is not None and not spec.keyword_is_pattern:
-            self._search = KeywordSearch(spec.keyword, parser.headers, parser.body)
+            self._search = KeywordSearch(spec.keyword, parser.headers, list(parser.body))
             self._search_on()
         else:
             self._look_inside()
@@ -258,9 +290,9 @@ def _keep_all(status: int) -> int:
     return BODY_CAP_BYTES
 
 
-def _keep_challenges(status: int) -> int:
-    """Return how much of a body is kept where only a bot wall's page matters."""
-    return LOOKED_AT_BYTES if status in CHALLENGE_STATUSES else 0
+def _keep_beginning(status: int) -> int:
+    """Return how much of a body is kept for a bot wall's page to be known by, or for evidence."""
+    return LOOKED_AT_BYTES if status in CHALLENGE_STATUSES else EVIDENCE_BODY_BYTES
 
 
 def _in_ranges(status: int, ranges: Sequence[Tuple[int, int]]) -> bool:
