@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pingmon_gui.console import access, output
 from pingmon_gui.console.span import add_span_options, span_ms
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.evidence_text import NOTHING_KEPT, text_of
+from pingmon_gui.domain.failure_evidence import of_incident, time_of
 from pingmon_gui.domain.incident import Incident, IncidentId, noted
 from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import MonitorId
@@ -83,7 +85,15 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_show(args: argparse.Namespace) -> int:
     async def query(store: Store) -> Json:
-        return _documents(store, [await _find(store, args.incident)])[0]
+        incident = await _find(store, args.incident)
+        found = await store.failure_evidence(incident.monitor, *time_of(incident, access.now_ms()))
+        probes = await store.all_probes()
+        kept = [
+            {"probe_name": probes[one.probe].name, "region": probes[one.probe].region.value, **one.to_json()}
+            for one in of_incident(incident, found)
+            if one.probe in probes
+        ]
+        return {**_documents(store, [incident])[0], "failure_evidence": kept}
 
     nothing: Json = {}
     document = access.read(args.data_dir, query, nothing)
@@ -111,7 +121,20 @@ def run_show(args: argparse.Namespace) -> int:
         output.write_lines([f"  {REGION_NAMES[one['region']]} ({one['probe_name']}): {status}. {what}"])
     for note in document["notes"]:
         output.write_lines([f"  {output.local_time(note['at_ms'])}  {note['text']}"])
+    _write_failure_evidence(document)
     return 0
+
+
+def _write_failure_evidence(document: Json) -> None:
+    """Print what probes kept of the first failure, and of which that failed there is nothing."""
+    for one in document["failure_evidence"]:
+        where = f"{REGION_NAMES[one['region']]} ({one['probe_name']})"
+        output.write_lines(["", f"Evidence of {where}, {output.local_time(one['at_ms'])}"])
+        output.write_lines(f"  {line}" for line in text_of(one))
+    kept = {one["probe"] for one in document["failure_evidence"]}
+    for one in document["evidence"]:
+        if one["failure"] is not None and one["probe"] not in kept:
+            output.write_lines(["", f"Evidence of {REGION_NAMES[one['region']]} ({one['probe_name']}): {NOTHING_KEPT}"])
 
 
 def run_acknowledge(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ kept by the store and shown by the board. Single results (`CheckResult`) are the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NewType
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.protocol import CheckResult
 
+from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.status import Codes, failure_name
 
 ProbeId = NewType("ProbeId", int)
@@ -31,6 +32,25 @@ class Shared:
 
 
 @dataclass(frozen=True)
+class FailureEvidence:
+    """What a probe kept of a failure, for whoever looks into it: judged by nobody.
+
+    `at_ms` is the start of the failing result that it is about. `document` has parts of `protocol.EVIDENCE_PARTS`, as
+    `fleet.decode_evidence` lets them through. `is_route`: it is the way to the address that failed, which takes longer
+    and comes with a later result.
+    """
+
+    monitor: MonitorId
+    probe: ProbeId
+    at_ms: int
+    document: Mapping[str, Any] = field(repr=False)
+    is_route: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"probe": self.probe, "at_ms": self.at_ms, **self.document}
+
+
+@dataclass(frozen=True)
 class ResultBatch:
     """Results of one probe, in the order of its spool. Every array has `count` elements.
 
@@ -39,7 +59,7 @@ class ResultBatch:
     `protocol.PHASES`; NaN where a phase did not happen. `status` is UNKNOWN in all places until the
     collector has judged the batch. `interval_ms` is the interval that each holds by
     (`availability.holding_interval_ms`), of the settings that held when it was measured.
-    `http_status` is 0 where there was none, `family` 4, 6 or 0.
+    `http_status` is 0 where there was none, `family` 4, 6 or 0. `evidence` is what came along of failures.
     """
 
     probe: ProbeId
@@ -71,6 +91,7 @@ class ResultBatch:
     hops: Shared = field(repr=False)
     certificate: Shared = field(repr=False)
     facts: Shared = field(repr=False)
+    evidence: tuple[FailureEvidence, ...] = field(default=(), repr=False)
 
     @property
     def last_seq(self) -> int:

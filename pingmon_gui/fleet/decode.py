@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ import numpy.typing as npt
 from pingmon_probe.protocol import FAILURES, MAX_BATCH_RESULTS, MAX_ID, MAX_REDIRECTS, PHASES, CheckResult
 
 from pingmon_gui.domain.error import ProbeError
-from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
+from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.result import FailureEvidence, ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import Status, failure_code
+from pingmon_gui.fleet.decode_evidence import evidence_of
 from pingmon_gui.fleet.decode_facts import facts_of
 
 #: Longest times and texts that make sense; more is cut (texts) or refused (times).
@@ -130,7 +133,7 @@ def _batch(
         phases[:, place] = read.milliseconds(name)
     failure = read.shared("failure", lambda value: failure_code(_text_or_none(value, 40)), None)
     clock = read.shared("clock", lambda value: value == "kernel", "user")
-    return ResultBatch(
+    batch = ResultBatch(
         probe=probe,
         spool=spool,
         first_seq=first + skipped,
@@ -161,6 +164,25 @@ def _batch(
         certificate=read.shared("certificate", _certificate, None),
         facts=read.shared("facts", facts_of, None),
     )
+    if "evidence" not in columns:
+        return batch
+    return replace(batch, evidence=_evidence(batch, read.shared("evidence", evidence_of, None), correction))
+
+
+def _evidence(batch: ResultBatch, column: Shared, correction: float) -> tuple[FailureEvidence, ...]:
+    """Return what failures left that came along with these results."""
+    found = []
+    for place in range(batch.count):
+        document = column[place]
+        if document is None:
+            continue
+        failed_at_ms = document.get("failed_at_ms")
+        at_ms = int(batch.started_at_ms[place]) if failed_at_ms is None else max(0, failed_at_ms - round(correction))
+        kept = {name: part for name, part in document.items() if name != "failed_at_ms"}
+        found.append(
+            FailureEvidence(MonitorId(int(batch.monitor[place])), batch.probe, at_ms, kept, failed_at_ms is not None)
+        )
+    return tuple(found)
 
 
 class _ColumnReader:

@@ -18,6 +18,7 @@ from pingmon_probe.protocol import FLEETING_FACTS
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.result import ProbeId, ResultBatch
+from pingmon_gui.store import failure_evidence
 from pingmon_gui.store.chunk import Columns, Ints, columns_of, encode, encode_series, joined, take
 from pingmon_gui.store.configuration import Cursor
 from pingmon_gui.store.table import CursorRow
@@ -49,6 +50,7 @@ class Journal:
         cursors = {ProbeId(row.probe): Cursor(row.spool, row.seq) for row in CursorRow.select().execute(database)}
         moved: dict[ProbeId, Cursor] = {}
         parts: list[Columns] = []
+        new: list[ResultBatch] = []
         for batch in batches:
             cursor = cursors.get(batch.probe)
             first = 0
@@ -57,11 +59,13 @@ class Journal:
                     continue
                 first = max(0, cursor.seq + 1 - batch.first_seq)
             cursors[batch.probe] = moved[batch.probe] = Cursor(batch.spool, batch.last_seq)
+            new.append(batch)
             if batch.count > first:
                 columns = columns_of(batch)
                 columns["detail"] = self._details_of(database, batch, now_ms // DAY_MS)
                 columns["series"] = self._series_of(database, batch)
                 parts.append(take(columns, slice(first, None)) if first else columns)
+        failure_evidence.write(database, new, now_ms)
         written = self._write_blocks(database, joined(parts)) if parts else 0
         database.connection().executemany(
             "INSERT OR REPLACE INTO cursor (probe, spool, seq) VALUES (?, ?, ?)",

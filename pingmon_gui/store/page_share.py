@@ -20,7 +20,7 @@ _ENTRY_BYTES = 5
 _FREE = 2
 #: No tree of ours has more levels, overflow pages included.
 _MOST_LEVELS = 200
-_JUDGED = ("incident", "incident_note", "verdict", "standing")
+_JUDGED = ("incident", "incident_note", "failure_evidence", "verdict", "standing")
 
 
 def size_parts(path: Path) -> SizeParts:

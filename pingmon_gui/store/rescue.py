@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 #: After what is configured, in this order.
 _HISTORY = (
     *("series", "detail", "chunk", "rollup_5min", "rollup_hour", "rollup_day", "journal"),
-    *("incident", "incident_note", "verdict"),
+    *("incident", "incident_note", "failure_evidence", "verdict"),
 )
 _KINDS = {
     "monitor": Kept.DOMAINS,

@@ -167,6 +167,8 @@ def _forget_homeless(database: peewee.SqliteDatabase) -> None:
     database.execute_sql(f"DELETE FROM rollup_hour WHERE (id >> 5 & {_LOW}) NOT IN (SELECT id FROM series)")
     if "incident_note" in database.get_tables():
         database.execute_sql("DELETE FROM incident_note WHERE incident NOT IN (SELECT id FROM incident)")
+    if "failure_evidence" in database.get_tables():
+        database.execute_sql("DELETE FROM failure_evidence WHERE monitor NOT IN (SELECT id FROM monitor)")
 
 
 def _rollups(database: peewee.SqliteDatabase) -> Iterator[tuple[float, int]]:

@@ -15,7 +15,7 @@ from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.domain.probe import ProbeAccess, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.verdict import Verdict
-from pingmon_gui.store import chunk, rollup_row
+from pingmon_gui.store import chunk, failure_evidence, rollup_row
 from pingmon_gui.store.b_tree import Value
 from pingmon_gui.store.rollup import HOURS_PER_DAY
 
@@ -160,6 +160,12 @@ def _check_incident(row: Mapping[str, Value]) -> None:
         Evidence.from_json(part)
 
 
+def _check_evidence(row: Mapping[str, Value]) -> None:
+    data = row["data"]
+    if not isinstance(data, bytes) or len(data) != row["bytes"] or failure_evidence.decode(data) is None:
+        raise ValueError
+
+
 _CHECKS: dict[str, Callable[[Mapping[str, Value]], object]] = {
     "setting": lambda row: json.loads(str(row["value"])),
     "monitor": _check_monitor,
@@ -173,4 +179,5 @@ _CHECKS: dict[str, Callable[[Mapping[str, Value]], object]] = {
     "rollup_day": _check_rollup,
     "journal": _check_block,
     "incident": _check_incident,
+    "failure_evidence": _check_evidence,
 }

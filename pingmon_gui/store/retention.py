@@ -10,6 +10,7 @@ import peewee
 
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.preference import BYTES_PER_MB, Preferences
+from pingmon_gui.store import failure_evidence
 from pingmon_gui.store.alert import forget_old
 from pingmon_gui.store.compaction import roll_up_day
 from pingmon_gui.store.configuration import read_preferences
@@ -46,6 +47,7 @@ def retain(
     yield from _delete_hours(database, _cut(preferences, "keep_hour_days", now_ms) // DAY_MS)
     cap_bytes = preferences.integer("size_cap_mb") * BYTES_PER_MB
     yield from _keep_size(database, cap_bytes, lambda hour: on_cut(now_ms // HOUR_MS if hour is None else hour))
+    yield from failure_evidence.retain(database, now_ms, cap_bytes)
     yield from _forget_details(database, journal, _cut(preferences, "keep_raw_days", now_ms) // DAY_MS - 1)
     yield from _forget_alerts(database, now_ms - ALERTS_MS)
     yield from _give_back(database)
@@ -157,7 +159,7 @@ def _purge_monitors(database: peewee.SqliteDatabase, journal: Journal, now_ms: i
             database.execute_sql(
                 "DELETE FROM incident_note WHERE incident IN (SELECT id FROM incident WHERE monitor = ?)", (monitor,)
             )
-            for table in ("monitor_version", "tag", "series", "standing", "verdict", "incident"):
+            for table in ("monitor_version", "tag", "series", "standing", "verdict", "incident", "failure_evidence"):
                 database.execute_sql(f"DELETE FROM {table} WHERE monitor = ?", (monitor,))
             database.execute_sql("DELETE FROM monitor WHERE id = ?", (monitor,))
         journal.forget()

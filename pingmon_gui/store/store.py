@@ -30,7 +30,7 @@ from pingmon_gui.domain.past import PastBuckets, PastResults, PastSetup
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.resolution import Kept
-from pingmon_gui.domain.result import ProbeId, ResultBatch
+from pingmon_gui.domain.result import FailureEvidence, ProbeId, ResultBatch
 from pingmon_gui.domain.size_forecast import SizeParts
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
@@ -38,6 +38,7 @@ from pingmon_gui.store import (
     alert,
     backup,
     configuration,
+    failure_evidence,
     history,
     judgement,
     maintenance_window,
@@ -303,6 +304,10 @@ class Store:
     async def incident(self, id_: IncidentId) -> Incident | None:
         """Return one incident, None where there is none with this id."""
         return await self._read(lambda database: judgement.incident(database, id_))
+
+    async def failure_evidence(self, monitor: MonitorId, from_ms: int, to_ms: int) -> list[FailureEvidence]:
+        """Return what probes kept of a monitor's failures in [from_ms, to_ms), by time."""
+        return await self._read(lambda database: failure_evidence.read(database, monitor, from_ms, to_ms))
 
     async def tracks(self, monitors: Collection[MonitorId], from_ms: int, to_ms: int) -> dict[MonitorId, list[Track]]:
         """Return the committed results in [from_ms, to_ms) of each probe that measured a monitor."""

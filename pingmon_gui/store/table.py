@@ -246,6 +246,22 @@ class IncidentNoteRow(Table):
         table_name = "incident_note"
 
 
+class FailureEvidenceRow(Table):
+    """What a probe kept of a failure (`domain.failure_evidence`), as compressed JSON of `bytes` bytes."""
+
+    id = peewee.AutoField()
+    monitor = peewee.IntegerField()
+    probe = peewee.IntegerField()
+    at_ms = peewee.IntegerField()
+    is_route = peewee.BooleanField()
+    kept_at_ms = peewee.IntegerField()
+    bytes = peewee.IntegerField()
+    data = peewee.BlobField()
+
+    class Meta:
+        table_name = "failure_evidence"
+
+
 class MaintenanceRow(Table):
     """A maintenance window; `schedule` is JSON, `monitors` a JSON list of ids or null, `tags` a JSON list.
 
@@ -362,6 +378,7 @@ TABLES: tuple[type[Table], ...] = (
     VerdictRow,
     IncidentRow,
     IncidentNoteRow,
+    FailureEvidenceRow,
     MaintenanceRow,
     AlertRuleRow,
     AlertChannelRow,

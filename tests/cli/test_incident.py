@@ -30,6 +30,14 @@ def test_outage_is_listed_shown_acknowledged_and_resolved(processes: Processes, 
     assert "it lasts still" in shown.out
     assert processes.run("incident", "acknowledge", "last").code == 0
     assert processes.run("incident", "note", str(incident["id"]), "I restart the shop").code == 0
+    # What the probe kept is committed with its result, a few seconds after the board knows of it.
+    (kept,) = wait_until(lambda: processes.run("incident", "show", "last", "--json").json["failure_evidence"])
+    assert (kept["probe_name"], kept["region"]) == ("This computer", "local")
+    assert kept["at_ms"] == incident["start_at_ms"]
+    assert kept["body"]["text"] == "all is well" and kept["answers"][0]["status_line"].startswith("HTTP/1.1 503")
+    shown = processes.run("incident", "show", "last")
+    assert "Evidence of This computer (This computer), " in shown.out
+    assert "\n    HTTP/1.1 503 Service Unavailable\n" in shown.out and "\n    all is well\n" in shown.out
     site.status = 200
     healed_ms = time.time_ns() // 1_000_000
     wait_until(lambda: not _incidents(processes, "--open"))

@@ -85,6 +85,7 @@ class WorldProbe(SimulatedProbe):
         on_demand: bool = False,
         recheck: bool = False,
         revision: int = 0,
+        keeps_evidence: Callable[[], bool] | None = None,
     ) -> None:
         began_s, life = self._clock.now(), self._life
         failure = self.truth(spec.monitor, self.place, began_s) if self.has_network else "connect_timeout"

@@ -13,9 +13,11 @@ from pingmon_probe.protocol import PHASES, CheckResult, encode_batch
 from pingmon_probe.protocol import decode_batch as decode_objects
 
 from pingmon_gui.domain.error import ProbeError
+from pingmon_gui.domain.evidence_text import text_of
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import OTHER_FAILURE, Status
 from pingmon_gui.fleet.decode import correction_ms, decode_batch, decode_check, read_json
+from pingmon_gui.fleet.decode_evidence import evidence_of
 from pingmon_gui.fleet.decode_facts import facts_of
 
 PROBE = ProbeId(7)
@@ -254,3 +256,126 @@ def test_facts_are_bounded(sent: dict[str, Any], read: dict[str, Any]) -> None:
 def test_facts_that_are_no_object_are_refused() -> None:
     with pytest.raises(ProbeError):
         facts_of([1])
+
+
+EVIDENCE = {
+    "names": [
+        {
+            "host": "a.test",
+            "server": "127.0.0.53",
+            "addresses": ["192.0.2.1"],
+            "address_count": 1,
+            "error": None,
+            "took_ms": 1.5,
+        }
+    ],
+    "tried": [{"target": "https://a.test/", "address": "192.0.2.1", "outcome": "It was refused."}],
+    "chain": [
+        {
+            "sha256": "ab" * 32,
+            "subject": "CN=a.test",
+            "issuer": "CN=b",
+            "not_before": "2026-01-01T00:00:00Z",
+            "not_after": "2027-01-01T00:00:00Z",
+            "names": ["a.test"],
+            "name_count": 1,
+        }
+    ],
+    "answers": [
+        {
+            "url": "https://a.test/",
+            "status_line": "HTTP/1.1 500 No",
+            "headers": [["Server", "nginx"]],
+            "is_cut": False,
+        }
+    ],
+    "body": {"text": "a\n\tb", "body_bytes": 4, "is_cut": False, "coding": ""},
+}
+
+
+def test_evidence_comes_along_with_its_result_and_a_route_names_the_failure_that_it_is_of() -> None:
+    route = {"address": "192.0.2.1", "method": "TCP", "hops": [{"ttl": 1, "address": None, "ms": None, "note": None}]}
+    results = [
+        bad(0),
+        CheckResult(**{**vars(bad(1)), "evidence": EVIDENCE}),
+        CheckResult(**{**vars(bad(2)), "evidence": {"failed_at_ms": 1_800_000_000_001, "route": route}}),
+    ]
+    line = json.loads(encode_batch(1, results))
+    read = decode_batch(line, PROBE, "spool", 0, 3_000.0)
+    assert read is not None
+    first, second = read.evidence
+    assert (first.monitor, first.probe, first.at_ms, first.is_route) == (101, PROBE, 1_799_999_997_001, False)
+    assert first.document == EVIDENCE
+    assert (second.monitor, second.at_ms, second.is_route) == (102, 1_799_999_997_001, True)
+    assert second.document["route"]["hops"] == route["hops"]
+    later = decode_batch(line, PROBE, "spool", 2)
+    assert later is not None and [one.monitor for one in later.evidence] == [102]
+
+
+def test_evidence_of_others_is_bounded_and_harmless() -> None:
+    hostile = {
+        "tried": [{"target": "\x1b[2Jx", "address": "\u202e1", "outcome": "o" * 9_000}] * 50,
+        "answers": [{"url": "u", "status_line": "s", "headers": [["a", "b"], ["a"], 7, ["a", None]] * 40}],
+        "body": {"text": "t" * 99_999, "body_bytes": -1},
+        "more": "x",
+    }
+    read = evidence_of(hostile)
+    assert read is not None and set(read) == {"tried", "answers"}
+    assert len(read["tried"]) == 8 and len(read["tried"][0]["outcome"]) == 500
+    assert read["tried"][0]["target"] == "\ufffd[2Jx" and read["tried"][0]["address"] == "\ufffd1"
+    assert all(pair == ["a", "b"] for pair in read["answers"][0]["headers"])
+    for nothing in (None, 7, [], {}, {"failed_at_ms": 7}, {"tried": []}, {"body": {"text": 7, "body_bytes": 1}}):
+        assert evidence_of(nothing) is None
+
+
+_junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
+)
+_seldom_junk = st.text(max_size=20) | _junk
+
+
+def _objects(*names: str) -> st.SearchStrategy[Any]:
+    """Return lists of objects with the right names, most of whose values fit."""
+    values = {name: st.lists(st.text(), max_size=3) | _seldom_junk for name in names if name in ("names", "addresses")}
+    values |= {name: _seldom_junk | st.integers(0, 99) for name in names if name not in values}
+    return st.lists(st.fixed_dictionaries({}, optional=values) | _junk, max_size=3)
+
+
+_evidence = st.fixed_dictionaries(
+    {},
+    optional={
+        "names": _objects("host", "server", "addresses", "address_count", "error", "took_ms"),
+        "tried": _objects("target", "address", "outcome"),
+        "chain": _objects("sha256", "subject", "issuer", "not_before", "not_after", "names", "name_count"),
+        "answers": st.lists(
+            st.fixed_dictionaries(
+                {"url": st.text(), "status_line": st.text(), "headers": st.lists(st.lists(st.text(), max_size=3))}
+            )
+        ),
+        "body": st.fixed_dictionaries({"text": _seldom_junk, "body_bytes": st.integers(-1, 9), "coding": _junk}),
+        "route": st.fixed_dictionaries(
+            {"address": _seldom_junk, "method": _seldom_junk, "note": _junk, "hops": _objects("ttl", "address", "ms")}
+        ),
+        "failed_at_ms": _junk,
+    },
+)
+
+
+@given(_evidence | _junk)
+def test_whatever_evidence_holds_it_is_read_kept_and_told(value: Any) -> None:
+    document = evidence_of(value)
+    if document is not None:
+        text = json.dumps(document, allow_nan=False)
+        assert json.loads(text) == document
+        lines = text_of(document)
+        assert all(isinstance(line, str) and "\x1b" not in line for line in lines)
+        assert evidence_of(document) == document
+
+
+def test_lines_of_probes_that_know_no_facts_and_no_evidence_are_read() -> None:
+    line = json.loads(encode_batch(1, [good(0), CheckResult(**{**vars(bad(1)), "evidence": EVIDENCE})]))
+    for column in ("evidence", "facts"):
+        del line["columns"][column]
+        read = decode_batch(line, PROBE, "spool", 0)
+        assert read is not None and read.count == 2 and read.evidence == ()
+        assert len(decode_objects(line)) == 2

@@ -19,6 +19,7 @@ from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceDraft, 
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.result import FailureEvidence
 from pingmon_gui.domain.scope import Scope
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, VerdictSpan
@@ -31,6 +32,7 @@ from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, batch, compac
 FIXTURES = Path(__file__).parent / "fixtures"
 STANDING = Standing(START_MS, frozenset({Region.LOCAL}), is_paused=True, is_in_maintenance=True)
 SPAN = VerdictSpan(START_MS, START_MS + HOUR_MS, Verdict.OFFLINE)
+KEPT = {"tried": [{"target": "https://a.example/", "address": None, "outcome": "It has no address."}]}
 WINDOW = MaintenanceDraft(
     "Deploy", Weekly((1, 3), 22 * 60, 2 * HOUR_MS, "Europe/Berlin"), Scope(False, frozenset(("shop",)))
 )
@@ -71,7 +73,8 @@ async def fill(path: Path) -> None:
     store.append(batch(rows(one.id, two.id, 0, 90)))
     await store.flush()
     await compact(store, clock, START_MS + 30 * HOUR_MS)
-    store.append(batch(rows(one.id, two.id, 90, 100), first_seq=91))
+    kept = FailureEvidence(one.id, EMBEDDED_PROBE, START_MS, KEPT)
+    store.append(replace(batch(rows(one.id, two.id, 90, 100), first_seq=91), evidence=(kept,)))
     await _fill_alerts(store)
     await store.save_standings([(one.id, STANDING)], START_MS)
     await store.record([Judgement(one.id, (SPAN,), (cut_short(one.id),))], START_MS + HOUR_MS)

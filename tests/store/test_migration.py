@@ -20,7 +20,7 @@ from pingmon_gui.store.migrations import STEPS
 from pingmon_gui.store.store import Store
 from pingmon_gui.store.table import TABLES
 from tests.store.helper import HOUR_MS, START_MS, Clock, run
-from tests.store.make_fixture import FIXTURES, SPAN, STANDING, WINDOW, cut_short, rows
+from tests.store.make_fixture import FIXTURES, KEPT, SPAN, STANDING, WINDOW, cut_short, rows
 
 #: Fixtures up to this schema hold roll-ups of format 1.
 LAST_WITHOUT_PHASES = 3
@@ -64,6 +64,8 @@ def test_file_of_every_released_schema_opens_with_all_it_holds(tmp_path: Path, s
             assert len(memory.state.matters) == 2 and len(memory.waiting) == 1
         if schema >= 5:
             await check_judged(store, one.id)
+        kept = [one.document for one in await store.failure_evidence(one.id, 0, START_MS + 1)]
+        assert kept == ([KEPT] if schema >= 6 else [])
         await store.close()
 
     run(main())
