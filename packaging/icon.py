@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from place import ROOT
 
 SIDES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
+#: What an executable carries on the other systems; Qt writes one size into such a file.
+CARRIED = {"win32": ("pingmon.ico", 256), "darwin": ("pingmon.icns", 512)}
 
 
 def draw(hicolor: Path) -> None:
     """Fill a theme's folder: a PNG of every size, the drawing itself, and the one-coloured one."""
+    for side in SIDES:
+        _draw(side, hicolor / f"{side}x{side}" / "apps" / "pingmon.png")
+    for folder, name in (("scalable", "pingmon.svg"), ("symbolic", "pingmon-symbolic.svg")):
+        target = hicolor / folder / "apps" / name
+        target.parent.mkdir(parents=True)
+        shutil.copyfile(ROOT / "resources" / name, target)
+
+
+def carried(platform: str, folder: Path) -> str | None:
+    """Return the file with the icon of the executables of a system, drawn anew; None where there is none."""
+    if platform not in CARRIED:
+        return None
+    name, side = CARRIED[platform]
+    _draw(side, folder / name)
+    return str(folder / name)
+
+
+def _draw(side: int, target: Path) -> None:
+    """Write the icon as a picture of a size, in the format that the file's name says."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import QSize, Qt
     from PySide6.QtGui import QGuiApplication, QImage, QPainter
     from PySide6.QtSvg import QSvgRenderer
 
-    application = QGuiApplication([])
-    drawing = QSvgRenderer(str(ROOT / "resources" / "pingmon.svg"))
-    for side in SIDES:
-        image = QImage(QSize(side, side), QImage.Format.Format_ARGB32)
-        image.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(image)
-        drawing.render(painter)
-        painter.end()
-        target = hicolor / f"{side}x{side}" / "apps" / "pingmon.png"
-        target.parent.mkdir(parents=True)
-        image.save(str(target))
-    for folder, name in (("scalable", "pingmon.svg"), ("symbolic", "pingmon-symbolic.svg")):
-        target = hicolor / folder / "apps" / name
-        target.parent.mkdir(parents=True)
-        shutil.copyfile(ROOT / "resources" / name, target)
-    application.shutdown()
+    application = QGuiApplication.instance() or QGuiApplication([])
+    image = QImage(QSize(side, side), QImage.Format.Format_ARGB32)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    QSvgRenderer(str(ROOT / "resources" / "pingmon.svg")).render(painter)
+    painter.end()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not image.save(str(target)):
+        sys.exit(f"{target} cannot be written.")
+    del application

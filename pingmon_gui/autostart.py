@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from pingmon_gui.data_folder import usual_data_dir
 from pingmon_gui.domain.error import SettingsError
+from pingmon_gui.program import for_window
 
 Command = Sequence[str]
 
@@ -53,9 +54,9 @@ def start_command(data_dir: Path) -> Command:
     """Return what starts this Pingmon on a data folder, out of the way."""
     if getattr(sys, "frozen", False):
         # An AppImage is unpacked somewhere else at every start; the variable has where it lies.
-        program = [os.environ.get("APPIMAGE") or sys.executable]
+        program = [os.environ.get("APPIMAGE") or for_window(sys.executable)]
     else:
-        program = [_without_console(sys.executable), "-m", "pingmon_gui"]
+        program = [for_window(sys.executable), "-m", "pingmon_gui"]
     return (*program, "--data-dir", str(data_dir), "--minimized")
 
 
@@ -189,9 +190,3 @@ def _write(path: Path, content: bytes) -> None:
     new = path.with_suffix(".new")
     new.write_bytes(content)
     new.replace(path)
-
-
-def _without_console(python: str) -> str:
-    """Return the Python that opens no console window, on Windows."""
-    quiet = Path(python).with_name("pythonw.exe")
-    return str(quiet) if sys.platform == "win32" and quiet.exists() else python

@@ -31,3 +31,4 @@ if [ -n "${NOTARY_PROFILE:-}" ]; then
     xcrun stapler staple "$image"
 fi
 echo "$image"
+echo "For terminals: ln -s /Applications/Pingmon.app/Contents/MacOS/pingmon /usr/local/bin/pingmon"

@@ -3,7 +3,8 @@
 ;   build\package-env\Scripts\pip install -r requirements\package.txt
 ;   build\package-env\Scripts\pip install --no-deps --no-build-isolation -e .
 ;   build\package-env\Scripts\python packaging\build_package.py
-;   iscc /DVersion=0.1.0 packaging\windows\pingmon.iss
+;   for /f "tokens=2" %v in ('build\app\pingmon\pingmon.exe --version') do iscc /DVersion=%v packaging\windows\pingmon.iss
+; pingmonw.exe is the window, for the menu; pingmon.exe is the same for terminals.
 ; On Windows a checkout needs symbolic links (git config core.symlinks true): pingmon_gui\resources is one.
 
 #ifndef Version
@@ -30,7 +31,7 @@ SolidCompression=yes
 LicenseFile=..\..\LICENSE
 ChangesEnvironment=yes
 CloseApplications=yes
-UninstallDisplayIcon={app}\pingmon.exe
+UninstallDisplayIcon={app}\pingmonw.exe
 
 [Tasks]
 Name: path; Description: "Use “pingmon” in terminals"
@@ -43,13 +44,13 @@ Source: "..\..\build\app\pingmon\*"; DestDir: "{app}"; Flags: ignoreversion recu
 Type: filesandordirs; Name: "{app}\_internal"
 
 [Icons]
-Name: "{group}\Pingmon"; Filename: "{app}\pingmon.exe"
+Name: "{group}\Pingmon"; Filename: "{app}\pingmonw.exe"
 
 [Registry]
 Root: HKCU; Subkey: "Environment"; ValueType: expandsz; ValueName: "Path"; ValueData: "{olddata};{app}"; Tasks: path; Check: not IsOnPath
 
 [Run]
-Filename: "{app}\pingmon.exe"; Description: "Start Pingmon"; Flags: postinstall nowait skipifsilent
+Filename: "{app}\pingmonw.exe"; Description: "Start Pingmon"; Flags: postinstall nowait skipifsilent
 
 [Code]
 function IsOnPath: Boolean;

@@ -19,6 +19,7 @@ import pingmon_probe
 
 from pingmon_gui.domain.error import ProbeUnreachable
 from pingmon_gui.fleet.secret import Token
+from pingmon_gui.program import for_terminal
 
 _log = logging.getLogger(__name__)
 
@@ -36,9 +37,9 @@ _LEVELS = {"WARNING": logging.WARNING, "ERROR": logging.ERROR, "CRITICAL": loggi
 def probe_command() -> list[str]:
     """Return how to start the probe: this executable in a packaged app, else this Python with the probe's package."""
     if getattr(sys, "frozen", False):
-        return [sys.executable, "--embedded-probe"]
+        return [for_terminal(sys.executable), "--embedded-probe"]
     # -P: a file in the current folder must not stand in for a module of the probe.
-    return [sys.executable, "-P", "-m", "pingmon_probe"]
+    return [for_terminal(sys.executable), "-P", "-m", "pingmon_probe"]
 
 
 def probe_environment(surroundings: Mapping[str, str]) -> dict[str, str]:
