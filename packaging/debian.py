@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import gzip
 import hashlib
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import icon
 import licence
+import release
 from app_folder import elf_files, needed_c_library
 from place import APP, BUILD, LINUX, ROOT, app_version, run
 
@@ -31,7 +31,7 @@ _OPTIONAL = re.compile(r"libqgtk3|wayland-decoration-client/libadwaita")
 _CONTROL = """Package: pingmon
 Version: {version}
 Architecture: {architecture}
-Maintainer: The Pingmon developers <developers@pingmon.invalid>
+Maintainer: {maintainer}
 Installed-Size: {kilobytes}
 Depends: {depends}
 Recommends: {recommends}
@@ -56,17 +56,18 @@ file:
 
 def make() -> Path:
     """Return the package's file, built anew from `build/app`."""
+    release.check()
     shutil.rmtree(SOURCE, ignore_errors=True)
     version, needed = app_version(), needed_c_library()
     shutil.copytree(APP, TREE / HOME, symlinks=True)
     _write("usr/bin/pingmon", (LINUX / "pingmon.sh").read_text().replace("@LIBC@", needed), 0o755)
     _write("usr/share/applications/pingmon.desktop", (LINUX / "pingmon.desktop").read_text())
-    metainfo = LINUX / "io.github.pingmon.pingmon.metainfo.xml"
-    _write(f"usr/share/metainfo/{metainfo.name}", metainfo.read_text().replace("@RELEASES@", _release(version)))
+    _write(f"usr/share/metainfo/{release.METAINFO.name}", release.metainfo())
     icon.draw(TREE / "usr/share/icons/hicolor")
     _write("usr/share/man/man1/pingmon.1.gz", _zipped(manual(version)))
     documents = "usr/share/doc/pingmon"
     _write(f"{documents}/changelog.gz", _zipped((ROOT / "CHANGELOG.md").read_text()))
+    _write(f"{documents}/changelog.Debian.gz", _zipped(release.debian_changelog()))
     parts = licence.collect(TREE / documents / "licences")
     _write(f"{documents}/copyright", _copyright(parts))
     _check()
@@ -81,12 +82,6 @@ def manual(version: str) -> str:
         *("--version", version, "--description", "watch websites from the places that matter to you"),
         *("--manual-title", "Pingmon", "--include", LINUX / "man-sections"),
     )
-
-
-def _release(version: str) -> str:
-    dated = re.search(rf"^## \[{re.escape(version)}\] - (\d{{4}}-\d\d-\d\d)", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    date = dated[1] if dated else datetime.datetime.fromtimestamp(_built_at_s(), datetime.UTC).date().isoformat()
-    return f'<release version="{version}" date="{date}"/>'
 
 
 def _built_at_s() -> int:
@@ -111,6 +106,7 @@ def _pack(version: str) -> Path:
         path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     control = _CONTROL.format(
         version=version,
+        maintainer=release.MAINTAINER,
         architecture=architecture,
         kilobytes=sum(path.stat().st_size for path in files) // 1024,
         depends=", ".join((*_dependencies(), *ALSO)),

@@ -3,4 +3,4 @@
 Pure Python for 3.9 and newer; nothing but the standard library and h11, which the built file carries.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.9.0"
