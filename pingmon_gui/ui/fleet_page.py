@@ -49,7 +49,7 @@ _WIDTHS = {
     Column.NAME: 20,
     Column.REGION: 21,
     Column.HOST: 25,
-    Column.STATE: 23,
+    Column.STATE: 27,
     Column.VERSION: 11,
     Column.LATENCY: 11,
     Column.OFFSET: 17,

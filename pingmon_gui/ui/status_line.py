@@ -37,6 +37,10 @@ class StatusLine(QStatusBar):
             state = health.reason or wording.probe_state_word(health.state)
             self.probe_label.setText(f"{wording.region_name(health.probe.region)}: {wording.plain(state, 120)}")
         else:
-            good = sum(health.state is ProbeState.CONNECTED and health.votes for health in known)
+            connected = [health for health in known if health.state is ProbeState.CONNECTED]
             text = self.tr("%1 of %2 probes connected")
-            self.probe_label.setText(text.replace("%2", wording.number(len(known))).replace("%1", wording.number(good)))
+            if silent := sum(not health.votes for health in connected):
+                text = self.tr("%1 of %2 probes connected, %3 without a vote").replace("%3", wording.number(silent))
+            self.probe_label.setText(
+                text.replace("%2", wording.number(len(known))).replace("%1", wording.number(len(connected)))
+            )

@@ -362,6 +362,22 @@ def test_regions_without_probe_say_so_and_can_be_hidden(make_bench: MakeBench, s
     assert window.table.header.note(europe) == "last hour"
 
 
+def test_status_line_tells_connected_probes_from_those_that_speak(
+    make_bench: MakeBench, show_window: ShowWindow
+) -> None:
+    bench = make_bench(numbered(1))
+    window = show_window(bench)
+    silent = ProbeHealth(probe(2, Region.EU), ProbeState.CONNECTED, votes=False)
+    lost = ProbeHealth(probe(3, Region.AS), ProbeState.UNREACHED, votes=False)
+    for probes, text in (
+        ([voting(1, Region.LOCAL), voting(2, Region.EU)], "2 of 2 probes connected"),
+        ([voting(1, Region.LOCAL), silent, lost], "2 of 3 probes connected, 1 without a vote"),
+    ):
+        bench.board.set_probes(probes)
+        window.bridge.frame()
+        assert window.status.probe_label.text() == text
+
+
 def test_region_whose_probe_has_no_vote_says_why_in_its_title(make_bench: MakeBench, show_window: ShowWindow) -> None:
     bench = make_bench(numbered(1))
     window = show_window(bench)
