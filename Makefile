@@ -55,8 +55,9 @@ guide: env ## builds the user guide into build/guide; every link and picture mus
 	@$(PYTHON) -m sphinx -q -n -W --keep-going -d build/guide-trees docs build/guide
 	@echo "build/guide/index.html"
 
-screenshots: env ## takes pictures of docs/screenshots from the real app; ONLY=name,name takes some
-	@$(PYTHON) -m tests.pictures $(ONLY)
+screenshots: ## takes the pictures of README and guide from the real app (root, Debian); ONLY=name,name takes some
+	@sh packaging/env.sh pictures
+	@PINGMON_LAB_CACHE="$(LAB_CACHE)" $(PYTHON) -m tests.pictures $(ONLY)
 
 format: env ## rewrites the code in the house's format
 	$(PYTHON) -m ruff check --fix .

@@ -3,7 +3,8 @@
 #   packaging/env.sh app    what the window and the command line need
 #   packaging/env.sh dev    that, and what tests and linters need
 #   packaging/env.sh package  what the window needs, and what makes an app and a .deb of it (Linux, Debian)
-#   packaging/env.sh lab    that, and what the lab of real hosts needs (Linux, Debian)
+#   packaging/env.sh lab    what dev has, and what the lab of real hosts needs (Linux, Debian)
+#   packaging/env.sh pictures  that, and what pictures of the guide are taken with
 # Missing system packages are installed where that is possible without asking; otherwise the command is printed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -59,6 +60,12 @@ xprop x11-utils
 import imagemagick
 '
 
+# What shows a web page, and makes pictures small.
+picture_programs='
+chromium chromium
+optipng optipng
+'
+
 # What makes and checks the .deb.
 package_programs='
 dpkg-shlibdeps dpkg-dev
@@ -92,6 +99,7 @@ missing_packages() {
     case $want in
     package) programs=$package_programs ;;
     lab) programs=$test_programs$lab_programs ;;
+    pictures) programs=$test_programs$lab_programs$picture_programs ;;
     *) programs=$test_programs ;;
     esac
     printf '%s\n' "$programs" | while read -r program package; do
@@ -157,10 +165,10 @@ if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>
 fi
 say "Installing Python packages (the first time this takes a minute or two)"
 requirements=$want
-[ "$want" != lab ] || requirements=dev
+case $want in lab | pictures) requirements=dev ;; esac
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "requirements/$requirements.txt"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 rm -f "$venv"/.made-for-*
 # Who has more has less, too.
-case $want in package) made='package app' ;; lab) made='lab dev app' ;; dev) made='dev app' ;; *) made=app ;; esac
+case $want in package) made='package app' ;; pictures) made='pictures lab dev app' ;; lab) made='lab dev app' ;; dev) made='dev app' ;; *) made=app ;; esac
 for each in $made; do printf '%s\n' "$fingerprint" >"$venv/.made-for-$each"; done

@@ -8,6 +8,7 @@ hosts    what a test or a person asks for, each a node of its own
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import os
 import shlex
@@ -33,6 +34,8 @@ PRIVATE = "10.77.0.1"
 METADATA = "169.254.169.254"
 #: Where Debian keeps whom it trusts.
 _TRUSTED = "/etc/ssl/certs/ca-certificates.crt"
+#: For how long the website's certificate holds: longer than anybody is warned ahead.
+_CERTIFICATE = datetime.timedelta(days=80)
 #: The default anchors of the preferences.
 ANCHORS = ("198.41.0.4", "199.7.83.42", "193.0.14.129")
 
@@ -164,9 +167,12 @@ class Lab:
         authority.cert_pem.write_to_path(str(folder / "authority.pem"))
         if Path(_TRUSTED).exists():
             (folder / "trusted.pem").write_text(Path(_TRUSTED).read_text() + authority.cert_pem.bytes().decode())
-        authority.issue_cert(f"*.{ZONE}", v4(_TARGET), v6(_TARGET)).private_key_and_cert_chain_pem.write_to_path(
-            str(folder / "website.pem")
+        website = authority.issue_cert(
+            *(f"*.{ZONE}", v4(_TARGET), v6(_TARGET)),
+            common_name=f"*.{ZONE}",
+            not_after=datetime.datetime.now(datetime.UTC) + _CERTIFICATE,
         )
+        website.private_key_and_cert_chain_pem.write_to_path(str(folder / "website.pem"))
 
     def _start_target(self) -> None:
         program = [sys.executable, "-m", "tests.lab.target"]
