@@ -21,7 +21,7 @@ SOURCE = BUILD / "deb"
 TREE = SOURCE / "debian" / "pingmon"
 HOME = "usr/lib/pingmon"
 #: Needed, but not as a library.
-ALSO = ("ca-certificates",)
+ALSO = ("ca-certificates", "tzdata")
 #: Used where they are there: SSH with its own configuration, opening a file, a place for secrets.
 RECOMMENDED = ("openssh-client", "xdg-utils")
 SUGGESTED = ("gnome-keyring",)

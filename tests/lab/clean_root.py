@@ -23,18 +23,18 @@ HOME = Path("/home") / USER
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def build(package: Path) -> Path:
-    """Return the root for a package, built if it is not there yet: a minute then."""
+def build(package: Path, suite: str) -> Path:
+    """Return the root of a release of Debian for a package, built if it is not there yet: a minute then."""
     depends = run("dpkg-deb", "--field", package, "Depends")
     recipe = hashlib.sha256((depends + Path(__file__).read_text()).encode()).hexdigest()[:12]
-    root = CACHE / f"clean-{roots.codename()}-{recipe}"
+    root = CACHE / f"clean-{suite}-{recipe}"
     if (root / "ready").exists():
         return root
-    for old in CACHE.glob("clean-*"):
+    for old in CACHE.glob(f"clean-{suite}-*"):
         shutil.rmtree(old)
     # The first of each group of alternatives, without versions: what apt would choose.
     names = [re.split(r"[ (|]", group.strip())[0] for group in depends.split(",")]
-    roots.build_bare(root, include=["passwd"], offered=names)
+    roots.build_bare(root, include=["passwd"], offered=names, suite=suite)
     run("chroot", root, "useradd", "--create-home", USER)
     # Whoever installs Pingmon has its manual and its licences, too.
     for rule in root.glob("etc/dpkg/dpkg.cfg.d/*mmdebstrap*"):

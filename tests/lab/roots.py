@@ -140,14 +140,28 @@ def _apt_sources() -> list[str]:
     return [str(file) for file in files if file.is_file() and file.read_text().strip()]
 
 
+def _sources_of(suite: str, folder: Path) -> list[str]:
+    """Return sources like this machine's, of another release, as files in a folder."""
+    folder.mkdir(exist_ok=True)
+    for source in map(Path, _apt_sources()):
+        (folder / source.name).write_text(source.read_text().replace(codename(), suite))
+    return [str(file) for file in sorted(folder.iterdir())]
+
+
 def _apt_options() -> list[str]:
     """Return how this machine's apt fetches (proxies, certificates, dates), as options of mmdebstrap."""
     lines = run("apt-config", "dump", "--no-empty").splitlines()
     return [f"--aptopt={line}" for line in lines if line.startswith("Acquire::")]
 
 
-def build_bare(root: Path, include: Sequence[str], offered: Sequence[str]) -> None:
-    """Build a minimal Debian with some packages in it, and others lying in it that its apt installs from files."""
+def build_bare(root: Path, include: Sequence[str], offered: Sequence[str], suite: str = "") -> None:
+    """Build a minimal Debian with some packages in it, and others lying in it that its apt installs from files.
+
+    `suite` is another release than this machine's, from the same mirrors.
+    """
+    sources = (
+        _apt_sources() if suite in ("", codename()) else _sources_of(suite, root.with_name(f"{root.name}-sources"))
+    )
     run(
         "mmdebstrap",
         "--variant=minbase",
@@ -160,9 +174,9 @@ def build_bare(root: Path, include: Sequence[str], offered: Sequence[str]) -> No
         '--customize-hook=mkdir -p "$1/srv/packages/partial"',
         '--customize-hook=env APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq -y --no-install-recommends '
         f'--download-only -o Dir::Cache::archives="$1/srv/packages" install {" ".join(offered)}',
-        codename(),
+        suite or codename(),
         root,
-        *_apt_sources(),
+        *sources,
         timeout_s=300,
     )
     _offer_packages(root)

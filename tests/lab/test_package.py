@@ -6,7 +6,9 @@ Run by `make test-package`, which builds the package first: that takes minutes, 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -14,9 +16,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
+import pingmon_gui
 from pingmon_gui.provision.bundle import probe_bundle
 from tests.lab import clean_root, roots
 from tests.lab.clean_root import HOME, USER, CleanRoot
@@ -30,6 +34,8 @@ URL = f"http://shop4.{ZONE}/"
 _DATA = ".local/share/pingmon"
 _FIXTURES = REPOSITORY / "tests/store/fixtures"
 _PATIENCE_S = 60.0
+#: The one after the one that it is built on.
+_NEXT_DEBIAN = {"bookworm": "trixie"}
 
 
 @pytest.fixture(scope="session")
@@ -39,15 +45,24 @@ def package() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def below(package: Path) -> Path:
-    """The root without the package. Built before anything: at the lab's desk no packages can be fetched."""
-    return clean_root.build(package)
+def below(package: Path) -> dict[str, Path]:
+    """The roots without the package, by release. Built before anything: at the lab's desk nothing can be fetched."""
+    suite = roots.codename()
+    return {suite: clean_root.build(package, suite) for suite in (suite, *filter(None, [_NEXT_DEBIAN.get(suite)]))}
 
 
 @pytest.fixture(scope="module")
-def root(lab: Lab, package: Path, below: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanRoot]:
+def root(
+    lab: Lab, package: Path, below: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CleanRoot]:
     """A clean Debian at the desk, with the package installed by apt from its file."""
-    with CleanRoot.mounted(below, tmp_path_factory.mktemp("clean")) as root:
+    with installed(package, below[roots.codename()], tmp_path_factory.mktemp("clean")) as root:
+        yield root
+
+
+@contextlib.contextmanager
+def installed(package: Path, below: Path, folder: Path) -> Iterator[CleanRoot]:
+    with CleanRoot.mounted(below, folder) as root:
         for name in ("hosts", "resolv.conf"):
             shutil.copyfile(f"/etc/{name}", root.root / "etc" / name)
         shutil.copyfile(package, root.root / "tmp" / package.name)
@@ -139,6 +154,15 @@ def test_window_measures_and_a_host_becomes_a_probe(root: CleanRoot, home: Path,
     assert ended.returncode == 0, ended.stderr
 
 
+def test_next_debian_takes_it_too(lab: Lab, package: Path, below: dict[str, Path], tmp_path: Path) -> None:
+    suite = _NEXT_DEBIAN[roots.codename()]
+    with installed(package, below[suite], tmp_path) as root:
+        assert suite in (root.root / "etc/os-release").read_text()
+        with window(root):
+            answer(root, "domain", "add", URL)
+            assert wait_until(lambda: own_status(root)) == "online"
+
+
 def test_data_folder_of_the_oldest_pingmon_is_taken_over(root: CleanRoot, home: Path) -> None:
     database = put_database(root, home, _FIXTURES / "schema_1.db")
     with window(root):
@@ -169,6 +193,12 @@ def test_without_a_display_it_says_so(root: CleanRoot, home: Path) -> None:
     assert "There is no display to open a window on." in refusal(root)
 
 
+def test_without_a_session_bus_it_runs_and_says_what_it_lacks(root: CleanRoot, home: Path) -> None:
+    with window(root):
+        said = refusal(root, "alert", "test", "This desktop")
+    assert "This desktop shows no notifications just now." in said
+
+
 def test_read_only_home_is_named(root: CleanRoot, home: Path) -> None:
     run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", home)
     try:
@@ -188,11 +218,41 @@ def test_too_old_c_library_is_named(root: CleanRoot, home: Path) -> None:
         old.unlink()
 
 
-def test_manual_is_read_and_licences_are_there(root: CleanRoot) -> None:
-    documents = root.root / "usr/share/doc/pingmon"
-    carried = {path.name for path in (documents / "licences").iterdir()}
-    assert {"Python", "PySide6_Essentials", "numpy", "paramiko"} <= carried
-    assert (root.root / "usr/share/man/man1/pingmon.1.gz").stat().st_size > 2_000
+def test_package_asks_for_the_c_library_that_its_launcher_names(package: Path, root: CleanRoot) -> None:
+    """A system that is too old is told so by apt; one that was filled by other means, by the launcher."""
+    launcher = (root.root / "usr/bin/pingmon").read_text()
+    (needed,) = re.findall(r"^needed=(2\.\d+)$", launcher, re.MULTILINE)
+    (asked,) = re.findall(r"\blibc6 \(>= (2\.\d+)\)", run("dpkg-deb", "--field", package, "Depends"))
+    assert int(asked[2:]) >= int(needed[2:])
+
+
+def test_every_part_that_is_carried_has_its_licence(root: CleanRoot) -> None:
+    """What lies in the app's folder is found by looking there, not from the list that the licences were taken by."""
+    modules = {path.name.partition(".")[0] for path in (root.root / "usr/lib/pingmon/_internal").iterdir()}
+    ask = "import importlib.metadata, json; print(json.dumps(importlib.metadata.packages_distributions()))"
+    known: dict[str, list[str]] = json.loads(run(REPOSITORY / "build/package-env/bin/python", "-c", ask))
+    carried = {name for module in modules for name in known.get(module, ())} - {"pingmon"}
+    licences = root.root / "usr/share/doc/pingmon/licences"
+    texts = {folder.name: list(folder.iterdir()) for folder in licences.iterdir() if folder.is_dir()}
+    assert len(carried) > 30 and carried <= {name for name, found in texts.items() if found}
+    assert {"Python", "pyinstaller"} <= texts.keys()
+    assert {"natural-earth.md", "qt-parts.md"} <= {path.name for path in licences.iterdir()}
+    listed = (root.root / "usr/share/doc/pingmon/copyright").read_text()
+    assert not {name for name in carried if f"  {name} " not in listed}
+
+
+def test_package_says_one_version_everywhere(root: CleanRoot) -> None:
+    version = root.run("dpkg-query", "-W", "-f", "${Version}", "pingmon").stdout
+    assert version == pingmon_gui.__version__
+    assert pingmon(root, "--version").stdout.startswith(f"pingmon {version} (protocol ")
+    share = root.root / "usr/share"
+    newest = ElementTree.parse(share / "metainfo/io.github.pingmon.pingmon.metainfo.xml").find("releases/release")
+    assert newest is not None and newest.get("version") == version
+    with gzip.open(share / "doc/pingmon/changelog.Debian.gz", "rt") as changelog:
+        assert changelog.readline() == f"pingmon ({version}) unstable; urgency=medium\n"
+    with gzip.open(share / "man/man1/pingmon.1.gz", "rt") as manual:
+        head = next(line for line in manual if line.startswith(".TH"))
+    assert version in head
 
 
 def test_nothing_but_the_users_data_is_left_in_the_end(root: CleanRoot, home: Path) -> None:

@@ -115,6 +115,7 @@ async def map_light(desk: Desk) -> QWidget:
         shop = next(one.id for one in board.monitors.values() if one.name == "Shop")
         await until(lambda: board.verdict[board.ids.index(shop)] == Verdict.REGIONAL)
         window = await desk.opened_by(desk.window.actions_.map, MapWindow)
+        desk.window.maps.set_animated(False)
         window.choose(shop)
         window.resize(*SIZE)
         return window

@@ -103,7 +103,9 @@ def take(
     with tempfile.NamedTemporaryFile("w", suffix=".json") as screen:
         json.dump(_SCREEN, screen)
         screen.flush()
-        os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={screen.name}"
+        # Words are English; numbers and days stand as they do where it is spoken.
+        os.environ |= {"QT_QPA_PLATFORM": f"offscreen:configfile={screen.name}", "LANG": "en_GB.UTF-8"}
+        os.environ.pop("LC_ALL", None)
         qInstallMessageHandler(_on_message)
         application = make_application()
     application.setCursorFlashTime(0)
