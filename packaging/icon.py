@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -35,12 +34,11 @@ def carried(platform: str, folder: Path) -> str | None:
 
 def _draw(side: int, target: Path) -> None:
     """Write the icon as a picture of a size, in the format that the file's name says."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # No text is in it, so no application is needed, which has to be the only one of its process.
     from PySide6.QtCore import QSize, Qt
-    from PySide6.QtGui import QGuiApplication, QImage, QPainter
+    from PySide6.QtGui import QImage, QPainter
     from PySide6.QtSvg import QSvgRenderer
 
-    application = QGuiApplication.instance() or QGuiApplication([])
     image = QImage(QSize(side, side), QImage.Format.Format_ARGB32)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
@@ -49,4 +47,3 @@ def _draw(side: int, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not image.save(str(target)):
         sys.exit(f"{target} cannot be written.")
-    del application
