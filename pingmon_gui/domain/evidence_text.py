@@ -72,9 +72,16 @@ def text_of(document: Json, titles: Mapping[Part, str] = TITLES) -> list[str]:
 def _tried(value: Sequence[Json]) -> tuple[str, list[str]]:
     lines = []
     for one in value:
-        where = f"{one['target']} at {one['address']}" if one.get("address") else str(one["target"])
+        where = _where(one)
         lines.append(f"{where}: {one['outcome']}")
     return "", lines
+
+
+def _where(one: Json) -> str:
+    if not one.get("address") or one["address"] == one["target"]:
+        return str(one["target"])
+    port = f" port {one['port']}" if one.get("port") else ""
+    return f"{one['target']} at {one['address']}{port}"
 
 
 def _names(value: Sequence[Json]) -> tuple[str, list[str]]:

@@ -90,7 +90,7 @@ _PARTS: dict[str, Reader] = {
         ),
         8,
     ),
-    "tried": _list(_object({"target": _LINE, "outcome": _LINE}, {"address": _text(100)}), 8),
+    "tried": _list(_object({"target": _LINE, "outcome": _LINE}, {"address": _text(100), "port": _whole(65_535)}), 8),
     "chain": _list(
         _object(
             {"sha256": _text(64)},

@@ -36,6 +36,8 @@ class Unreachable(NamedTuple):
     code: int
     #: Who said it, where that is known.
     offender: Optional[str]
+    icmp_type: int = 0
+    icmp_code: int = 0
 
 
 def open_echo_socket(family: int, make: SocketMaker = socket.socket) -> socket.socket:
@@ -50,11 +52,19 @@ def open_echo_socket(family: int, make: SocketMaker = socket.socket) -> socket.s
             raise NotAllowed from exc
         _let_answers_through(sock, family)
     sock.setblocking(False)
+    with contextlib.suppress(OSError):
+        ask_for_errors(sock, family)
+    return sock
+
+
+def ask_for_errors(sock: socket.socket, family: int) -> None:
+    """Have the system keep for this socket what routers say of its packets, where it does such a thing.
+
+    Raises OSError where it refuses.
+    """
     if sys.platform == "linux":
         level, option = _RECVERR[socket.AddressFamily(family)]
-        with contextlib.suppress(OSError):
-            sock.setsockopt(level, option, 1)
-    return sock
+        sock.setsockopt(level, option, 1)
 
 
 def _let_answers_through(sock: socket.socket, family: int) -> None:
@@ -103,8 +113,8 @@ def read_error(sock: socket.socket, family: int) -> Optional[Unreachable]:
         return None
     for level, kind, content in ancillary:
         if (level, kind) == _RECVERR[socket.AddressFamily(family)] and len(content) >= _EXTENDED_ERROR.size:
-            code = _EXTENDED_ERROR.unpack_from(content)[0]
-            return Unreachable(code, _offender(content[_EXTENDED_ERROR.size :]))
+            code, _origin, icmp_type, icmp_code, *_ = _EXTENDED_ERROR.unpack_from(content)
+            return Unreachable(code, _offender(content[_EXTENDED_ERROR.size :]), icmp_type, icmp_code)
     return None
 
 

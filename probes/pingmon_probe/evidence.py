@@ -66,6 +66,8 @@ class Tried(NamedTuple):
 
     target: str
     address: Optional[str]
+    #: None where there are no ports.
+    port: Optional[int]
     outcome: str
 
 
@@ -97,6 +99,7 @@ def written(gathered: Gathered, spec: CheckSpec) -> Generator[None, None, Dict[s
             {
                 "target": _masked_url(shown(one.target, _MAX_TEXT_CHARACTERS)),
                 "address": one.address,
+                "port": one.port,
                 "outcome": shown(one.outcome, _MAX_TEXT_CHARACTERS),
             }
             for one in gathered.tried

@@ -9,11 +9,14 @@ from typing import Any, Callable, Dict, Optional
 
 from .allowance import Allowance
 from .protocol import EVIDENCE_PAUSE_S, CheckResult
+from .route import Tracer
 
 #: Over all checks: so much at once, and so much more as time goes by. A day's evidence then leaves the spool its room
 #: for results, and a thousand targets that fail together cost a few megabytes.
 BURST = 100
 PER_S = 1 / 60
+#: Failures that may lie on the way: whoever gave an answer was reached.
+ROUTE_FAILURES = frozenset(("connect_refused", "connect_timeout", "timeout", "tls_handshake", "protocol", "loss"))
 
 
 class Record:
@@ -33,8 +36,11 @@ class Record:
 class EvidenceDesk:
     """Belongs to the loop."""
 
-    def __init__(self, now_s: Callable[[], float], burst: int = BURST, per_s: float = PER_S) -> None:
+    def __init__(
+        self, now_s: Callable[[], float], tracer: Optional[Tracer] = None, burst: int = BURST, per_s: float = PER_S
+    ) -> None:
         self._now_s = now_s
+        self._tracer = tracer
         self._allowance = Allowance(per_s, burst, now_s)
 
     def asked(self, record: Record) -> Optional[Callable[[], bool]]:
@@ -54,7 +60,22 @@ class EvidenceDesk:
         if result.evidence is not None:
             record.has_kept = True
             record.next_s = self._now_s() + EVIDENCE_PAUSE_S
+            record.route = None
+            self._trace(record, result)
         elif record.route is not None:
             result.evidence, record.route = record.route, None
         if result.failure is None:
             record.has_kept = False
+
+    def _trace(self, record: Record, result: CheckResult) -> None:
+        """Look for the way to the address that failed: that takes seconds, and this result goes out at once."""
+        tried = (result.evidence or {}).get("tried")
+        if self._tracer is None or not tried or result.failure not in ROUTE_FAILURES or tried[-1]["address"] is None:
+            return
+        failed_at_ms = result.started_at_ms
+
+        def on_done(route: Optional[Dict[str, Any]]) -> None:
+            if route is not None:
+                record.route = {"failed_at_ms": failed_at_ms, "route": route}
+
+        self._tracer.trace(tried[-1]["address"], tried[-1]["port"], on_done)

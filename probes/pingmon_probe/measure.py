@@ -16,6 +16,7 @@ from .loop import Loop
 from .matcher import Matcher
 from .protocol import CheckResult, CheckSpec, read_address
 from .resolver import Resolver
+from .route import Tracer
 from .stamp import make_stamps
 from .tls import Contexts
 from .tools import Tools
@@ -97,6 +98,10 @@ class Measurer:
         self._runs: Set[Run] = set()
         self._is_starting = False
         self._is_closed = False
+
+    def tracer(self) -> Tracer:
+        """Return what finds the way to an address, under the same rules as checks."""
+        return Tracer(self._loop, self._tools.refuse)
 
     @property
     def in_flight(self) -> int:

@@ -13,6 +13,7 @@ from . import __version__
 from .allowance import Allowance
 from .background import Background
 from .disk import Disk
+from .evidence_desk import EvidenceDesk
 from .exposition import CONTENT_TYPE, result_metrics, status_metrics, text_of
 from .http_service import Connection, HttpError, Request
 from .loop import Loop, Timer
@@ -80,7 +81,9 @@ class ProbeService:
         self._worker = Background(loop, "worker")
         self.spool_worker = Background(loop, "spool reader")
         self._self_check = SelfCheck(loop)
-        self._runner = Runner(loop, measurer, spool.append, judge=self._self_check.judge)
+        self._tracer = measurer.tracer()
+        desk = EvidenceDesk(loop.now, self._tracer)
+        self._runner = Runner(loop, measurer, spool.append, judge=self._self_check.judge, desk=desk)
         self._keeper = PlanKeeper(folder / "plan.ndjson", disk or Disk(), loop.now, wall_ms)
         self._allowance = Allowance(CHECKS_PER_S, CHECKS_BURST, loop.now)
         self._on_demand = 0
@@ -103,6 +106,7 @@ class ProbeService:
     def close(self) -> None:
         """Stop measuring and end every stream. What was measured is in the spool's hands."""
         self._runner.pause()
+        self._tracer.close()
         self._self_check.close()
         if self._lease_timer is not None:
             self._lease_timer.cancel()

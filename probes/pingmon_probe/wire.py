@@ -115,7 +115,7 @@ FLEETING_FACTS = frozenset(("said", "ttl_s", "rtt_min_ms", "rtt_avg_ms", "rtt_ma
 #: What a failing result may carry besides, as `evidence` (feature failure_evidence): for whoever looks into it, judged
 #: by nobody. It comes with the first failing result after a good one, or the first ever. Each part may be absent:
 #: `names`: `{"host", "server", "addresses", "address_count", "error", "took_ms"}` of each name that was looked up;
-#: `tried`: `{"target", "address", "outcome"}` of each place gone to; `chain`: `{"sha256", "subject", "issuer",
+#: `tried`: `{"target", "address", "port", "outcome"}` of each place gone to; `chain`: `{"sha256", "subject", "issuer",
 #: "not_before", "not_after", "names", "name_count"}` of each certificate as the server sent them; `answers`: `{"url",
 #: "status_line", "headers": [[name, value], ...], "is_cut"}` of each hop; `body`: `{"text", "body_bytes", "is_cut",
 #: "coding"}`. What is longer is cut; the values of headers that sign somebody in are masked.

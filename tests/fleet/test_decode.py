@@ -269,7 +269,7 @@ EVIDENCE = {
             "took_ms": 1.5,
         }
     ],
-    "tried": [{"target": "https://a.test/", "address": "192.0.2.1", "outcome": "It was refused."}],
+    "tried": [{"target": "https://a.test/", "address": "192.0.2.1", "port": 443, "outcome": "It was refused."}],
     "chain": [
         {
             "sha256": "ab" * 32,

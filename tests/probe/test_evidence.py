@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,8 @@ from pingmon_probe.protocol import (
 )
 
 from .conftest import Rig
-from .targets import Targets
+from .dns_server import GOOD, DnsServer, Question, answer
+from .targets import EXPIRED_ON, Targets
 
 SPEC = CheckSpec("http://site.example/")
 
@@ -171,6 +172,48 @@ def test_name_that_takes_too_long_says_so(keeping: Rig, targets: Targets) -> Non
     assert name["took_ms"] is None and "no answer" in name["error"]
 
 
+def test_port_that_says_something_else_leaves_what_it_said(keeping: Rig, targets: Targets) -> None:
+    port = targets.raw_server(lambda sock: sock.sendall(b"220 mail.example ESMTP\r\n" + b"x" * 9_000))
+    kept = evidence(keeping, f"tcp://127.0.0.1:{port}", expect="SSH-2.0")
+    assert kept["body"]["text"].startswith("220 mail.example ESMTP\nx") and kept["body"]["is_cut"]
+    assert kept["tried"][0]["address"] == "127.0.0.1" and kept["tried"][0]["port"] == port
+
+
+def test_tls_check_leaves_the_chain(keeping: Rig, targets: Targets) -> None:
+    port = targets.url("/", "expired").rpartition(":")[2].strip("/")
+    kept = evidence(keeping, f"tls://localhost:{port}")
+    assert kept["chain"][0]["not_after"].startswith(EXPIRED_ON.strftime("%Y-%m-%d"))
+
+
+def test_name_servers_leave_what_they_answered(keeping: Rig) -> None:
+    told = {b"gone": b"\x81\x83", b"odd": b"\x81\x80"}
+
+    def say(question: Question) -> List[bytes]:
+        flags = told.get(question.labels[0])
+        return [] if flags is None else [answer(question, *GOOD[1], flags=int.from_bytes(flags, "big"))]
+
+    server = DnsServer(say)
+    gone = evidence(keeping, server.url("gone"))
+    (name,) = gone["names"]
+    assert name["host"].startswith("A of gone.") and name["error"] == "NXDOMAIN" and name["server"] == server.place
+    odd = evidence(keeping, server.url("odd"), dns_match="exact", dns_answers=("192.0.2.77",))
+    assert odd["names"][0]["addresses"] == ["192.0.2.1", "192.0.2.2"] and odd["names"][0]["took_ms"] > 0
+    silent = evidence(keeping, server.url("silent"), timeout_ms=150)
+    assert "names" not in silent and silent["tried"][0]["address"] == "127.0.0.1"
+    server.close()
+
+
+def test_echoes_that_do_not_come_back_leave_who_said_why(keeping: Rig) -> None:
+    def nowhere(family: int) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        return sock
+
+    keeping.reconfigure(open_echo=nowhere)
+    kept = evidence(keeping, "icmp://127.0.0.1", timeout_ms=300)
+    assert kept["tried"][0]["target"] == "127.0.0.1" and kept["tried"][0]["port"] is None
+
+
 _bytes = st.binary(max_size=9_000)
 
 
@@ -191,7 +234,7 @@ def test_whatever_a_target_says_the_document_is_bounded(
     gathered.chain = chain
     gathered.content_type, gathered.content_coding = content_type, coding
     gathered.names = [NameAnswer(text, None, [text] * 30, text, 1.0) for text in texts]
-    gathered.tried = [Tried(text, None, text) for text in texts]
+    gathered.tried = [Tried(text, None, 80, text) for text in texts]
     document = document_of(gathered)
     assert as_json_bytes(document) <= MAX_EVIDENCE_BYTES
     line = encode_batch(1, [CheckResult("http://a/", evidence=document)] * 3)

@@ -101,7 +101,7 @@ class FakeMeasurer:
         def end() -> None:
             self.running -= 1
             if failure is not None and keeps_evidence is not None and keeps_evidence():
-                result.evidence = {"tried": [{"target": spec.url}]}
+                result.evidence = {"tried": [{"target": spec.url, "address": None, "port": None, "outcome": "late"}]}
             done(result)
 
         self.clock.call_at(self.clock.now() + took_s, end)

@@ -434,3 +434,21 @@ def test_lock_keeps_a_second_probe_out(tmp_path: Path) -> None:
         FolderLock(tmp_path)
     lock.close()
     FolderLock(tmp_path).close()
+
+
+def test_evidence_goes_in_lines_of_its_size_and_a_kill_keeps_it_with_its_result(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    evidence = {"body": {"text": "\N{REPLACEMENT CHARACTER}" * 2_600, "body_bytes": 4_096}}
+    for number in range(1, 1_001):
+        result = CheckResult(url="http://a/", monitor=number, failure="timeout")
+        result.evidence = evidence if number % 10 == 0 else None
+        bench.spool.append(result)
+    bench.settle()
+    bench.kill()
+    after = Bench(tmp_path)
+    data, _last = SpoolReader(after.spool).read(0, 10**8)
+    results = [result for line in data.splitlines() for result in decode_batch(json.loads(line))]
+    assert [result.monitor for result in results] == list(range(1, 1_001))
+    assert all((result.evidence == evidence) == (result.monitor % 10 == 0) for result in results)
+    assert max(map(len, data.splitlines())) <= MAX_BATCH_BYTES
+    after.spool.close()

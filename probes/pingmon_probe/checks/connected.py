@@ -89,7 +89,7 @@ class ConnectedCheck(Running, Listener, Generic[Place]):
             return
         target = connection.target
         found.names += names_of(self.run.tools, target.host, connection.answer)
-        found.tried.append(Tried(target.place, result.address, self.run.outcome))
+        found.tried.append(Tried(target.place, result.address, target.port, self.run.outcome))
         look = self._look.tls_facts if self._look is not None else None
         tls = look or connection.tls_facts()
         if tls is not None and tls.chain:

@@ -21,6 +21,8 @@ from pingmon_probe.dns_message import (
     read_response,
     reverse_name,
 )
+from pingmon_probe.evidence import Gathered, NameAnswer, Tried
+from pingmon_probe.evidence_name import names_of
 from pingmon_probe.protocol import DNS_PORT, MAX_DNS_ANSWERS_TOLD, RECORD_TYPES, read_address
 from pingmon_probe.resolver import Address
 from pingmon_probe.stamp import USER
@@ -87,6 +89,20 @@ class DnsCheck(Running, Listener):
         else:
             timeline.world(REQUEST, deadline_s)
             self._end("timeout", dns_sentence.no_answer(self._endpoint.place, self._question, timeout_ms))
+
+    def gather(self, found: Gathered) -> None:
+        run, search = self._run, self._search
+        if search is not None:
+            found.names += names_of(run.tools, self._endpoint.host, search.answer)
+        told = run.facts.of_kind or {}
+        if told:
+            asked = f"{self._asked.record_type} of {self._asked.host}"
+            rcode = told["rcode"] if told["rcode"] != "NOERROR" else None
+            request_s = run.timeline.phases_s[REQUEST]
+            took_ms = None if request_s is None else round(request_s * 1000, 3)
+            found.names.append(NameAnswer(asked, self._endpoint.place, told["answers"], rcode, took_ms))
+        place = self._endpoint.place if self._address is not None or search is not None else ""
+        found.tried.append(Tried(place or run.spec.url, run.facts.address, None, run.outcome))
 
     def close(self) -> None:
         if self._search is not None:

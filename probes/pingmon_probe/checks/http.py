@@ -67,7 +67,7 @@ class HttpCheck(ConnectedCheck[Target]):
     def gather(self, found: Gathered) -> None:
         for target, answer, head, status, address in self._past:
             found.names += names_of(self.run.tools, target.host, answer)
-            found.tried.append(Tried(target.url, address, f"answered {status}"))
+            found.tried.append(Tried(target.url, address, target.port, f"answered {status}"))
             found.heads.append((target.url, head))
         super().gather(found)
         if self.connection is not None:

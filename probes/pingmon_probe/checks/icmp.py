@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import socket
 from typing import Dict, List, Optional
@@ -11,6 +12,8 @@ from pingmon_probe import icmp_sentence, sentence
 from pingmon_probe.address_search import AddressSearch, family_of
 from pingmon_probe.check import Run, Running
 from pingmon_probe.echo import NotAllowed, Unreachable, answered_sequence, echo_bytes, read_error
+from pingmon_probe.evidence import Gathered, Tried
+from pingmon_probe.evidence_name import names_of
 from pingmon_probe.loop import Timer
 from pingmon_probe.protocol import read_address
 from pingmon_probe.resolver import Address
@@ -68,6 +71,15 @@ class IcmpCheck(Running):
         if not self._round_trips_s:
             self._run.timeline.world(REQUEST, deadline_s)
         self._judge()
+
+    def gather(self, found: Gathered) -> None:
+        run = self._run
+        if self._search is not None:
+            found.names += names_of(run.tools, self._endpoint.host, self._search.answer)
+        found.tried.append(Tried(self._endpoint.host, run.facts.address, None, run.outcome))
+        for told in self._unreachable:
+            who = told.offender or "this host's own network"
+            found.tried.append(Tried(self._endpoint.host, run.facts.address, None, f"{who}: {os.strerror(told.code)}"))
 
     def close(self) -> None:
         if self._search is not None:

@@ -6,7 +6,8 @@ from pingmon_probe import exchange_sentence, sentence
 from pingmon_probe.check import Run
 from pingmon_probe.connection import Connection
 from pingmon_probe.escape import unescaped
-from pingmon_probe.protocol import EXPECT_CAP_BYTES, read_address
+from pingmon_probe.evidence import Gathered
+from pingmon_probe.protocol import EVIDENCE_BODY_BYTES, EXPECT_CAP_BYTES, read_address
 from pingmon_probe.target import Endpoint, endpoint_of
 from pingmon_probe.timeline import REQUEST, TRANSFER
 
@@ -45,6 +46,10 @@ class TcpCheck(ConnectedCheck[Endpoint]):
             said = exchange_sentence.readable(bytes(self._heard[: SAID_CHARACTERS * 4]), SAID_CHARACTERS)
             self.run.facts.of_kind = {"said": said}
             self.run.facts.body_bytes = len(self._heard)
+
+    def gather(self, found: Gathered) -> None:
+        super().gather(found)
+        found.body, found.body_bytes = bytes(self._heard[:EVIDENCE_BODY_BYTES]), len(self._heard)
 
     # Told by the connection
 
