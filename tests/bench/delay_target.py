@@ -1,9 +1,11 @@
 """A target that waits a known time: `python -m tests.bench.delay_target [--cert PEM]` (own process, own core).
 
 GET /wait/MS?id=N answers MS milliseconds after the request arrived and remembers how long it really took from the
-moment the kernel received the request's last packet to the moment the answer was handed to the kernel. GET /taken
-gives all of that as JSON, {"N": [ms, ...]}, and forgets it. GET /hang never answers. Prints {"port": P} when
-listening. A single-thread readiness loop: under 100 requests a second it sleeps most of the time.
+moment the kernel received the request's last packet to the moment the answer was handed to the kernel; with TLS also
+how long its flight of the handshake took, from the ClientHello on. GET /taken gives all of that as JSON,
+{"N": [[wait ms, handshake ms], ...]}, and forgets it. GET /hang never answers; GET /hanging says how many wait so.
+Prints {"port": P} when listening. A single-thread readiness loop: under 100 requests a second it sleeps most of the
+time.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ class Connection:
         self.received = b""
         self.is_open = True
         self.received_at = 0.0
+        #: From the arrival of what the client says in the handshake until the answers were handed to the kernel.
+        self.shake_ms = 0.0
         self.tls: ssl.SSLObject | None = None
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.is_shaken = context is None
@@ -43,43 +47,55 @@ class Connection:
     def read(self) -> bool:
         """Take in what arrived; return whether a whole request stands in `received`. Raises OSError at the end."""
         data, ancillary, _, _ = self.sock.recvmsg(65536, 128)
-        self.received_at = time.time()
-        for _, kind, stamp in ancillary:
-            if kind == SO_TIMESTAMPING:
-                seconds, nanoseconds = struct.unpack_from("=qq", stamp)
-                self.received_at = seconds + nanoseconds / 1e9
+        self.received_at = stamp_of(ancillary)
         if not data:
             raise ConnectionResetError
         if self.tls is None:
             self.received += data
         else:
-            self.incoming.write(data)
-            try:
-                if not self.is_shaken:
-                    self.tls.do_handshake()
-                    self.is_shaken = True
-                self.received += self.tls.read(65536)
-            except ssl.SSLWantReadError:
-                pass
-            self._push()
+            self._decrypt(self.tls, data)
         return b"\r\n\r\n" in self.received
 
-    def send(self, data: bytes) -> None:
-        if self.tls is None:
-            self.sock.send(data)
-        else:
+    def send(self, data: bytes) -> float:
+        """Return when it was handed to the kernel, encrypted by then. Raises OSError, ssl.SSLError."""
+        if self.tls is not None:
             self.tls.write(data)
-            self._push()
+            data = self.outgoing.read()
+        sent_at = time.time()
+        self.sock.send(data)
+        return sent_at
 
-    def _push(self) -> None:
-        data = self.outgoing.read()
-        if data:
-            self.sock.send(data)
+    def _decrypt(self, tls: ssl.SSLObject, data: bytes) -> None:
+        was_shaken = self.is_shaken
+        self.incoming.write(data)
+        try:
+            if not self.is_shaken:
+                tls.do_handshake()
+                self.is_shaken = True
+            self.received += tls.read(65536)
+        except ssl.SSLWantReadError:
+            pass
+        flight = self.outgoing.read()
+        if flight:
+            if not was_shaken:
+                self.shake_ms += (time.time() - self.received_at) * 1000
+            self.sock.send(flight)
+
+
+def stamp_of(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """Return when the kernel received it, in Unix seconds; without a stamp that is now."""
+    for _, kind, stamp in ancillary:
+        if kind == SO_TIMESTAMPING:
+            seconds, nanoseconds = struct.unpack_from("=qq", stamp)
+            if seconds:
+                return float(seconds + nanoseconds / 1e9)
+    return time.time()
 
 
 class Target:
     def __init__(self, certificate: str | None) -> None:
-        self.taken: dict[str, list[float]] = defaultdict(list)
+        self.taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.hanging = 0
         self.context: ssl.SSLContext | None = None
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -138,19 +154,26 @@ class Target:
             heapq.heappush(
                 self.timers, (since + float(value) / 1000, self.counter, connection, since, query.get("id", ""))
             )
+        elif kind == "hang":
+            self.hanging += 1
+        elif kind == "hanging":
+            self._say(connection, self.hanging)
         elif kind == "taken":
-            body = json.dumps(self.taken).encode()
+            self._say(connection, self.taken)
             self.taken.clear()
-            connection.sock.setblocking(True)
-            connection.send(HEAD % len(body) + body)
-            self._close(connection)
+
+    def _say(self, connection: Connection, document: object) -> None:
+        body = json.dumps(document).encode()
+        connection.sock.setblocking(True)
+        connection.send(HEAD % len(body) + body)
+        self._close(connection)
 
     def _answer(self, connection: Connection, since: float, name: str) -> None:
         if not connection.is_open:
             return
-        self.taken[name].append((time.time() - since) * 1000)
         with contextlib.suppress(OSError, ssl.SSLError):
-            connection.send(HEAD % 3 + b"ok\n")
+            sent_at = connection.send(HEAD % 3 + b"ok\n")
+            self.taken[name].append(((sent_at - since) * 1000, connection.shake_ms))
         self._close(connection)
 
     def _close(self, connection: Connection) -> None:
@@ -163,10 +186,7 @@ class Target:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cert")
-    parser.add_argument("--core", type=int)
     arguments = parser.parse_args()
-    if arguments.core is not None:
-        os.sched_setaffinity(0, {arguments.core})
     try:
         Target(arguments.cert).serve()
     except KeyboardInterrupt:

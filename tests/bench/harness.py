@@ -6,6 +6,7 @@ measured in the same run, interleaved with ours, and the ratio is the goal.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import ssl
@@ -13,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def percentile(values: Iterable[float], share: float) -> float:
 def pin(core: int) -> list[str]:
     """Return the command prefix that keeps a process on one core."""
     return ["taskset", "-c", str(core)]
+
+
+@contextlib.contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Keep this process on one core for a while: a load generator must not run where something is measured."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def spawn(command: list[str], core: int, **options: Any) -> subprocess.Popen[str]:
