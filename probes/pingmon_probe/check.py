@@ -190,9 +190,9 @@ class Run:
             self.crashed(exc)
 
     def _result(self, failure: Optional[str], message: str) -> CheckResult:
-        dns, connect, tls, request, transfer = (
+        dns, connect, tls, request, transfer = [
             None if phase_s is None else round(phase_s * 1000, 3) for phase_s in self.timeline.phases_s
-        )
+        ]
         spent = [ms for ms in (dns, connect, tls, request, transfer) if ms is not None]
         queue_ms = round(self.timeline.queue_s * 1000, 3)
         facts = self.facts

@@ -118,9 +118,8 @@ class Resolver:
             lookup = self._waiting.get()
             with self._lock:
                 self._idle -= 1
-            if lookup is None:
-                return
-            with self._lock:
+                if lookup is None:
+                    return
                 if lookup.is_cancelled:
                     continue
                 lookup.started_s = monotonic()

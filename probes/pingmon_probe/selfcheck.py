@@ -73,12 +73,13 @@ class SelfCheck:
 
     def judge(self, result: CheckResult, deliver: Deliver) -> None:
         """Set `own_network` of a result and deliver it."""
-        if is_local_target(result):
+        if result.failure not in NETWORK_FAILURES:
+            is_answer = result.failure is None or result.http_status is not None
+            if not self._is_up and is_answer and not is_local_target(result):
+                self._is_up = True  # somebody out there has answered
             deliver(result)
             return
-        if result.failure not in NETWORK_FAILURES:
-            if result.failure is None or result.http_status is not None:
-                self._is_up = True  # somebody out there has answered
+        if is_local_target(result):
             deliver(result)
             return
         if not self._route_exists(result.address):

@@ -47,6 +47,9 @@ MAX_CHECKS_BODY_BYTES = 8 * 1024 * 1024
 MAX_PLANS_WAITING = 4
 LEASE_LOOK_S = 60.0
 
+#: Made once; json.dumps makes one for every document.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 ROUTES: Dict[str, Tuple[str, ...]] = {
     "/v1/status": ("GET",),
     "/v1/plan": ("PUT",),
@@ -360,7 +363,7 @@ class ProbeService:
             self._on_demand -= 1
             if reply.is_closed:
                 return
-            lines.append(json.dumps(result.to_check_json(spec.slow_ms), separators=(",", ":")) + "\n")
+            lines.append(_encode(result.to_check_json(spec.slow_ms)) + "\n")
             if len(lines) == 1:
                 # At the end of the loop's turn: what is done in one turn leaves together.
                 self.loop.call_soon(send)
