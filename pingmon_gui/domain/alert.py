@@ -37,7 +37,7 @@ class Closing(StrEnum):
     WITHDRAWN = "withdrawn"  # later results show no problem
     PAUSED = "paused"  # nobody measures any more: a pause, a maintenance window
     REMOVED = "removed"  # the domain or the probe is there no longer
-    RENEWED = "renewed"  # another certificate has taken its place
+    RENEWED = "renewed"  # another certificate has taken its place, or the name is registered for longer
     STABLE = "stable"  # it turned no more for a while
 
 

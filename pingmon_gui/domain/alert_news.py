@@ -1,4 +1,4 @@
-"""From what the engine knows to what alerts are about: incidents, slowness, probes, certificates, channels."""
+"""From what the engine knows to what alerts are about: incidents, slowness, probes, certificates, names, channels."""
 
 from __future__ import annotations
 
@@ -199,6 +199,48 @@ def of_certificate(fact: CertificateFact, titles: Sequence[str], end_ms: int | N
         until_ms=fact.until_ms,
     )
     return MatterNews(item, Cause("certificate", since_ms, domains=frozenset((fact.key,))))
+
+
+@dataclass(frozen=True)
+class RegistrationFact:
+    """Until when (Unix ms) a name is registered, and which monitors are below it; `has_ended`: that is past."""
+
+    name: str
+    until_ms: int
+    monitors: tuple[MonitorId, ...]
+    registrar: str = ""
+    has_ended: bool = False
+
+    @property
+    def key(self) -> MatterKey:
+        return MatterKey(_SEPARATOR.join(("registration", self.name, str(self.until_ms))))
+
+    @classmethod
+    def of_key(cls, key: MatterKey, monitors: tuple[MonitorId, ...]) -> RegistrationFact:
+        """Return the fact that a key was made of, as far as the key has it."""
+        _, name, until_ms = key.split(_SEPARATOR)
+        return cls(name, int(until_ms), monitors)
+
+
+def of_registration(
+    fact: RegistrationFact, end_ms: int | None = None, closing: Closing = Closing.RENEWED
+) -> MatterNews:
+    """Return until when a name is registered, or that this holds no longer."""
+    since_ms = fact.until_ms - 30 * DAY_MS
+    what = "has ended" if fact.has_ended else "ends soon"
+    item = AlertItem(
+        key=fact.key,
+        kind=AlertKind.REGISTRATION,
+        subject=fact.name,
+        since_ms=since_ms,
+        text=f"The registration of {fact.name} {what}" + (f" (registrar: {fact.registrar})" if fact.registrar else ""),
+        past_text=f"The registration of {fact.name} was near its end",
+        end_ms=end_ms,
+        closing=None if end_ms is None else closing,
+        monitors=fact.monitors,
+        until_ms=fact.until_ms,
+    )
+    return MatterNews(item, Cause("registration", since_ms, domains=frozenset((fact.key,))))
 
 
 def of_channel(channel: Channel, since_ms: int, problem: str, end_ms: int | None = None) -> MatterNews:

@@ -11,7 +11,15 @@ import numpy as np
 from pingmon_gui.domain.alert import AlertEvent, Post
 from pingmon_gui.domain.alert_channel import DESKTOP, desktop_channel
 from pingmon_gui.domain.alert_decision import decide
-from pingmon_gui.domain.alert_news import CertificateFact, incident_key, of_certificate, of_incident, of_slowness
+from pingmon_gui.domain.alert_news import (
+    CertificateFact,
+    RegistrationFact,
+    incident_key,
+    of_certificate,
+    of_incident,
+    of_registration,
+    of_slowness,
+)
 from pingmon_gui.domain.alert_rule import DAY_MS, AlertBook, AlertKind, AlertRule, SlowUnit
 from pingmon_gui.domain.alert_state import AlertState, Certainty, News, Surroundings
 from pingmon_gui.domain.incident import Incident
@@ -25,12 +33,15 @@ _CONFIRMED_MS = 2_000
 #: Slowness is looked at so often.
 _STEP_MS = 30_000
 #: Of these nothing is kept that could be replayed.
-NOT_KEPT = (AlertKind.PROBE_LOST, AlertKind.OWN_NETWORK, AlertKind.REGISTRATION)
+NOT_KEPT = (AlertKind.PROBE_LOST, AlertKind.OWN_NETWORK)
 
 
 @dataclass(frozen=True)
 class Past:
-    """What is kept of a span. `tracks` are needed only by a rule about slow results, `certificates` are today's."""
+    """What is kept of a span. `tracks` are needed only by a rule about slow results.
+
+    `certificates` and `registrations` are today's; of the latter nothing is known before a rule tells of them.
+    """
 
     from_ms: int
     to_ms: int
@@ -39,6 +50,7 @@ class Past:
     spans: Mapping[MonitorId, Sequence[VerdictSpan]] = field(default_factory=dict)
     tracks: Mapping[MonitorId, Sequence[Track]] = field(default_factory=dict)
     certificates: Sequence[CertificateFact] = ()
+    registrations: Sequence[RegistrationFact] = ()
 
 
 @dataclass(frozen=True)
@@ -82,8 +94,12 @@ def replay(rule: AlertRule, past: Past, zone: tzinfo | None = None) -> Replay:
         past.to_ms,
         tuple(post for post in told if post.event is AlertEvent.TRIGGERED or post.is_first_word),
         len(told),
-        tuple(kind for kind in NOT_KEPT if kind in rule.kinds),
+        tuple(kind for kind in AlertKind if kind in rule.kinds and kind in _not_kept(past)),
     )
+
+
+def _not_kept(past: Past) -> tuple[AlertKind, ...]:
+    return NOT_KEPT if past.registrations else (*NOT_KEPT, AlertKind.REGISTRATION)
 
 
 def _news(rule: AlertRule, past: Past) -> list[tuple[int, News]]:
@@ -102,6 +118,8 @@ def _news(rule: AlertRule, past: Past) -> list[tuple[int, News]]:
             titles = [known[id_].title for id_ in fact.monitors if id_ in known]
             # Long before, so that each threshold is passed in its time.
             found.append((fact.until_ms - 366 * DAY_MS, of_certificate(fact, titles)))
+    if AlertKind.REGISTRATION in rule.kinds:
+        found += [(fact.until_ms - 366 * DAY_MS, of_registration(fact)) for fact in past.registrations]
     return found
 
 

@@ -33,7 +33,7 @@ class AlertKind(StrEnum):
     REGIONAL = "regional"
     SLOW = "slow"
     CERTIFICATE = "certificate"
-    REGISTRATION = "registration"  # of a domain's name; what is known of it comes with its checks
+    REGISTRATION = "registration"  # of a domain's name; its registry is asked only while a rule tells of it
     PROBE_LOST = "probe_lost"
     OWN_NETWORK = "own_network"
     FLAPPING = "flapping"  # of Pingmon's own making: a rule fired too often
@@ -152,9 +152,9 @@ class AlertRule:
         if len(self.quiet) > MAX_SPANS:
             raise InvalidInput(f"A rule can have at most {MAX_SPANS} spans of quiet hours.")
         if not all(1 <= day <= 365 for day in self.expiry_days) or len(self.expiry_days) > 20:
-            raise InvalidInput("Alerts before the end of a certificate come 1 to 365 days ahead.")
+            raise InvalidInput("Alerts before the end of a certificate or a registration come 1 to 365 days ahead.")
         if self.kinds & {AlertKind.CERTIFICATE, AlertKind.REGISTRATION} and not self.expiry_days:
-            raise InvalidInput("Say how many days ahead a certificate's end is told.")
+            raise InvalidInput("Say how many days ahead the end is told.")
 
     def to_json(self) -> dict[str, Any]:
         """Return everything, defaults included: a later version may have other defaults."""

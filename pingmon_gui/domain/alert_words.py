@@ -67,6 +67,10 @@ _IS = {
     AlertKind.FLAPPING: "%1 is flapping",
     AlertKind.CHANNEL: "Alerts are not delivered by %1",
 }
+_HAS_ENDED = {
+    AlertKind.CERTIFICATE: "Certificate has ended: %1",
+    AlertKind.REGISTRATION: "Registration has ended: %1",
+}
 _MANY = {
     AlertKind.OFFLINE: "%1 domains are offline",
     AlertKind.REGIONAL: "%1 domains have a regional problem",
@@ -179,7 +183,9 @@ class _Words:
     def _what(self, items: list[AlertItem], count: int) -> str:
         kind = items[0].kind if count == 1 else self._post.kind
         if count == 1 or kind not in _MANY:
-            return self._say(_IS[kind]).replace("%1", items[0].subject)
+            has_ended = 0 < items[0].until_ms <= self._now_ms
+            phrase = _HAS_ENDED.get(kind, _IS[kind]) if has_ended else _IS[kind]
+            return self._say(phrase).replace("%1", items[0].subject)
         text = self._say(_MANY[kind]).replace("%1", str(count))
         regions = {item.regions for item in items}
         if len(regions) == 1 and kind.is_outage and (where := self._regions(next(iter(regions)))):

@@ -13,6 +13,7 @@ PingmonError
    +- SshUnreachable  +- AuthFailed  +- HostKeyUnknown  +- HostKeyChanged
    +- PreflightFailed  +- StepFailed  +- HealthCheckFailed
 +- ChannelError            an alert could not be delivered by a channel
++- RegistryError           a registry of domains' names did not answer
 UserCancelled              not an error: unwinds quietly
 """
 
@@ -160,6 +161,20 @@ class ChannelError(PingmonError):
         self.is_refusal = is_refusal
         self.is_absent = is_absent
         self.wait_s = wait_s
+
+
+class RegistryError(PingmonError):
+    """A registry did not answer; it says nothing about the name.
+
+    `server` is the host to leave alone, "" where it was the list of registries; `wait_ms` is for how long it asks that.
+    `is_asked`: the question may have reached it.
+    """
+
+    def __init__(self, message: str, *, server: str = "", is_asked: bool = True, wait_ms: int = 0) -> None:
+        super().__init__(message)
+        self.server = server
+        self.is_asked = is_asked
+        self.wait_ms = wait_ms
 
 
 class UserCancelled(Exception):

@@ -37,11 +37,12 @@ class Answer:
 
 
 class Receiver:
-    """`answers` are given in order, the last one for ever after."""
+    """`answers` are given in order, the last one for ever after; `respond` may decide by the request instead."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.answers: list[Answer] = [Answer()]
+        self.respond: Callable[[Request], Answer] = self._next
         self.on_request: Callable[[Request], None] = lambda _request: None
         self.port = 0
         self.scheme = "http"
@@ -72,12 +73,14 @@ class Receiver:
             request = Request(head.method.decode(), head.target.decode(), headers, body)
             self.requests.append(request)
             self.on_request(request)
-            await self._answer(connection, writer)
+            await self._answer(connection, writer, self.respond(request))
             writer.close()
             await writer.wait_closed()
 
-    async def _answer(self, connection: h11.Connection, writer: asyncio.StreamWriter) -> None:
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+    def _next(self, _request: Request) -> Answer:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def _answer(self, connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer) -> None:
         if answer.hangs:
             await asyncio.Event().wait()
         headers = [*answer.headers.items(), ("Connection", "close")]
