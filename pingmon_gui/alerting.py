@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from pingmon_gui.domain.delivery import Delivery, DeliveryState
 from pingmon_gui.domain.error import ChannelError, InvalidInput, SettingsError, StorageError
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.registration import Registration
 from pingmon_gui.engine.alert_policy import AlertPolicy
 from pingmon_gui.engine.board import Board
 from pingmon_gui.engine.clock import Clock
@@ -36,6 +37,8 @@ from pingmon_gui.engine.event import (
     TimePassed,
 )
 from pingmon_gui.engine.incident_tracker import IncidentTracker
+from pingmon_gui.engine.port import RegistryPort
+from pingmon_gui.engine.registration_watch import RegistrationWatch
 
 if TYPE_CHECKING:
     from pingmon_gui.store.store import Store
@@ -52,7 +55,10 @@ OpenAlert = Callable[[AlertId], None]
 
 
 class Alerting:
-    """`start` once the engine runs; `stop` after it ended, so that its last words are heard, too."""
+    """`start` once the engine runs; `stop` after it ended, so that its last words are heard, too.
+
+    Without a `registry` nobody is asked until when names are registered.
+    """
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class Alerting:
         hub: EventHub,
         clock: Clock,
         secrets: ChannelSecrets,
+        registry: RegistryPort | None = None,
     ) -> None:
         self._store = store
         self._board = board
@@ -77,7 +84,8 @@ class Alerting:
         self._outbox = Outbox(
             store, self._make_sender, clock.now_ms, on_health=self._told_health, on_delivery=self._told_delivery
         )
-        self.policy = AlertPolicy(store, board, hub, clock, self._outbox.put)
+        self._registrations = None if registry is None else RegistrationWatch(board, hub, clock, store, registry)
+        self.policy = AlertPolicy(store, board, hub, clock, self._outbox.put, registrations=self._registrations)
         self._unsubscribe: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
@@ -85,7 +93,9 @@ class Alerting:
         memory = await self.policy.start()
         await self._outbox.start(self.book.channels.values(), memory.waiting, self.policy.failing_channels)
         self._unsubscribe = self._hub.subscribe(self._hear)
-        self._spawn(self._decide(), "alerts")
+        self._spawn(self._lasting(self.policy.run), "alerts")
+        if self._registrations is not None:
+            self._spawn(self._lasting(self._registrations.run), "registrations")
 
     async def stop(self) -> None:
         """Decide about the last news, keep everything, end."""
@@ -96,10 +106,10 @@ class Alerting:
         await self.policy.stop()
         await self._outbox.stop()
 
-    async def _decide(self) -> None:
+    async def _lasting(self, run: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self.policy.run()
+                await run()
             except Exception:
                 # A bug about one alert must not end all others: what it was about is in the log and with the incidents.
                 _log.exception("a decision about alerts failed")
@@ -119,6 +129,10 @@ class Alerting:
     def waiting(self) -> Mapping[ChannelId, int]:
         """How many messages wait on each channel."""
         return self._outbox.waiting
+
+    def registration_of(self, monitor: MonitorId) -> Registration | None:
+        """Return what is known of the registration of a monitor's name; None where nobody wants to know."""
+        return None if self._registrations is None else self._registrations.of(monitor)
 
     def set_desktop(self, notifier: DesktopNotifier | None, say: Say = str, on_open: OpenAlert | None = None) -> None:
         """Show notifications by `notifier` from now on; `say` translates, `on_open` shows an alert in the window."""
@@ -209,6 +223,7 @@ class Alerting:
             await self._store.verdict_spans(ids, from_ms - DAY_MS, now_ms),
             await self._store.tracks(ids, from_ms, now_ms) if is_by_results else {},
             self.policy.certificates,
+            () if self._registrations is None else self._registrations.facts,
         )
         return await asyncio.to_thread(replay, rule, past)
 

@@ -30,9 +30,11 @@ from pingmon_gui.engine.engine import CARRY_IN_MS, Engine
 from pingmon_gui.engine.event import EventHub, Notice
 from pingmon_gui.engine.incident_tracker import IncidentTracker
 from pingmon_gui.engine.link import ProbeLink, ProbeStatus
+from pingmon_gui.engine.port import RegistryPort
 from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
+from pingmon_gui.fleet.rdap import Rdap
 from pingmon_gui.fleet.secret_store import ChannelSecretStore, ProbeSecrets, SecretStore
 from pingmon_gui.renewal import Renewal
 from pingmon_gui.request import Json
@@ -89,6 +91,7 @@ class Session:
         probes: LinkFactory | None = None,
         remote: RemoteLinkFactory | None = None,
         clock: Clock | None = None,
+        registry: RegistryPort | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.hub = EventHub()
@@ -97,6 +100,7 @@ class Session:
         self._clock = clock or SystemClock()
         self._make_links = probes or embedded_probe
         self._make_remote = remote or remote_probe
+        self._registry = registry or Rdap()
         self._engine: Engine | None = None
         self._alerting: Alerting | None = None
         self._maintenance: asyncio.Task[None] | None = None
@@ -160,7 +164,13 @@ class Session:
             await engine.start()
             try:
                 alerting = Alerting(
-                    self.store, engine.board, engine.incidents, self.hub, self._clock, ChannelSecretStore(self.data_dir)
+                    self.store,
+                    engine.board,
+                    engine.incidents,
+                    self.hub,
+                    self._clock,
+                    ChannelSecretStore(self.data_dir),
+                    self._registry,
                 )
                 await alerting.start()
             except BaseException:

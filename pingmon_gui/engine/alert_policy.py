@@ -22,6 +22,7 @@ from pingmon_gui.domain.alert_decision import decide
 from pingmon_gui.domain.alert_news import (
     NETWORK,
     CertificateFact,
+    RegistrationFact,
     of_channel,
     of_incident,
     of_network,
@@ -61,6 +62,7 @@ from pingmon_gui.engine.event import (
     TimePassed,
 )
 from pingmon_gui.engine.port import AlertStorePort
+from pingmon_gui.engine.registration_watch import RegistrationWatch
 from pingmon_gui.engine.slow_watch import SlowWatch
 
 _log = logging.getLogger(__name__)
@@ -78,7 +80,10 @@ _LOST = (ProbeState.UNREACHED, ProbeState.REFUSED)
 
 
 class AlertPolicy:
-    """`start` takes over what is kept; `run` never ends by itself. `outlet` sends messages; it returns at once."""
+    """`start` takes over what is kept; `run` never ends by itself. `outlet` sends messages; it returns at once.
+
+    Without `registrations` rules about those have nothing to tell.
+    """
 
     def __init__(
         self,
@@ -88,6 +93,7 @@ class AlertPolicy:
         clock: Clock,
         outlet: Callable[[Sequence[Post]], None],
         zone: tzinfo | None = None,
+        registrations: RegistrationWatch | None = None,
     ) -> None:
         self._store = store
         self._board = board
@@ -105,6 +111,7 @@ class AlertPolicy:
         self._tags: dict[MonitorId, frozenset[str]] = {}
         self._slow = SlowWatch(board)
         self._certificates = CertificateWatch(board)
+        self._registrations = registrations
         self._orphans: set[MatterKey] = set()
         self._turn = asyncio.Lock()
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -123,6 +130,9 @@ class AlertPolicy:
         await self._take_over_incidents()
         await self._take_over_slowness()
         self._take_over_certificates()
+        if self._registrations is not None:
+            known = [RegistrationFact.of_key(item.key, item.monitors) for item in self._lasting(AlertKind.REGISTRATION)]
+            await self._registrations.start(self.book.rules, known)
         for health in self._board.probes.values():
             self._hear_probe(health)
         return memory
@@ -208,6 +218,8 @@ class AlertPolicy:
                 self._end_probe(event.probe)
             case MonitorsChanged():
                 self._note_tags((*event.added, *event.changed))
+                if self._registrations is not None:
+                    self._registrations.monitors_changed()
             case AlertBookChanged():  # by us, or with a change of the configuration as a whole
                 self.book = event.book
                 self._wake.set()
@@ -255,6 +267,8 @@ class AlertPolicy:
         news: list[News] = [*self._slow.look(self.book.rules, now_ms)]
         if any(AlertKind.CERTIFICATE in rule.kinds and rule.is_enabled for rule in self.book.rules):
             news += self._certificates.look(now_ms)
+        if self._registrations is not None:
+            news += self._registrations.look(self.book.rules, now_ms, may_ask=not self._is_network_down)
         if self._orphans and now_ms - self._started_ms > ORPHAN_MS:
             news += self._close_orphans(now_ms)
         if news:
@@ -322,8 +336,7 @@ class AlertPolicy:
     def _uncertain(self) -> dict[MatterKey, bool]:
         """Return the matters of which it is known now whether they are so, or not any more."""
         is_stale = self._clock.now_ms() - self._ticked_ms > GAP_MS
-        network = self._state.matters.get(NETWORK)
-        is_network_down = network is not None and not network.item.is_over
+        is_network_down = self._is_network_down
         found: dict[MatterKey, bool] = {}
         for key, matter in self._state.matters.items():
             if matter.item.is_over:
@@ -339,7 +352,14 @@ class AlertPolicy:
             return row is not None and Verdict(int(self._board.verdict[row])) in _BAD
         if item.kind is AlertKind.PROBE_LOST:
             return not is_network_down
+        if item.kind is AlertKind.REGISTRATION and self._registrations is not None:
+            return self._registrations.is_settled(item.key, self._clock.now_ms())
         return True
+
+    @property
+    def _is_network_down(self) -> bool:
+        network = self._state.matters.get(NETWORK)
+        return network is not None and not network.item.is_over
 
     # Taking over
 
@@ -377,11 +397,14 @@ class AlertPolicy:
         self._slow.start(spans, known)
 
     def _take_over_certificates(self) -> None:
-        known = {}
-        for key, matter in self._state.matters.items():
-            if matter.item.kind is AlertKind.CERTIFICATE and not matter.item.is_over:
-                known[key] = CertificateFact.of_key(key, matter.item.monitors)
+        lasting = self._lasting(AlertKind.CERTIFICATE)
+        known = {item.key: CertificateFact.of_key(item.key, item.monitors) for item in lasting}
         self._certificates.start(known, self._started_ms)
+
+    def _lasting(self, kind: AlertKind) -> list[AlertItem]:
+        """Return what was known of a kind and is not over."""
+        items = (matter.item for matter in self._state.matters.values())
+        return [item for item in items if item.kind is kind and not item.is_over]
 
 
 def _same(news: News) -> News:

@@ -116,6 +116,13 @@ class DeliveryChanged:
 
 
 @dataclass(frozen=True)
+class RegistrationsChanged:
+    """More is known of the registration of a name, which monitors are below."""
+
+    monitors: tuple[MonitorId, ...]
+
+
+@dataclass(frozen=True)
 class Notice:
     """A sentence for the message bar or stderr; `hint` says what to do next."""
 
@@ -141,6 +148,7 @@ Event = (
     | StorageProblem
     | IncidentEvent
     | AlertNews
+    | RegistrationsChanged
     | TimePassed
     | Notice
     | RaiseWindow

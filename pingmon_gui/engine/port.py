@@ -20,6 +20,7 @@ from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceWindow
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.registration import Registration, RegistrationMemory, RegistryAnswer, RegistryPause
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import Codes, Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
@@ -189,3 +190,23 @@ class AlertStorePort(Protocol):
     async def verdict_spans(
         self, monitors: Collection[MonitorId], from_ms: int, to_ms: int
     ) -> dict[MonitorId, list[VerdictSpan]]: ...
+
+
+class RegistrationStorePort(Protocol):
+    """The slice of the store that keeps what registries said. Everything raises only subclasses of StorageError."""
+
+    async def registrations(self) -> RegistrationMemory: ...
+
+    async def save_registration(
+        self, one: Registration, server: str | None = None, pause: RegistryPause | None = None
+    ) -> None: ...
+
+    async def forget_registrations(self, names: Collection[str]) -> None: ...
+
+
+class RegistryPort(Protocol):
+    """Asks the registries of names."""
+
+    async def ask(self, name: str) -> RegistryAnswer:
+        """Ask about a name. Raises RegistryError."""
+        ...

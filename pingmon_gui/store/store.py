@@ -29,6 +29,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId
 from pingmon_gui.domain.past import PastBuckets, PastResults, PastSetup
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import Probe
+from pingmon_gui.domain.registration import Registration, RegistrationMemory, RegistryPause
 from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import FailureEvidence, ProbeId, ResultBatch
 from pingmon_gui.domain.size_forecast import SizeParts
@@ -43,6 +44,7 @@ from pingmon_gui.store import (
     judgement,
     maintenance_window,
     past,
+    registration,
     replacement,
     rollup,
     span_time,
@@ -356,6 +358,22 @@ class Store:
     ) -> list[Delivery]:
         """Return the newest deliveries, newest first, of one channel or alert where one is given."""
         return await self._read(lambda database: alert.deliveries(database, limit, channel, alert_id))
+
+    # Registrations
+
+    async def registrations(self) -> RegistrationMemory:
+        """Return what registries said of names, and which of them are left alone."""
+        return await self._read(registration.read)
+
+    async def save_registration(
+        self, one: Registration, server: str | None = None, pause: RegistryPause | None = None
+    ) -> None:
+        """Keep what is known of a name; with a `server` also its pause, or that it has none."""
+        await self._write(lambda database: registration.write(database, one, server, pause))
+
+    async def forget_registrations(self, names: Collection[str]) -> None:
+        """Let go of names that nobody watches any more."""
+        await self._write(lambda database: registration.forget(database, names))
 
     def recent(self, since_ms: int) -> Iterator[RecentBatch]:
         """Yield the committed results of all series since a time, ordered by time. Blocks."""

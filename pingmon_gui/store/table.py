@@ -21,7 +21,8 @@ class Meta(Table):
 
     `owner` is its random id, `chunk_results` the number of results in chunks, `judged_until_ms` the time up to which
     verdicts and incidents are those that the results come to, `stood_until_ms` the time up to which standings have
-    what maintenance windows said.
+    what maintenance windows said. `registration:NAME` and `registry:HOST` are what registries said and their pauses, as
+    JSON (`store.registration`).
     """
 
     key = peewee.TextField(primary_key=True)

@@ -26,6 +26,7 @@ from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, Monitor
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.registration import Registration, RegistrationMemory, RegistryPause
 from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import NO_FAILURE, Status
@@ -187,6 +188,8 @@ class FakeStore:
         self.delivered: dict[str, Delivery] = {}
         self.stood_until: int | None = None
         self.ended: list[MaintenanceWindow] = []
+        self.names: dict[str, Registration] = {}
+        self.pauses: dict[str, RegistryPause] = {}
         self._remember(monitors)
 
     def _remember(self, monitors: Iterable[Monitor]) -> None:
@@ -328,6 +331,22 @@ class FakeStore:
 
     async def stood_until_ms(self) -> int | None:
         return self.stood_until
+
+    async def registrations(self) -> RegistrationMemory:
+        return RegistrationMemory(dict(self.names), dict(self.pauses))
+
+    async def save_registration(
+        self, one: Registration, server: str | None = None, pause: RegistryPause | None = None
+    ) -> None:
+        self.names[one.name] = one
+        if pause is not None:
+            self.pauses[server or ""] = pause
+        elif server is not None:
+            for host in (server, ""):
+                self.pauses.pop(host, None)
+
+    async def forget_registrations(self, names: Collection[str]) -> None:
+        self.names = {name: one for name, one in self.names.items() if name not in names}
 
     async def change_windows(self, change: MaintenanceChange, now_ms: int) -> tuple[MaintenanceWindow, ...]:
         first = 1 + len(self.kept.windows) + len(self.ended)
