@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from pingmon_gui.console.option import (
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, format_status_set, parse_tags
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
+from pingmon_gui.domain.registration import DAY_MS, Registration, registered_name
 from pingmon_gui.domain.target import PastedLine, display_url, parse_pasted, parse_target
 from pingmon_gui.log import one_line, without_secrets
 from pingmon_gui.request import draft_json, monitor_json
@@ -206,8 +208,10 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_show(args: argparse.Namespace) -> int:
     monitor = access.find(access.monitors(args.data_dir), args.domain)
+    name, known = _registration(args, monitor)
     if args.json:
-        output.write_json(_shown(monitor))
+        registration = None if known is None else {**known.to_json(), "registry": known.registry}
+        output.write_json({**_shown(monitor), "registered_name": name, "registration": registration})
         return 0
     settings, kind = monitor.settings, monitor.kind
     rule = "must be absent" if settings.keyword_absent else "must be there"
@@ -239,11 +243,38 @@ def run_show(args: argparse.Namespace) -> int:
         "regions": "every one that has a probe" if monitor.regions is None else ", ".join(monitor.regions),
         "tags": ", ".join(monitor.tags),
         "since": output.local_time(monitor.created_at_ms),
+        "registration": _registration_line(name, known),
     }
     for name, value in facts.items():
         if value:
             output.write(f"{name:<12}{one_line(value)}")
     return 0
+
+
+def _registration(args: argparse.Namespace, monitor: Monitor) -> tuple[str | None, Registration | None]:
+    """Return the name that a monitor's host is below, and what its registry said of it."""
+    name = registered_name(monitor.url)
+
+    async def query(store: Store) -> Registration | None:
+        return (await store.registrations()).registrations.get(name or "")
+
+    return name, access.read(args.data_dir, query, None)
+
+
+def _registration_line(name: str | None, known: Registration | None) -> str:
+    if name is None:
+        return ""
+    if known is None:
+        return f"{name}: not asked for; an alert rule about registrations has its registry asked once a day"
+    if known.expires_at_ms is None:
+        return f"{name}: end not known. {known.problem}".rstrip()
+    days = (known.expires_at_ms - time.time_ns() // 1_000_000) // DAY_MS
+    when = f"ends {output.local_time(known.expires_at_ms)} (in {days} days)"
+    if days < 0:
+        when = f"ended {output.local_time(known.expires_at_ms)} ({-days} days ago)"
+    text = f"{name}: {when}, according to {known.registry}"
+    text += f"; registrar: {known.registrar}" if known.registrar else ""
+    return f"{text}. Since {output.local_time(known.answered_at_ms)}: {known.problem}" if known.problem else text
 
 
 def _size(settings: MonitorSettings) -> str:

@@ -24,6 +24,7 @@ from pingmon_gui.engine.event import (
     PreferencesChanged,
     ProbeChanged,
     RaiseWindow,
+    RegistrationsChanged,
     StorageProblem,
 )
 
@@ -43,6 +44,7 @@ class Bridge(QObject):
     alerts_changed = Signal(object)
     alert_book_changed = Signal()
     delivery_changed = Signal(object)
+    registrations_changed = Signal(object)
     maintenance_changed = Signal()
     storage_problem = Signal(object)
     noticed = Signal(object)
@@ -97,6 +99,8 @@ class Bridge(QObject):
                 self.maintenance_changed.emit()
             case DeliveryChanged():
                 self.delivery_changed.emit(event.delivery)
+            case RegistrationsChanged():
+                self.registrations_changed.emit(event.monitors)
             case StorageProblem():
                 self.storage_problem.emit(event.error)
             case Notice():

@@ -34,6 +34,7 @@ from pingmon_gui.ui.latency_chart import LatencyChart
 from pingmon_gui.ui.monitor_detail import MonitorDetail
 from pingmon_gui.ui.plain_label import PlainLabel
 from pingmon_gui.ui.region_section import RegionSection
+from pingmon_gui.ui.registration_wording import registration_line
 from pingmon_gui.ui.theme import current, scaled_font
 
 _MARGIN = 16
@@ -134,6 +135,7 @@ class DetailPane(QWidget):
         self._copy.clicked.connect(self.on_copy_clicked)
         self._verdict = PlainLabel(self)
         self._settings = PlainLabel(self)
+        self._registration = PlainLabel(self)
         self._toggle = QPushButton(self)
         self._toggle.clicked.connect(self.on_toggle_clicked)
         self.chart = LatencyChart(self)
@@ -179,6 +181,7 @@ class DetailPane(QWidget):
         head.addLayout(address)
         head.addWidget(self._verdict)
         head.addWidget(self._settings)
+        head.addWidget(self._registration)
         head.addLayout(buttons)
         head.addStretch(1)
         self._regions = QVBoxLayout()
@@ -269,7 +272,10 @@ class DetailPane(QWidget):
         parts += [limit, *(f"#{wording.plain(tag, 60)}" for tag in monitor.tags)]
         self._settings.setText(" · ".join(parts))
         self._toggle.setText(self.tr("Resume") if monitor.is_paused else self.tr("Pause"))
-        for label in (self._address, self._settings):
+        known = detail.registration
+        self._registration.setVisible(known is not None)
+        self._registration.setText("" if known is None else registration_line(known, detail.now_ms))
+        for label in (self._address, self._settings, self._registration):
             label.setStyleSheet(f"color: {current().muted}")
 
     def _show_regions(self, detail: MonitorDetail) -> None:

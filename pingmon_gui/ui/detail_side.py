@@ -18,11 +18,15 @@ from pingmon_gui.ui.selection import Selection
 from pingmon_gui.ui.window_actions import WindowActions
 
 if TYPE_CHECKING:
+    from pingmon_gui.alerting import Alerting
     from pingmon_gui.ui.detail_pane import DetailPane
 
 
 class DetailSession(HistorySession, Protocol):
     """What the details need of a session."""
+
+    @property
+    def alerts(self) -> Alerting: ...
 
     async def recall(self, monitor: MonitorId) -> None: ...
 
@@ -102,6 +106,11 @@ class DetailSide(QObject):
         if row >= 0 and (changes.probes_changed or row in changes.rows):
             self.show()
 
+    @Slot(object)
+    def on_registrations_changed(self, monitors: tuple[MonitorId, ...]) -> None:
+        if self.pane is not None and self.pane.monitor in monitors:
+            self.show()
+
     @Slot()
     def show(self) -> None:
         """Show what is selected, unless the pane is not wanted."""
@@ -111,7 +120,10 @@ class DetailSide(QObject):
 
         self.pane.setVisible(bool(self._board.ids))
         ids = self._selection.ids
-        detail = detail_of(self._board, ids[0], self._now_ms()) if len(ids) == 1 else None
+        detail = None
+        if len(ids) == 1:
+            registration = self._session.alerts.registration_of(ids[0])
+            detail = detail_of(self._board, ids[0], self._now_ms(), registration)
         if detail is not None:
             self.pane.show_monitor(detail)
             if not detail.is_whole and ids[0] not in self._recalled:

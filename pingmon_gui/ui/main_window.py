@@ -279,6 +279,7 @@ class MainWindow(QMainWindow):
         self.bridge.alerts_changed.connect(self.alerts.on_alerts_changed)
         self.bridge.alert_book_changed.connect(self.alerts.on_book_changed)
         self.bridge.delivery_changed.connect(self.alerts.on_delivery_changed)
+        self.bridge.registrations_changed.connect(self.details.on_registrations_changed)
         self.bridge.maintenance_changed.connect(self.maintenance.on_windows_changed)
         self.alerts.incident_asked.connect(self.history.show_incidents)
         self.bridge.kiosk_asked.connect(self.maps.show_kiosk)

@@ -11,6 +11,7 @@ from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.registration import Registration
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
@@ -44,7 +45,10 @@ class RegionDetail:
 
 @dataclass(frozen=True)
 class MonitorDetail:
-    """One monitor at one moment. `probes` names every probe, for results of the past as well."""
+    """One monitor at one moment. `probes` names every probe, for results of the past as well.
+
+    `registration` is None where nobody wants to know until when its name is registered.
+    """
 
     monitor: Monitor
     verdict: Verdict
@@ -53,6 +57,7 @@ class MonitorDetail:
     now_ms: int
     #: What its state comes to, as one sentence.
     sentence: str
+    registration: Registration | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -60,7 +65,9 @@ class MonitorDetail:
         return all(measured.is_whole for region in self.regions for measured in region.measured)
 
 
-def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | None:
+def detail_of(
+    board: Board, monitor: MonitorId, now_ms: int, registration: Registration | None = None
+) -> MonitorDetail | None:
     """Return what is known of a monitor just now, None if the board does not have it (any more)."""
     row = board.row_of.get(monitor)
     if row is None:
@@ -96,4 +103,5 @@ def detail_of(board: Board, monitor: MonitorId, now_ms: int) -> MonitorDetail | 
         probes,
         now_ms,
         verdict_sentence(board, row),
+        registration,
     )

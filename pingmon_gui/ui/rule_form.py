@@ -50,8 +50,6 @@ from pingmon_gui.ui.theme import scaled_font
 Value = TypeVar("Value")
 Preview = Callable[[AlertRule], Awaitable[Replay]]
 _SHOWN = 6
-#: What is known of registrations comes with checks of their own.
-_KINDS: tuple[AlertKind, ...] = tuple(kind for kind in RULE_KINDS if kind is not AlertKind.REGISTRATION)
 
 
 @dataclass(frozen=True)
@@ -123,14 +121,14 @@ class RuleForm(FormDialog):
         self.name = QLineEdit(alert_wording.say(rule.name), self)
         self.name_field = self._row(self.tr("&Name"), self.name)
         self.kinds: dict[AlertKind, QCheckBox] = {
-            kind: QCheckBox(alert_wording.kind_name(kind), self) for kind in _KINDS
+            kind: QCheckBox(alert_wording.kind_name(kind), self) for kind in RULE_KINDS
         }
         box = QWidget(self)
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(4)
-        for place, kind in enumerate(_KINDS):
+        for place, kind in enumerate(RULE_KINDS):
             self.kinds[kind].setChecked(kind in rule.kinds)
             self.kinds[kind].toggled.connect(self.on_kinds_changed)
             grid.addWidget(self.kinds[kind], place // 3, place % 3)
@@ -139,7 +137,7 @@ class RuleForm(FormDialog):
         self._build_slow(rule)
         self.days = QLineEdit(", ".join(map(str, rule.expiry_days)), self)
         self.days_field = self._row(
-            self.tr("&Days before"), self.days, self.tr("Told once for each certificate, so many days before its end.")
+            self.tr("&Days before"), self.days, self.tr("Told once each, so many days before the end.")
         )
         self.scope = ScopeEdit(rule.scope, self._context.monitors, self._context.known_tags, self)
         self.scope_field = self._row(self.tr("D&omains"), self.scope)
@@ -336,10 +334,16 @@ class RuleForm(FormDialog):
     def on_kinds_changed(self) -> None:
         is_on = {kind: box.isChecked() for kind, box in self.kinds.items()}
         self._show(self.slow_field, is_on[AlertKind.SLOW])
-        self._show(self.days_field, is_on[AlertKind.CERTIFICATE])
+        self._show(self.days_field, is_on[AlertKind.CERTIFICATE] or is_on[AlertKind.REGISTRATION])
+        # Somebody learns of it: whoever switches it on is told who.
+        asked = self.tr(
+            "For “Registration ends” Pingmon asks the registries of these domains' names once a day, by RDAP. They "
+            "learn the names and this computer's address. Nobody is asked while no rule tells of it."
+        )
+        self.kinds_field.set_help(asked if is_on[AlertKind.REGISTRATION] else "")
         timed = (AlertKind.OFFLINE, AlertKind.REGIONAL, AlertKind.PROBE_LOST, AlertKind.OWN_NETWORK)
         self._show(self.after_field, any(is_on[kind] for kind in timed))
-        self._show(self.scope_field, any(is_on[kind] for kind in _KINDS if kind.is_of_domain))
+        self._show(self.scope_field, any(is_on[kind] for kind in RULE_KINDS if kind.is_of_domain))
 
     def _show(self, field: Field, is_shown: bool) -> None:
         self._form.setRowVisible(field, is_shown)

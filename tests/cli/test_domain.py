@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from pingmon_gui.data_folder import database_path
+from pingmon_gui.domain.registration import DAY_MS, HOUR_MS, Registration
+from pingmon_gui.store.store import Store
 from tests.cli.conftest import Command
 
 _LIST = b"""\xef\xbb\xbf# our sites
@@ -239,3 +244,27 @@ def test_options_that_fit_one_address_of_several_are_refused(pingmon: Command) -
     assert done.code == 2
     assert "--expect goes with tcp addresses, not with icmp://a.example." in done.err
     assert _urls(pingmon) == []
+
+
+def test_registration_is_shown_as_its_registry_said_or_why_it_is_not_known(pingmon: Command, data_dir: Path) -> None:
+    pingmon("domain", "add", "https://www.example.com/", "https://example.org", "http://10.0.0.1/")
+    assert "registration" not in pingmon("domain", "show", "10.0.0.1").out
+    assert "example.com: not asked for; an alert rule" in pingmon("domain", "show", "www.example.com").out
+    shown = pingmon("domain", "show", "www.example.com", "--json").json
+    assert (shown["registered_name"], shown["registration"]) == ("example.com", None)
+    now_ms = time.time_ns() // 1_000_000
+    end_ms = now_ms + 93 * DAY_MS + HOUR_MS
+    known = Registration("example.com", now_ms, now_ms, end_ms, "R", "https://rdap.example/x", "rdap.example")
+    store = Store.open(database_path(data_dir), now_ms=lambda: now_ms)
+
+    async def keep() -> None:
+        await store.save_registration(known)
+        await store.save_registration(Registration("example.org", now_ms, problem="It offers no RDAP."))
+        await store.close()
+
+    asyncio.run(keep())
+    out = pingmon("domain", "show", "www.example.com").out
+    assert "(in 93 days), according to rdap.example; registrar: R" in out
+    shown = pingmon("domain", "show", "www.example.com", "--json").json["registration"]
+    assert (shown["expires_at_ms"], shown["registry"], shown["problem"]) == (end_ms, "rdap.example", "")
+    assert "example.org: end not known. It offers no RDAP." in pingmon("domain", "show", "example.org").out

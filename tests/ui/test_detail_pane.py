@@ -17,6 +17,7 @@ from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.registration import DAY_MS, Registration
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
@@ -33,6 +34,7 @@ from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
 from tests.ui.test_chart_data import START, history
 
+KNOWN = Registration("example.com", START, START, START, source="https://x.example/domain/example.com")
 HERE = Probe(ProbeId(1), "This computer", Region.LOCAL)
 GOOD = CheckResult(
     url="https://shop.example/",
@@ -135,6 +137,36 @@ def test_detail_pane_shows_phases_facts_and_the_share_explained(qtbot: QtBot) ->
     assert share.text().replace("\u00a0", " ") == "98.6 %"
     with qtbot.waitSignal(pane.explain_requested, check_params_cb=lambda region: region is Region.LOCAL):
         share.click()
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        (None, ""),
+        (Registration("example.com"), "Registration: not asked for yet"),
+        (Registration("example.com", problem="No\nRDAP."), "Registration: end not known. No RDAP."),
+        (
+            replace(KNOWN, expires_at_ms=START + 93 * DAY_MS),
+            "Registration: ends ON (in 93 days), according to x.example",
+        ),
+        (replace(KNOWN, expires_at_ms=START - DAY_MS), "Registration: ended ON (1 day ago), according to x.example"),
+        (
+            replace(KNOWN, expires_at_ms=START + DAY_MS, registrar="<b>R", problem="It hangs."),
+            "Registration: ends ON (in 1 day), according to x.example; registrar: <b>R. Last heard on ASKED: It hangs.",
+        ),
+    ],
+)
+def test_detail_pane_says_until_when_the_name_is_registered(
+    qtbot: QtBot, known: Registration | None, line: str
+) -> None:
+    pane = pane_of(qtbot)
+    pane.show_monitor(replace(detail(), registration=known))
+    if known is not None:
+        on, asked = wording.date(known.expires_at_ms or 0), wording.date(known.answered_at_ms)
+        line = line.replace("ON", on).replace("ASKED", asked)
+        assert line in words(pane).splitlines()
+    else:
+        assert "Registration" not in words(pane)
 
 
 @pytest.mark.parametrize("failure", FAILURES)

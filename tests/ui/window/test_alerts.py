@@ -229,6 +229,21 @@ def test_rule_form_gives_back_what_it_shows(qapp: object, one: object) -> None:
     form.deleteLater()
 
 
+def test_rule_form_says_who_learns_what_where_registrations_are_switched_on(qapp: object) -> None:
+    form = form_for(None)
+    form.show()
+    assert form.kinds_field.help_text == "" and not form.days.isVisible()
+    form.kinds[AlertKind.REGISTRATION].setChecked(True)
+    assert (
+        "once a day" in form.kinds_field.note.sentence and "this computer's address" in form.kinds_field.note.sentence
+    )
+    assert form.days.isVisible() and form.scope.isVisible()
+    assert AlertKind.REGISTRATION in form.read().kinds
+    form.kinds[AlertKind.REGISTRATION].setChecked(False)
+    assert form.kinds_field.note.sentence == "" and not form.days.isVisible()
+    form.deleteLater()
+
+
 def test_rule_form_reads_everything_and_points_at_what_is_wrong(qapp: object) -> None:
     form = form_for(None)
     made: list[object] = []
