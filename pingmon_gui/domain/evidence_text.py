@@ -105,13 +105,20 @@ def _chain(value: Sequence[Json]) -> tuple[str, list[str]]:
         if one.get("issuer"):
             lines.append(f"   issued by {one['issuer']}")
         if one.get("not_after"):
-            lines.append(f"   valid from {one.get('not_before') or '?'} until {one['not_after']}")
+            lines.append(f"   valid from {_time(one.get('not_before'))} until {_time(one['not_after'])}")
         names = one.get("names") or ()
         if names:
             more = (one.get("name_count") or 0) - len(names)
             lines.append(f"   for {', '.join(names)}" + (f" and {more} more" if more > 0 else ""))
         lines.append(f"   SHA-256 {one['sha256']}")
     return "", lines
+
+
+def _time(text: str | None) -> str:
+    """Return `2026-10-02 08:12 UTC` of `2026-10-02T08:12:00Z`, and what is no such time as it is."""
+    if text is None:
+        return "?"
+    return f"{text[:10]} {text[11:16]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
 
 
 def _answers(value: Sequence[Json]) -> tuple[str, list[str]]:
@@ -132,17 +139,18 @@ def _body(value: Json) -> tuple[str, list[str]]:
     parts = [f"{size:,} bytes came" + (", here is the beginning" if value.get("is_cut") else "")]
     if value.get("coding"):
         parts.append(f"unpacked from {value['coding']}")
-    return ", ".join(parts), text.split("\n")
+    return ", ".join(parts), text.rstrip("\n").split("\n")
 
 
 def _route(value: Json) -> tuple[str, list[str]]:
     summary = f"to {value['address']} by {value['method']}" if value.get("method") else f"to {value['address']}"
-    lines = []
-    for hop in value.get("hops") or ():
-        where = hop.get("address") or "no answer"
-        time = f"  {hop['ms']:.1f} ms" if hop.get("ms") is not None else ""
+    lines, hops = [], value.get("hops") or ()
+    places = [hop.get("address") or "no answer" for hop in hops]
+    width = max(map(len, places), default=0)
+    for hop, where in zip(hops, places, strict=True):
+        time = f"{hop['ms']:7.1f} ms" if hop.get("ms") is not None else ""
         note = f"  {hop['note']}" if hop.get("note") else ""
-        lines.append(f"{hop['ttl']:>2}  {where}{time}{note}")
+        lines.append(f"{hop['ttl']:>2}  {where.ljust(width)}{time}{note}".rstrip())
     if value.get("note"):
         lines.append(value["note"])
     return summary, lines

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.incident import MAX_NOTE_CHARACTERS, Evidence, Incident, IncidentGroup
 from pingmon_gui.domain.status import Status
 from pingmon_gui.ui import sheet, status_shape, wording
+from pingmon_gui.ui.evidence_panel import EvidencePanel
 from pingmon_gui.ui.incident_chart import IncidentChart
 from pingmon_gui.ui.incident_table import Titles, group_sentence, lasted, state_text
 from pingmon_gui.ui.latency_chart import region_colour
@@ -34,6 +35,8 @@ _BESIDE_CHARACTERS = 130
 _BODY_SHARE, _CHART_SHARE = 4, 5
 _COLOUR = 9
 _WIDTH = 5  # columns
+#: So much of the evidence is seen at first: that there is some, and its beginning.
+_EVIDENCE_LINES = 7
 
 
 class IncidentDetail(QWidget):
@@ -47,10 +50,16 @@ class IncidentDetail(QWidget):
     history_asked = Signal(object)
 
     def __init__(
-        self, chart: IncidentChart, titles: Titles, now_ms: Callable[[], int], parent: QWidget | None = None
+        self,
+        chart: IncidentChart,
+        kept: EvidencePanel,
+        titles: Titles,
+        now_ms: Callable[[], int],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.chart = chart
+        self.kept = kept
         self._titles = titles
         self._now_ms = now_ms
         self._group: IncidentGroup | None = None
@@ -85,10 +94,12 @@ class IncidentDetail(QWidget):
         self._beside.setSpacing(18)
         self._beside.addWidget(chart, _CHART_SHARE)
         self._column.addLayout(self._beside, 1)
+        self._column.addWidget(kept)
         self.acknowledge.clicked.connect(self.on_acknowledge)
         self.history.clicked.connect(self.on_history)
         self.note.returnPressed.connect(self.on_note)
         chart.plot_made.connect(self.on_plot_made)
+        kept.filled.connect(self.on_plot_made)
         self.show_group(None, None)
 
     def show_group(self, group: IncidentGroup | None, chosen: Incident | None) -> None:
@@ -96,9 +107,11 @@ class IncidentDetail(QWidget):
         self._group, self.chosen = group, chosen
         self.setVisible(group is not None)
         self.chart.show_incident(chosen, "" if chosen is None else self._titles(chosen.monitor))
+        self.kept.show_incident(chosen)
         if group is None or chosen is None:
             return
         self.chart.refresh()
+        self.kept.refresh()
         self.setStyleSheet(sheet.controls())
         now_ms = self._now_ms()
         self.sentence.setText(wording.plain(group_sentence(group, self._titles), 400) + ".")
@@ -156,9 +169,11 @@ class IncidentDetail(QWidget):
         self._place_chart()
 
     def wanted_height(self) -> int:
-        """Return the height at which nothing of it has to be scrolled, as wide as it is."""
+        """Return the height at which only the evidence has to be scrolled, as wide as it is: that may be pages long."""
         self._column.activate()
-        return max(self._column.totalHeightForWidth(self.width()), self._column.totalMinimumSize().height())
+        whole = max(self._column.totalHeightForWidth(self.width()), self._column.totalMinimumSize().height())
+        evidence = self.kept.height_at(self.width()) if self.kept.isVisibleTo(self) else 0
+        return whole - max(0, evidence - self.fontMetrics().lineSpacing() * _EVIDENCE_LINES)
 
     def _place_chart(self) -> None:
         """Put the chart beside the rest, or below it where there is little room."""

@@ -24,7 +24,9 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.history import DAY_MS
 from pingmon_gui.domain.incident import Incident, IncidentGroup, IncidentId
 from pingmon_gui.domain.monitor import MonitorId
+from pingmon_gui.domain.result import FailureEvidence
 from pingmon_gui.ui import sheet, wording
+from pingmon_gui.ui.evidence_panel import EvidencePanel
 from pingmon_gui.ui.form_dialog import scrolling
 from pingmon_gui.ui.incident_chart import IncidentChart, ReadFrame
 from pingmon_gui.ui.incident_detail import IncidentDetail
@@ -49,6 +51,8 @@ class IncidentSource(Protocol):
     async def incidents(
         self, from_ms: int, to_ms: int, monitors: Collection[MonitorId] | None = None
     ) -> list[Incident]: ...
+
+    async def failure_evidence(self, monitor: MonitorId, from_ms: int, to_ms: int) -> list[FailureEvidence]: ...
 
 
 class IncidentKeeper(Protocol):
@@ -89,7 +93,8 @@ class IncidentPage(KeptWindow):
         self._is_arranged = False
         self.model = IncidentTable(titles, now_ms, self)
         self.timeline = IncidentTimeline(titles, self)
-        self.detail = IncidentDetail(IncidentChart(read_frame, spawn, now_ms), titles, now_ms, self)
+        chart, kept = IncidentChart(read_frame, spawn, now_ms), EvidencePanel(source.failure_evidence, spawn, now_ms)
+        self.detail = IncidentDetail(chart, kept, titles, now_ms, self)
         self._lay_out()
         self._timer = QTimer(self)
         self._timer.setInterval(CLOCK_MS)
@@ -102,6 +107,7 @@ class IncidentPage(KeptWindow):
         self.detail.acknowledge_asked.connect(self.on_acknowledge)
         self.detail.note_asked.connect(self.on_note)
         self.detail.history_asked.connect(self.history_asked)
+        kept.filled.connect(self.on_evidence_filled)
         if theme is not None:
             theme.changed.connect(self.refresh)
         self.refresh()
@@ -149,6 +155,11 @@ class IncidentPage(KeptWindow):
             return self.tr("No incident fits. Clear the search or show resolved ones, too.")
         return self.tr("No incidents in this time.\nWhat goes offline is listed here, with what each region saw.")
 
+    @property
+    def incidents(self) -> Sequence[Incident]:
+        """What was read, newest first."""
+        return self._incidents
+
     def selected(self) -> IncidentGroup | None:
         """Return the cause that is selected."""
         rows = self.table.selectionModel().selectedRows()
@@ -186,6 +197,10 @@ class IncidentPage(KeptWindow):
         rows = self.table.verticalHeader().defaultSectionSize() * (_LEAST_ROWS + 1)
         wanted = self.detail.wanted_height()
         self.splitter.setSizes([max(rows, whole - wanted), min(wanted, whole - rows)])
+
+    @Slot()
+    def on_evidence_filled(self) -> None:
+        self._make_room()
 
     @Slot()
     def on_arranged(self) -> None:

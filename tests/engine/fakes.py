@@ -28,7 +28,7 @@ from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeSt
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.registration import Registration, RegistrationMemory, RegistryPause
 from pingmon_gui.domain.resolution import Kept
-from pingmon_gui.domain.result import ProbeId, ResultBatch, Shared
+from pingmon_gui.domain.result import FailureEvidence, ProbeId, ResultBatch, Shared
 from pingmon_gui.domain.status import NO_FAILURE, Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan
 from pingmon_gui.engine.link import Heartbeat, ProbeStatus, StreamHeader
@@ -371,6 +371,10 @@ class FakeStore:
     ) -> list[Incident]:
         newest = {one.id: one for judgement in self.judgements for one in judgement.incidents}
         return [one for one in newest.values() if monitors is None or one.monitor in monitors]
+
+    async def failure_evidence(self, monitor: MonitorId, from_ms: int, to_ms: int) -> list[FailureEvidence]:
+        found = [one for batch in self.batches for one in batch.evidence]
+        return [one for one in found if one.monitor == monitor and from_ms <= one.at_ms < to_ms]
 
     async def open_incidents(self) -> list[Incident]:
         return [one for one in await self.incidents(0, 1 << 60) if one.is_open]

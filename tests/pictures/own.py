@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from pingmon_gui.domain.alert_channel import Channel, ChannelKind, ChannelSecret, new_channel_id
 from pingmon_gui.domain.history import HOUR_MS
@@ -21,7 +21,9 @@ from pingmon_gui.domain.scope import Scope
 from pingmon_gui.ui.add_dialog import AddDialog
 from pingmon_gui.ui.alert_page import AlertPage
 from pingmon_gui.ui.edit_dialog import EditDialog
+from pingmon_gui.ui.fold import Fold
 from pingmon_gui.ui.import_dialog import ImportDialog
+from pingmon_gui.ui.incident_page import IncidentPage
 from pingmon_gui.ui.maintenance_form import MaintenanceForm
 from pingmon_gui.ui.maintenance_page import MaintenancePage
 from tests.alerts.receiver import receiving
@@ -120,7 +122,29 @@ async def channels(desk: Desk) -> QWidget:
     return page
 
 
-PICTURES = (*(window_empty, add_list, import_, edit, window_problems, maintenance_form, maintenance, alerts, channels),)
+async def evidence(desk: Desk) -> QWidget:
+    await _watch(desk)
+    page = await desk.opened_by(desk.window.actions_.incidents, IncidentPage)
+    page.resize(1100, 1000)
+    monitors = desk.session.board.monitors.values()
+    broken = next(one.id for one in monitors if one.name == "nginx https 500")
+    row = await until(lambda: next((one for one in page.incidents if one.monitor == broken), None))
+    page.select(row.id)
+    panel = page.detail.kept
+    await until(lambda: panel.kept)
+    for fold in panel.findChildren(Fold):
+        fold.head.setChecked(True)
+    page.splitter.setSizes([110, 890])
+    area = page.splitter.widget(1)
+    assert isinstance(area, QScrollArea)
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    return page
+
+
+PICTURES = (
+    *(window_empty, add_list, import_, edit, window_problems, maintenance_form, maintenance, alerts, channels),
+    evidence,
+)
 
 
 async def _watch(desk: Desk) -> None:

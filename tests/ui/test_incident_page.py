@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QScrollArea
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -19,14 +19,16 @@ from pingmon_gui.domain.incident import Evidence, Incident, IncidentGroup, Incid
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.resolution import Kept
-from pingmon_gui.domain.result import ProbeId
+from pingmon_gui.domain.result import FailureEvidence, ProbeId
 from pingmon_gui.domain.span import Spans
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.report.history_view import HistoryView
 from pingmon_gui.ui import wording
+from pingmon_gui.ui.fold import Fold
 from pingmon_gui.ui.incident_page import IncidentPage
 from pingmon_gui.ui.incident_table import Column, IncidentTable, group_sentence
+from pingmon_gui.ui.plain_label import PlainLabel
 from tests.engine.fakes import START_MS
 from tests.ui.conftest import RunAsync
 from tests.ui.made_up import visible_texts
@@ -75,6 +77,7 @@ class Played:
     kept: list[Incident] = field(default_factory=some)
     asked: list[int] = field(default_factory=list)
     framed: list[MonitorId] = field(default_factory=list)
+    evidence: list[FailureEvidence] = field(default_factory=list)
 
     async def read_frame(self, monitor: MonitorId, from_ms: int, to_ms: int, now_ms: int) -> HistoryView:
         self.framed.append(monitor)
@@ -87,6 +90,10 @@ class Played:
         self.asked.append(to_ms - from_ms)
         await asyncio.sleep(0)
         return [one for one in self.kept if one.end_ms is None or one.end_ms >= from_ms]
+
+    async def failure_evidence(self, monitor: MonitorId, from_ms: int, to_ms: int) -> list[FailureEvidence]:
+        await asyncio.sleep(0)
+        return [one for one in self.evidence if one.monitor == monitor and from_ms <= one.at_ms < to_ms]
 
     async def acknowledge(self, id_: IncidentId, is_acknowledged: bool = True) -> Incident:
         return self._change(id_, lambda one: replace(one, acknowledged_at_ms=START_MS if is_acknowledged else None))
@@ -106,7 +113,11 @@ def title(monitor: MonitorId) -> str:
 
 @pytest.fixture
 def show(qtbot: QtBot, run_async: RunAsync) -> Callable[..., None]:
-    def run(check: Callable[[IncidentPage, Played], Awaitable[None]], kept: list[Incident] | None = None) -> None:
+    def run(
+        check: Callable[[IncidentPage, Played], Awaitable[None]],
+        kept: list[Incident] | None = None,
+        left: Sequence[FailureEvidence] = (),
+    ) -> None:
         async def main() -> None:
             tasks: list[asyncio.Task[Any]] = []
 
@@ -115,6 +126,7 @@ def show(qtbot: QtBot, run_async: RunAsync) -> Callable[..., None]:
                 return tasks[-1]
 
             played = Played() if kept is None else Played(kept)
+            played.evidence += left
             page = IncidentPage(played, played, played.read_frame, title, spawn, lambda: START_MS)
             qtbot.addWidget(page)
             page.show()
@@ -264,7 +276,8 @@ def test_what_every_region_saw_is_seen_whole_at_once(show: Callable[..., None], 
         assert isinstance(area, QScrollArea)
         assert page.detail.width() <= area.viewport().width()
         seen = area.viewport().rect()
-        places = [label for label in page.detail.findChildren(QLabel) if "(vps-" in label.text()]
+        labels = page.detail.findChildren(QLabel)
+        places = [one for one in labels if "(vps-" in one.text() and not page.detail.kept.isAncestorOf(one)]
         assert len(places) == 5
         for label in places:
             assert seen.contains(QRect(label.mapTo(area.viewport(), QPoint()), label.size()))
@@ -313,3 +326,75 @@ def test_every_text_is_translated(show: Callable[..., None], made_up_language: N
         assert [text for text in [*visible_texts(page), *header] if "⟦" not in text] == []
 
     show(check, [])
+
+
+KEPT = {
+    "tried": [{"target": "https://shop2.example/", "address": "192.0.2.10", "port": 443, "outcome": "It said 503."}],
+    "answers": [
+        {
+            "url": "https://shop2.example/",
+            "status_line": "HTTP/1.1 503 No",
+            "headers": [["Server", "<b>nginx</b>"]],
+            "is_cut": False,
+        }
+    ],
+    "body": {"text": "<h1>We will be <i>back</i></h1>\n", "body_bytes": 9_000, "is_cut": True, "coding": ""},
+}
+ROUTE = {
+    "route": {
+        "address": "192.0.2.10",
+        "method": "TCP port 443",
+        "hops": [{"ttl": 1, "address": "10.0.0.1", "ms": 0.4, "note": None}],
+        "is_reached": False,
+        "note": "Nobody answers after that (6 more tried).",
+    }
+}
+
+
+def left(document: dict[str, Any], at_ms: int, *, probe: int = 1, is_route: bool = False) -> FailureEvidence:
+    return FailureEvidence(MonitorId(2), ProbeId(probe), at_ms, document, is_route)
+
+
+def lasting(*seen: Evidence) -> Incident:
+    return incident(2, START_MS - MINUTE_MS, None, evidence=seen)
+
+
+def heads(page: IncidentPage) -> list[str]:
+    return [fold.head.text() for fold in page.detail.kept.findChildren(Fold) if fold.isVisibleTo(page)]
+
+
+def test_evidence_is_shown_part_by_part_as_plain_text(show: Callable[..., None], qtbot: QtBot) -> None:
+    async def check(page: IncidentPage, played: Played) -> None:
+        panel = page.detail.kept
+        assert heads(page) == ["What was tried", "Answer", "Body: 9,000 bytes came, here is the beginning"]
+        tried, answer, _body = panel.findChildren(Fold)
+        assert tried.head.isChecked() and not answer.head.isChecked()
+        qtbot.keyClick(answer.head, Qt.Key.Key_Space)
+        assert answer.head.isChecked() and answer.head.accessibleName() == "Answer, open"
+        assert isinstance(answer.inside, QPlainTextEdit) and answer.inside.isReadOnly()
+        assert answer.inside.toPlainText() == "HTTP/1.1 503 No\nServer: <b>nginx</b>"
+        assert "Answer, Europe (vps-eu)" in answer.inside.accessibleName()
+        panel.copy.click()
+        text = QApplication.clipboard().text()
+        assert text.startswith("Europe (vps-eu), ") and "\n    <h1>We will be <i>back</i></h1>\n" in text
+        # The route comes with a later result; what was opened stays so.
+        played.evidence.append(left(ROUTE, START_MS - MINUTE_MS + 4, is_route=True))
+        panel.on_again_due()
+        await page.settle()  # type: ignore[attr-defined]
+        assert heads(page)[-1] == "Route: to 192.0.2.10 by TCP port 443"
+        opened = [fold.head.isChecked() for fold in panel.findChildren(Fold) if fold.isVisibleTo(page)]
+        assert opened == [True, True, False, False]
+
+    show(check, [lasting(evidence(Region.EU))], [left(KEPT, START_MS - MINUTE_MS)])
+
+
+def test_probe_that_kept_nothing_is_named_and_evidence_of_just_before_is_shown(show: Callable[..., None]) -> None:
+    async def check(page: IncidentPage, _played: Played) -> None:
+        texts = [label.text() for label in page.detail.kept.findChildren(PlainLabel) if label.isVisibleTo(page)]
+        assert any(text.startswith("Asia (vps-as): nothing was kept.") for text in texts)
+        assert any(text.startswith("Europe (vps-eu), ") for text in texts)
+        page.detail.show_group(None, None)
+        assert not page.detail.kept.isVisibleTo(page.detail)
+
+    silent = replace(evidence(Region.AS), probe=ProbeId(9))
+    show(check, [lasting(evidence(Region.EU), silent)], [left(KEPT, START_MS - 3 * MINUTE_MS)])
