@@ -22,6 +22,7 @@ from pingmon_gui.console.option import WrongUsage, reader, seconds
 from pingmon_gui.data_folder import VARIABLE, default_data_dir
 from pingmon_gui.display import require_display
 from pingmon_gui.domain.error import DataFolderBusy, PingmonError, UserCancelled
+from pingmon_gui.domain.metrics_access import parse_access
 
 _log = logging.getLogger(__name__)
 
@@ -147,6 +148,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--for", dest="duration_s", type=reader(seconds), metavar="TIME", help="stop by itself after so long: 60, 5m"
+    )
+    run.add_argument(
+        "--metrics",
+        type=reader(parse_access),
+        metavar="[ADDR:]PORT",
+        help="answer Prometheus at /metrics whatever the preferences say: 18649; on an address that is not this "
+        "computer's own, only who shows the token in the file metrics-token of the data folder",
     )
     run.set_defaults(run=_run_engine)
     for module in (

@@ -17,6 +17,7 @@ from pingmon_gui.data_folder import database_path
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.error import InvalidInput, StorageError, StorageReadOnly
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
+from pingmon_gui.domain.metrics_access import MetricsAccess
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.domain.probe import EMBEDDED_PROBE, Probe, ProbeHealth, ProbeState, name_taken, parse_probe_name
@@ -36,6 +37,7 @@ from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
 from pingmon_gui.fleet.rdap import Rdap
 from pingmon_gui.fleet.secret_store import ChannelSecretStore, ProbeSecrets, SecretStore
+from pingmon_gui.metering import Metering
 from pingmon_gui.renewal import Renewal
 from pingmon_gui.request import Json
 
@@ -92,7 +94,9 @@ class Session:
         remote: RemoteLinkFactory | None = None,
         clock: Clock | None = None,
         registry: RegistryPort | None = None,
+        metrics: MetricsAccess | None = None,
     ) -> None:
+        """`metrics` is where /metrics is answered, whatever the preferences say."""
         self.data_dir = data_dir
         self.hub = EventHub()
         self.secrets = SecretStore(data_dir)
@@ -103,6 +107,8 @@ class Session:
         self._registry = registry or Rdap()
         self._engine: Engine | None = None
         self._alerting: Alerting | None = None
+        self._metrics = metrics
+        self._metering: Metering | None = None
         self._maintenance: asyncio.Task[None] | None = None
         self._told_cut_ms = 0
 
@@ -134,6 +140,12 @@ class Session:
         return self._alerting
 
     @property
+    def metering(self) -> Metering:
+        if self._metering is None:
+            raise RuntimeError("the session does not run")
+        return self._metering
+
+    @property
     def standings(self) -> StandingBook:
         return self._running.standings
 
@@ -146,7 +158,10 @@ class Session:
         await self._running.recall(monitor)
 
     async def start(self) -> None:
-        """Open the store, show what it knows, reach the probes. Raises StorageError; then nothing runs."""
+        """Open the store, show what it knows, reach the probes. Raises StorageError; then nothing runs.
+
+        Raises SettingsError where /metrics cannot be answered as was asked for.
+        """
         self.store = await asyncio.to_thread(self._open_store)
         try:
             links = list(self._make_links(self.data_dir, self._clock.now_ms))
@@ -173,13 +188,19 @@ class Session:
                     self._registry,
                 )
                 await alerting.start()
+                try:
+                    metering = Metering(self.data_dir, self.store, engine.board, alerting, self.hub, self._metrics)
+                    await metering.start(engine.commands.preferences)
+                except BaseException:
+                    await alerting.stop()
+                    raise
             except BaseException:
                 await engine.stop()
                 raise
         except BaseException:
             await self.store.close()
             raise
-        self._engine, self._alerting = engine, alerting
+        self._engine, self._alerting, self._metering = engine, alerting, metering
         self._maintenance = asyncio.create_task(self._maintain(), name="maintain")
 
     async def stop(self) -> None:
@@ -191,7 +212,10 @@ class Session:
         if self._engine is not None:
             engine, self._engine = self._engine, None
             alerting, self._alerting = self._alerting, None
+            metering, self._metering = self._metering, None
             try:
+                if metering is not None:
+                    await metering.stop()
                 await engine.stop()
                 if alerting is not None:
                     await alerting.stop()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import pingmon_gui
 from pingmon_gui.answer import Answers
 from pingmon_gui.data_folder import default_data_dir
 from pingmon_gui.domain.error import InvalidInput, StorageReadOnly
+from pingmon_gui.domain.metrics_access import MetricsAccess
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorId, MonitorSettings
+from pingmon_gui.domain.preference import METRICS_OFF, METRICS_OPEN, METRICS_WITH_TOKEN
 from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
-from pingmon_gui.engine.event import Event, RaiseWindow
+from pingmon_gui.engine.event import Event, Notice, RaiseWindow
 from pingmon_gui.request import draft_from_json, draft_json, error_from_json
 from pingmon_gui.session import Session, stored_status
 from tests.engine.fakes import START_MS, FakeClock, FakeLink, FakeStore, batch, monitor, probe, until
@@ -25,11 +29,11 @@ from tests.engine.fakes import START_MS, FakeClock, FakeLink, FakeStore, batch, 
 class FakeSession(Session):
     """A session on fakes: the store and the one probe are the test's."""
 
-    def __init__(self, data_dir: Path, *monitors: Any) -> None:
+    def __init__(self, data_dir: Path, *monitors: Any, metrics: MetricsAccess | None = None) -> None:
         self.clock = FakeClock()
         self.fake_store = FakeStore(*monitors)
         self.link = FakeLink(probe(), self.clock)
-        super().__init__(data_dir, probes=lambda *_: [self.link], clock=self.clock)
+        super().__init__(data_dir, probes=lambda *_: [self.link], clock=self.clock, metrics=metrics)
 
     def _open_store(self) -> Any:
         return self.fake_store
@@ -328,3 +332,81 @@ def test_data_dir_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert default_data_dir().name == "pingmon"
     monkeypatch.setenv("PINGMON_DATA_DIR", str(tmp_path))
     assert default_data_dir() == tmp_path
+
+
+def test_metrics_follow_the_preferences(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, monitor(2))
+    heard: list[Event] = []
+
+    async def check() -> None:
+        session.hub.subscribe(heard.append)
+        assert session.metering.port is None
+        port = _free_port()
+        await session.commands.change_preferences({"metrics_access": METRICS_OPEN, "metrics_port": port})
+        await until(lambda: session.metering.port == port)
+        text = await _fetched(port)
+        assert 'pingmon_monitor_verdict{url="https://site2.example/",name="site2.example",verdict="unknown"} 1' in text
+        assert f'pingmon_build_info{{version="{pingmon_gui.__version__}"}} 1' in text
+        await session.commands.change_preferences({"metrics_access": METRICS_WITH_TOKEN})
+        await until((tmp_path / "metrics-token").exists)
+        await until(lambda: session.metering.port == port)
+        assert "401" in await _fetched(port)
+        await session.commands.change_preferences({"metrics_access": METRICS_OFF})
+        await until(lambda: session.metering.port is None)
+
+    run(session, check)
+    assert not [event for event in heard if isinstance(event, Notice)]
+
+
+def test_metrics_that_cannot_be_answered_are_told_and_nothing_else_suffers(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, monitor(2))
+    heard: list[Event] = []
+
+    async def check() -> None:
+        await session.connected()
+        session.hub.subscribe(heard.append)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            await session.commands.change_preferences({"metrics_access": METRICS_OPEN, "metrics_port": port})
+            await until(lambda: any(isinstance(event, Notice) for event in heard))
+        assert session.metering.port is None
+        (notice,) = [event for event in heard if isinstance(event, Notice)]
+        assert f"port {port} is taken by another program" in notice.message
+        # The same again, now that it is free.
+        await session.commands.change_preferences({"metrics_access": METRICS_OFF})
+        await session.commands.change_preferences({"metrics_access": METRICS_OPEN})
+        await until(lambda: session.metering.port == port)
+
+    run(session, check)
+
+
+def test_metrics_asked_for_by_name_do_not_follow_the_preferences(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, monitor(2), metrics=MetricsAccess("127.0.0.1", 0, needs_token=False))
+
+    async def check() -> None:
+        port = session.metering.port
+        assert port is not None
+        await session.commands.change_preferences({"metrics_access": METRICS_OPEN, "metrics_port": 1})
+        session.link.feed(batch([(2, START_MS, Status.ONLINE)]))
+        await until(lambda: bool(session.fake_store.batches))
+        text = await _fetched(port)
+        assert 'pingmon_results_collected_total{probe="probe 1",region="local"} 1' in text
+        assert (
+            'pingmon_monitor_duration_seconds{url="https://site2.example/",name="site2.example",region="local"}' in text
+        )
+
+    run(session, check)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+async def _fetched(port: int) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    text = (await reader.read(-1)).decode()
+    writer.close()
+    return text

@@ -14,6 +14,7 @@ from pingmon_gui import log
 from pingmon_gui.answer import Answers
 from pingmon_gui.console import output
 from pingmon_gui.domain.error import PingmonError
+from pingmon_gui.domain.metrics_access import MetricsAccess
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGION_NAMES, REGIONS
 from pingmon_gui.domain.status import Status
@@ -39,15 +40,15 @@ _BAD = (Verdict.OFFLINE, Verdict.REGIONAL)
 def run(args: argparse.Namespace) -> int:
     with Ownership.take(args.data_dir, "run") as ownership:
         log.set_up(args.data_dir, debug=args.debug, on_stderr=True)
-        asyncio.run(_run(ownership, args.duration_s))
+        asyncio.run(_run(ownership, args.duration_s, args.metrics))
     return 0
 
 
-async def _run(ownership: Ownership, duration_s: float | None) -> None:
+async def _run(ownership: Ownership, duration_s: float | None, metrics: MetricsAccess | None) -> None:
     stop = asyncio.Event()
     until_s = None if duration_s is None else asyncio.get_running_loop().time() + duration_s
     with _stopped_by_signal(stop):
-        session = Session(ownership.data_dir)
+        session = Session(ownership.data_dir, metrics=metrics)
         unsubscribe = session.hub.subscribe(_on_event)
         is_served = False
         try:

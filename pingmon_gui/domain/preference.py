@@ -56,6 +56,11 @@ class Preference:
         return value
 
 
+#: Who may read /metrics.
+METRICS_OFF, METRICS_OPEN = "nobody", "programs on this computer"
+METRICS_WITH_TOKEN = "programs on this computer that have the token"
+METRICS_EVERYWHERE = "whoever has the token, from any network"
+
 PREFERENCES: tuple[Preference, ...] = (
     Preference(
         "default_interval_s", "New domains", "Check every", "How often a new domain is measured.", 10, 5, 3600, "s"
@@ -136,6 +141,24 @@ PREFERENCES: tuple[Preference, ...] = (
         50,
         1000000,
         "MB",
+    ),
+    Preference(
+        "metrics_access",
+        "Prometheus",
+        "Who may read the metrics",
+        "What the table shows, at /metrics, for Prometheus. The token is in the file metrics-token of the data folder; "
+        "it crosses networks unencrypted.",
+        METRICS_OFF,
+        choices=(METRICS_OFF, METRICS_OPEN, METRICS_WITH_TOKEN, METRICS_EVERYWHERE),
+    ),
+    Preference(
+        "metrics_port",
+        "Prometheus",
+        "Port of the metrics",
+        "At http://127.0.0.1 and this port they are read on this computer.",
+        18649,
+        1,
+        65535,
     ),
     Preference(
         "log_level",

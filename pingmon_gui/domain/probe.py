@@ -142,7 +142,7 @@ class ProbeHealth:
 
     `reason` is a sentence for a person while the probe does not vote. `votes` is false while it is not
     reached, its own network is down, it is late, or its clock is off. `caught_up` is the share of what it measured
-    meanwhile that is here by now, 0 to 1, while it is CATCHING_UP.
+    meanwhile that is here by now, 0 to 1, while it is CATCHING_UP. `collected` counts its results since the start.
     """
 
     probe: Probe
@@ -156,3 +156,4 @@ class ProbeHealth:
     skipped: int = 0
     restarts: int = 0
     caught_up: float | None = None
+    collected: int = 0

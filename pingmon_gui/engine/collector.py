@@ -155,7 +155,7 @@ class Collector:
         self._store.append(judged)
         self._board.apply(judged)
         self._on_results()
-        self._desk.heard()
+        self._desk.heard(judged.count)
         if self._seq >= self._catch_up_seq:
             self._desk.caught_up()
         elif self._desk.health.state is ProbeState.CATCHING_UP:

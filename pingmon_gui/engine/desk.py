@@ -73,9 +73,10 @@ class ProbeDesk:
         self._self_check = (heartbeat.votes, heartbeat.reason)
         self._say(late_p99_ms=heartbeat.late_p99_ms, skipped=heartbeat.skipped)
 
-    def heard(self) -> None:
+    def heard(self, count: int) -> None:
         """Results came: a sign of life, and nothing that anybody has to be told."""
-        self.health = replace(self.health, last_contact_at_ms=self._clock.now_ms())
+        collected = self.health.collected + count
+        self.health = replace(self.health, last_contact_at_ms=self._clock.now_ms(), collected=collected)
         self._board.probes[self.health.probe.id] = self.health
 
     def unreached(self, reason: str) -> None:

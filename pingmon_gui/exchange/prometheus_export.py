@@ -1,4 +1,4 @@
-"""Prometheus' configuration: scrapes of the same checks by the same probes, and rules that judge as we do.
+"""Prometheus' configuration: scrapes of the same checks by the same probes, and of the app; rules that judge as we do.
 
 Written as the YAML that needs no library: two files of plain maps and lists, every text in JSON's quotes.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from pingmon_probe.protocol import KINDS_OF_FIELD, CheckSpec
 
+from pingmon_gui.domain.metrics_access import LOOPBACK, MetricsAccess, preferred_access
 from pingmon_gui.domain.monitor import Monitor
 from pingmon_gui.domain.probe import Probe, Transport
 from pingmon_gui.domain.result import ProbeId
@@ -18,6 +19,8 @@ from pingmon_gui.exchange.configuration import Configuration
 
 CONFIGURATION_FILE = "prometheus.yml"
 RULES_FILE = "pingmon.rules.yml"
+#: The scrape of the app itself, and the file of its token.
+APP_JOB, APP_TOKEN_FILE = "pingmon", "tokens/metrics-token"
 #: Where the way to the first probe begins on the computer of Prometheus; the others follow.
 FIRST_PORT = 18_650
 #: How much longer than its check a scrape may take: the probe ends a check half a second before.
@@ -34,7 +37,10 @@ def files_of(configuration: Configuration) -> dict[str, str]:
 
 
 def _configuration(configuration: Configuration) -> str:
-    ways = {probe.id: f"127.0.0.1:{FIRST_PORT + place}" for place, probe in enumerate(_reachable(configuration.probes))}
+    ways = {
+        probe.id: f"{LOOPBACK}:{FIRST_PORT + place}" for place, probe in enumerate(_reachable(configuration.probes))
+    }
+    app = preferred_access(configuration.preferences)
     lines = [
         "# Written by “pingmon export prometheus”. The probes are the same, and measure the same;",
         "# their metrics have the names of blackbox_exporter's.",
@@ -43,8 +49,10 @@ def _configuration(configuration: Configuration) -> str:
         "  scrape_interval: 60s",
         "rule_files:",
         f"  - {RULES_FILE}",
-        "scrape_configs:" if ways else "scrape_configs: []",
+        "scrape_configs:" if ways or app else "scrape_configs: []",
     ]
+    if app is not None:
+        lines += _lines_of_job(_app_job(app))
     for probe in _reachable(configuration.probes):
         lines += _lines_of_job(_own_job(probe, ways[probe.id]))
         for number, (settings, monitors) in enumerate(_groups(configuration.monitors, probe), start=1):
@@ -66,6 +74,11 @@ def _notes(configuration: Configuration, ways: Mapping[ProbeId, str]) -> Iterato
         yield "#"
         yield _comment(f"{probe.name}: keep this way open to it, and put its token into {_token_file(probe)}:")
         yield _comment(f"  ssh -N -L {port}:127.0.0.1:{access.service_port} {access.host}")
+    if (app := preferred_access(configuration.preferences)) is not None:
+        yield "#"
+        yield _comment("Pingmon itself tells what its table shows, while it runs; on another computer: its address.")
+        if app.needs_token:
+            yield _comment(f"Its token is the file metrics-token of its data folder: copy it to {APP_TOKEN_FILE}.")
     left_out = [probe for probe in configuration.probes if not _reachable([probe])]
     for probe in left_out:
         why = "it runs inside of Pingmon" if probe.transport is Transport.EMBEDDED else "its certificate has no name"
@@ -120,6 +133,12 @@ def _parameter(name: str, value: Any) -> str:
     if name == "headers":
         return "\n".join(f"{header}: {text}" for header, text in value)
     return "\n".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _app_job(access: MetricsAccess) -> dict[str, Any]:
+    token = {"authorization": {"credentials_file": APP_TOKEN_FILE}} if access.needs_token else {}
+    target = f"{LOOPBACK}:{access.port}"
+    return {"job_name": APP_JOB, "scrape_interval": "15s", **token, "static_configs": [{"targets": [target]}]}
 
 
 def _own_job(probe: Probe, way: str) -> dict[str, Any]:
@@ -202,6 +221,9 @@ def _rules(configuration: Configuration) -> str:
             "1m",
         ),
     ]
+    if preferred_access(configuration.preferences) is not None:
+        words = "Pingmon is not reached: it does not run, or its /metrics are off"
+        alerts.append(_rule("PingmonAppLost", f'up{{job="{APP_JOB}"}} == 0', "warning", words, "5m"))
     for slow_ms in sorted({monitor.settings.slow_ms for monitor in configuration.monitors}):
         rule = _rule(
             "PingmonSlow",

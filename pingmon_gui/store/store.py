@@ -120,6 +120,11 @@ class Store:
         return self._writer.problem if self._writer is not None else None
 
     @property
+    def committed_at_ms(self) -> int | None:
+        """When results were last committed; None before the first time."""
+        return self._writer.committed_at_ms if self._writer is not None else None
+
+    @property
     def on_problem(self) -> Callable[[StorageError | None], None] | None:
         """Called from the writer's thread when writing begins to fail (with the error) and works again (None)."""
         return self._writer.on_problem if self._writer is not None else None

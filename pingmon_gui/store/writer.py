@@ -60,6 +60,8 @@ class Writer:
         self._retry_s = _RETRY_S
         self._refused: dict[ProbeId, tuple[str, int]] = {}
         self._is_closing = False
+        #: When results were last committed, None before the first time. Read from other threads.
+        self.committed_at_ms: int | None = None
         # A daemon: a process that fails before `close` has to end all the same; what it loses is collected again.
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -199,6 +201,7 @@ class Writer:
                 self._failed(exc)
                 return
             self.journal.committed()
+            self.committed_at_ms = self._now_ms()
             with self._change:
                 for batch in some:
                     self._pending.popleft()

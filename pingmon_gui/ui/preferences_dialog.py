@@ -141,7 +141,7 @@ class PreferencesDialog(FormDialog):
         if isinstance(default, int):
             spin = QSpinBox(self)
             spin.setRange(preference.low, preference.high)
-            spin.setGroupSeparatorShown(True)
+            spin.setGroupSeparatorShown(bool(preference.unit))  # A port is no quantity.
             spin.setSuffix(f" {self._translated(preference.unit)}" if preference.unit else "")
             spin.valueChanged.connect(self.on_edited)
             return spin, spin.value, lambda value: spin.setValue(int(value))

@@ -37,9 +37,24 @@ def text_of(metrics: Iterable[Metric]) -> bytes:
     lines = []
     for name, kind, words, samples in metrics:
         if samples:
-            lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}"]
-            lines += [f"{name}{_labels(labels)} {_number(value)}" for labels, value in samples]
-    return ("\n".join(lines) + "\n").encode("utf-8")
+            lines.append(head_of(name, kind, words))
+            lines += [f"{name}{_labels(labels)} {number_text(value)}\n" for labels, value in samples]
+    return "".join(lines).encode("utf-8")
+
+
+def head_of(name: str, kind: str, words: str) -> str:
+    """Return the two lines before a metric's samples."""
+    return f"# HELP {name} {words}\n# TYPE {name} {kind}\n"
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Return labels as they stand between the braces."""
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
+def number_text(value: float) -> str:
+    """Return a value without a fraction that it does not have."""
+    return repr(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)
 
 
 def result_metrics(spec: CheckSpec, result: CheckResult) -> List[Metric]:
@@ -199,14 +214,8 @@ def _count(name: str, words: str, value: Any) -> Metric:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
+    return "{" + labels_text(labels) + "}" if labels else ""
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    return repr(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)

@@ -88,11 +88,11 @@ class Processes:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
         """Start a command that goes on."""
         process = subprocess.Popen(
             self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment(),
+            env=environment(), cwd=cwd,
         )  # fmt: skip
         self.started.append(process)
         return process

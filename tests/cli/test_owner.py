@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import urllib.request
 
 import pytest
 
@@ -145,3 +146,33 @@ def test_stopped_engine_leaves_its_history(processes: Processes, pingmon: Comman
     assert bucket["availability"] == 1.0
     assert pingmon("history", site.url, "--bucket", "5min").out.startswith("START")
     assert pingmon("history", site.url, "--from", "3h", "--to", "2h").err == "Nothing was measured in that time.\n"
+
+
+def test_engine_answers_prometheus_where_it_is_told_to(processes: Processes, site: Site) -> None:
+    assert processes.run("domain", "add", site.url).code == 0
+    engine = processes.start("run", "--metrics", "0")
+    line = processes.wait_for_line(engine, "metrics are answered at 127.0.0.1")
+    port = int(line.rpartition(" ")[2])
+
+    def verdict() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return 'verdict="online"} 1' in answer.read().decode()
+
+    assert wait_until(verdict)
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "sentence"),
+    [
+        ("99999", 2, "“99999” is no port."),
+        ("desk.example:9", 2, "is no address of this computer"),
+        ("192.0.2.1:0", 1, "this computer has no address 192.0.2.1"),
+    ],
+)
+def test_engine_that_cannot_answer_prometheus_says_why(
+    processes: Processes, place: str, code: int, sentence: str
+) -> None:
+    done = processes.run("run", "--for", "60", "--metrics", place)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err
+    assert "Traceback" not in done.err

@@ -187,6 +187,7 @@ class FakeStore:
         self.changes: list[AlertChange] = []
         self.delivered: dict[str, Delivery] = {}
         self.stood_until: int | None = None
+        self.committed_at_ms: int | None = None
         self.ended: list[MaintenanceWindow] = []
         self.names: dict[str, Registration] = {}
         self.pauses: dict[str, RegistryPause] = {}

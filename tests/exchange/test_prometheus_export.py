@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from pingmon_probe.scrape import spec_of
 
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
+from pingmon_gui.domain.preference import METRICS_OPEN, METRICS_WITH_TOKEN, Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
@@ -133,3 +134,26 @@ def test_rules_judge_by_our_quorum(tmp_path: Path, values: tuple[int, ...], aler
     test.write_text(_RULE_TEST.format(rules=RULES_FILE, series=series, expected=expected))
     done = subprocess.run(["promtool", "test", "rules", str(test)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_app_is_scraped_where_its_metrics_are_on(tmp_path: Path) -> None:
+    off = files_of(Configuration(WATCHED, probes=PROBES))
+    assert "PingmonAppLost" not in off[RULES_FILE]
+    for choice in (METRICS_OPEN, METRICS_WITH_TOKEN):
+        on = Preferences({"metrics_access": choice, "metrics_port": 9_999})
+        files = files_of(Configuration(WATCHED, on))
+        (job,) = yaml.safe_load(files[CONFIGURATION_FILE])["scrape_configs"]
+        assert (job["job_name"], job["static_configs"]) == ("pingmon", [{"targets": ["127.0.0.1:9999"]}])
+        has_token = choice == METRICS_WITH_TOKEN
+        assert ("authorization" in job, "copy it to tokens/metrics-token" in files[CONFIGURATION_FILE]) == (
+            has_token,
+            has_token,
+        )
+        assert "PingmonAppLost" in files[RULES_FILE]
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        command = ["promtool", "check", "config", str(tmp_path / CONFIGURATION_FILE)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # The token's file is the user's to put there: promtool misses it, and nothing else.
+        assert done.returncode == int(has_token), done.stderr
+        assert (done.returncode == 0) or "metrics-token" in done.stderr

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import httpx
 import pytest
 
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
+from pingmon_gui.domain.preference import METRICS_WITH_TOKEN
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.exchange import prometheus_export
 from pingmon_gui.exchange.configuration import Configuration
+from tests.cli.conftest import Processes
 from tests.probe.probe_process import TOKEN, ProbeProcess
 from tests.probe.targets import Targets
 
@@ -86,6 +89,26 @@ def blackbox(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Iter
         _until(lambda: httpx.get(f"{address}/-/healthy").is_success)
         yield address
         process.terminate()
+
+
+@contextmanager
+def _prometheus(folder: Path) -> Iterator[Callable[[str], list[dict[str, str]]]]:
+    """Run Prometheus on the configuration in a folder; what is asked gives labels, and the value as one of them."""
+    port = _free_port()
+    command = [
+        "prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]  # fmt: skip
+
+    def asked(query: str) -> list[dict[str, str]]:
+        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}).raise_for_status().json()
+        return [{**one["metric"], "value": one["value"][1]} for one in answer["data"]["result"]]
+
+    with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            yield asked
+        finally:
+            process.terminate()
 
 
 def _metrics(text: str) -> tuple[dict[str, float], dict[str, str]]:
@@ -157,23 +180,37 @@ def test_prometheus_scrapes_the_probe_by_what_is_exported(
         (tmp_path / name).write_text(text)
     (tmp_path / "tokens").mkdir()
     (tmp_path / "tokens" / "Frankfurt").write_text(TOKEN)
-    port = _free_port()
-    command = [
-        "prometheus", f"--config.file={tmp_path / 'prometheus.yml'}", f"--storage.tsdb.path={tmp_path / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]  # fmt: skip
+    with _prometheus(tmp_path) as asked:
 
-    def asked(query: str) -> dict[str, float]:
-        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}).raise_for_status().json()
-        return {one["metric"].get("instance", ""): float(one["value"][1]) for one in answer["data"]["result"]}
+        def values(query: str) -> dict[str, float]:
+            return {one.get("instance", ""): float(one["value"]) for one in asked(query)}
 
-    with (
-        (tmp_path / "log").open("w") as log,
-        subprocess.Popen(command, stdout=log, stderr=log) as process,
-    ):
-        try:
-            assert _until(lambda: asked('probe_success{region="eu"}') == {up: 1.0, down: 0.0})
-            assert asked("probe_http_status_code") == {up: 200.0, down: 503.0}
-            assert _until(lambda: set(asked("pingmon_probe_votes").values()) == {1.0})
-        finally:
-            process.terminate()
+        assert _until(lambda: values('probe_success{region="eu"}') == {up: 1.0, down: 0.0})
+        assert values("probe_http_status_code") == {up: 200.0, down: 503.0}
+        assert _until(lambda: set(values("pingmon_probe_votes").values()) == {1.0})
+
+
+def test_prometheus_scrapes_the_app_by_what_is_exported(targets: Targets, tmp_path: Path) -> None:
+    processes, port = Processes(tmp_path / "data"), _free_port()
+    declared = tmp_path / "pingmon.toml"
+    up, down = targets.url("/fast"), targets.url("/status/503")
+    declared.write_text(
+        f'[settings]\nmetrics_access = "{METRICS_WITH_TOKEN}"\nmetrics_port = {port}\n'
+        f'[[monitor]]\nurl = "{up}"\n[[monitor]]\nurl = "{down}"\n'
+    )
+    try:
+        assert processes.run("apply", str(declared), "--yes").code == 0
+        processes.start_engine()
+        export = processes.start("export", "prometheus", cwd=tmp_path)
+        assert export.wait() == 0
+        folder = tmp_path / "prometheus"
+        (folder / "tokens").mkdir()
+        (folder / "tokens" / "metrics-token").write_bytes((tmp_path / "data" / "metrics-token").read_bytes())
+        with _prometheus(folder) as asked:
+            verdicts = "pingmon_monitor_verdict == 1"
+            wanted = {(up, "online"), (down, "offline")}
+            _until(lambda: {(one["url"], one["verdict"]) for one in asked(verdicts)} == wanted)
+            assert len(asked("pingmon_monitor_availability_ratio")) == 2
+            assert [one["instance"] for one in asked("up == 1")] == [f"127.0.0.1:{port}"]
+    finally:
+        processes.close()

@@ -69,6 +69,9 @@ def test_preferences_search_shows_what_fits_and_says_when_nothing_does(qtbot: Qt
     dialog.search.setText("root name")
     shown = [key for key, row in dialog.rows.items() if row.field.isVisible()]
     assert shown == ["anchors"]
+    dialog.search.setText("prometheus")
+    shown = [key for key, row in dialog.rows.items() if row.field.isVisible()]
+    assert shown == ["metrics_access", "metrics_port"]
     dialog.search.setText("no such thing")
     assert not any(row.field.isVisible() for row in dialog.rows.values())
     assert dialog._nothing.isVisible()
