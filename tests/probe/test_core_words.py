@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from typing import Dict, List
+from typing import List
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pingmon_probe.botwall import challenge_by_headers, challenge_by_page
 from pingmon_probe.content import KeywordSearch
 from pingmon_probe.loop import Loop
 from pingmon_probe.protocol import FAILURES
@@ -94,26 +93,6 @@ def test_search_in_utf16() -> None:
 @given(st.binary(max_size=200), st.sampled_from(["", "gzip", "deflate", "br"]), st.text(min_size=1, max_size=5))
 def test_search_never_crashes_on_noise(noise: bytes, coding: str, keyword: str) -> None:
     search(keyword, [noise], content_encoding=coding, content_type="text/html; charset=zlib")
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "body", "wall"),
-    [
-        (403, {"server": "cloudflare"}, b"<script src=/cdn-cgi/challenge-platform/x>", "Cloudflare"),
-        (403, {"server": "cloudflare"}, b"<h1>Forbidden</h1>", None),
-        (200, {"server": "cloudflare"}, b"<script src=/cdn-cgi/challenge-platform/x>", None),
-        (403, {"server": "nginx"}, b"cf-chl-", None),
-        (403, {"x-datadome": "protected"}, b"https://geo.captcha-delivery.com/", "DataDome"),
-        (429, {}, b"slow down", None),
-    ],
-)
-def test_challenge_page_is_told_narrowly(status: int, headers: Dict[str, str], body: bytes, wall: str) -> None:
-    assert challenge_by_page(status, headers, body) == wall
-
-
-def test_challenge_header_is_enough() -> None:
-    assert challenge_by_headers({"x-amzn-waf-action": "challenge"}) == "AWS WAF"
-    assert challenge_by_headers({"cf-ray": "x"}) is None
 
 
 def test_timeline_phases_and_queue_are_the_wall_time() -> None:
