@@ -35,7 +35,6 @@ from pingmon_gui.engine.port import RegistryPort
 from pingmon_gui.engine.standing_book import StandingBook
 from pingmon_gui.engine.status_document import status_document
 from pingmon_gui.fleet.now import NowMs
-from pingmon_gui.fleet.rdap import Rdap
 from pingmon_gui.fleet.secret_store import ChannelSecretStore, ProbeSecrets, SecretStore
 from pingmon_gui.metering import Metering
 from pingmon_gui.renewal import Renewal
@@ -76,6 +75,14 @@ def remote_probe(probe: Probe, secrets: SecretStore, now_ms: NowMs) -> ProbeLink
     return RemoteProbe(probe, secrets, now_ms=now_ms)
 
 
+def registries() -> RegistryPort:
+    """Return what asks the registries of names, by the list that leads to them."""
+    # Imported when needed: the window shows its first frame without it.
+    from pingmon_gui.fleet.rdap import Rdap
+
+    return Rdap()
+
+
 class Session:
     """A running Pingmon on one data folder. `store`, `board`, `commands` exist from `start` on, the rest at once.
 
@@ -104,7 +111,7 @@ class Session:
         self._clock = clock or SystemClock()
         self._make_links = probes or embedded_probe
         self._make_remote = remote or remote_probe
-        self._registry = registry or Rdap()
+        self._registry = registry
         self._engine: Engine | None = None
         self._alerting: Alerting | None = None
         self._metrics = metrics
@@ -185,7 +192,7 @@ class Session:
                     self.hub,
                     self._clock,
                     ChannelSecretStore(self.data_dir),
-                    self._registry,
+                    self._registry or registries(),
                 )
                 await alerting.start()
                 try:

@@ -205,8 +205,12 @@ class RegistrationStorePort(Protocol):
 
 
 class RegistryPort(Protocol):
-    """Asks the registries of names."""
+    """Asks the registries of names. Everything raises only RegistryError."""
+
+    async def server_of(self, name: str) -> str:
+        """Return the host that would be asked about a name, "" where there is none."""
+        ...
 
     async def ask(self, name: str) -> RegistryAnswer:
-        """Ask about a name. Raises RegistryError."""
+        """Ask about a name."""
         ...

@@ -191,17 +191,23 @@ class RegistrationWatch:
 
     async def _ask(self, name: str) -> None:
         self._asking = name
-        before, now_ms = self._known.get(name, Registration(name)), self._clock.now_ms()
-        # Noted before it is done: whatever happens, the next question is a day away.
-        asked = replace(before, asked_at_ms=now_ms)
-        await self._store.save_registration(asked)
-        self._known[name] = asked
+        now_ms = self._clock.now_ms()
+        before = asked = self._known.get(name, Registration(name))
         try:
+            before = replace(before, server=await self._registry.server_of(name))
+            if self._is_paused(before.server, now_ms):
+                self._note(before)
+                await self._store.save_registration(before)
+                return
+            # Noted before it is done: whatever happens, the next question is a day away.
+            asked = replace(before, asked_at_ms=now_ms)
+            await self._store.save_registration(asked)
+            self._known[name] = asked
             answer = await self._registry.ask(name)
         except RegistryError as exc:
             _log.info("the registration of %s could not be asked for: %s", name, exc)
             pause = RegistryPause.after(self._pauses.get(exc.server), self._clock.now_ms(), exc.wait_ms)
-            after = replace(asked if exc.is_asked else before, server=exc.server or before.server, problem=exc.message)
+            after = replace(asked if exc.is_asked else before, problem=exc.message)
             self._note(after)
             self._pauses[exc.server] = pause
             await self._store.save_registration(after, exc.server, pause)
@@ -224,8 +230,11 @@ class RegistrationWatch:
         if name == self._asking:
             return True
         known = self._known.get(name, Registration(name))
-        pauses = (self._pauses.get(_LIST), self._pauses.get(known.server))
-        return known.is_due(now_ms) and not any(pause is not None and pause.is_on(now_ms) for pause in pauses)
+        return known.is_due(now_ms) and not any(self._is_paused(one, now_ms) for one in (_LIST, known.server))
+
+    def _is_paused(self, server: str, now_ms: int) -> bool:
+        pause = self._pauses.get(server)
+        return pause is not None and pause.is_on(now_ms)
 
     def _next_due(self, now_ms: int) -> str | None:
         """Return whom to ask about next: the name that was asked about longest ago."""

@@ -53,22 +53,19 @@ class Rdap:
         self._list: object = None
         self._list_until_s = 0.0
 
+    async def server_of(self, name: str) -> str:
+        """Return the host that would be asked about a name, "" where it has none. Raises RegistryError."""
+        return urlsplit(await self._base_of(name)).hostname or ""
+
     async def ask(self, name: str) -> RegistryAnswer:
         """Ask about a name in its ASCII form. Raises RegistryError where that has to be tried again another day."""
-        if self._context is None:
-            self._context = await asyncio.to_thread(_prepared)
-        await self._renew_list()
-        try:
-            urls = [url for url in bases(self._list, name) if self._is_allowed(url)]
-        except UnreadableDocument as exc:
-            self._list = None
-            raise RegistryError(f"IANA's list of registries cannot be read: {exc}.", is_asked=False) from exc
-        if not urls:
+        base = await self._base_of(name)
+        if not base:
             problem = f"The registry of .{name.rpartition('.')[2]} cannot be asked: it offers no RDAP."
             return RegistryAnswer(problem=problem)
-        server = urlsplit(urls[0]).hostname or ""
+        server = urlsplit(base).hostname or ""
         visit = self._visit(server, server)
-        found = await visit.document(f"{urls[0]}domain/{name}", _ANSWER_BYTES)
+        found = await visit.document(f"{base}domain/{name}", _ANSWER_BYTES)
         if found is None:
             return RegistryAnswer(server=server, problem="The registry knows no such name: it is not registered.")
         document, source = found
@@ -76,6 +73,17 @@ class Rdap:
             return answer_of(document, name, source, server)
         except UnreadableDocument as exc:
             raise visit.error(f"The answer of {server} cannot be read: {exc}.") from exc
+
+    async def _base_of(self, name: str) -> str:
+        """Return the URL below which the registry of a name answers, "" where it does not."""
+        if self._context is None:
+            self._context = await asyncio.to_thread(_prepared)
+        await self._renew_list()
+        try:
+            return next((url for url in bases(self._list, name) if self._is_allowed(url)), "")
+        except UnreadableDocument as exc:
+            self._list = None
+            raise RegistryError(f"IANA's list of registries cannot be read: {exc}.", is_asked=False) from exc
 
     async def _renew_list(self) -> None:
         if self._list is not None and self._steady_s() < self._list_until_s:

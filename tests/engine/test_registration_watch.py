@@ -46,13 +46,19 @@ class Registry:
     def __post_init__(self) -> None:
         self.may_answer.set()
 
+    async def server_of(self, name: str) -> str:
+        end = self.ends.get(name)
+        if isinstance(end, RegistryError) and not end.server:
+            raise end
+        return f"rdap.{name.rpartition('.')[2]}"
+
     async def ask(self, name: str) -> RegistryAnswer:
         self.asked.append((self.clock.now_ms(), name))
         await self.may_answer.wait()
         end = self.ends.get(name, FAR_MS)
         if isinstance(end, RegistryError):
             raise end
-        server = f"rdap.{name.rpartition('.')[2]}"
+        server = await self.server_of(name)
         if isinstance(end, str):
             return RegistryAnswer(server=server, problem=end)
         return RegistryAnswer(end, "R", f"https://{server}/domain/{name}", server)
@@ -180,6 +186,31 @@ def test_registry_that_wants_a_pause_has_it_also_over_a_restart_while_others_are
         assert world.registry.names.count("example.com") == 2 and world.store.pauses == {}
 
     live(lambda: World(site(2), site(3, "example.org")), check)
+
+
+def test_names_that_were_never_asked_about_wait_for_the_pause_of_their_registry_too() -> None:
+    async def check(world: World) -> None:
+        wait = RegistryError("Too often.", server="rdap.com", wait_ms=5 * HOUR_MS)
+        world.registry.ends = {"a.com": wait}
+        await world.pass_ms(4 * HOUR_MS, 60_000)
+        assert world.registry.names == ["a.com", "z.org"]
+        await world.pass_ms(2 * HOUR_MS, 60_000)
+        assert world.registry.names == ["a.com", "z.org", "b.com", "c.com"]
+
+    live(lambda: World(site(2, "a.com"), site(3, "b.com"), site(4, "c.com"), site(5, "z.org")), check)
+
+
+def test_without_the_list_of_registries_nobody_is_asked_about_anything() -> None:
+    async def check(world: World) -> None:
+        world.registry.ends = {"a.com": RegistryError("No list.", is_asked=False)}
+        await world.pass_ms(HOUR_MS - 60_000, 60_000)
+        known = world.watch.of(MonitorId(2))
+        assert world.registry.asked == [] and known is not None and known.problem == "No list."
+        world.registry.ends = {}
+        await world.pass_ms(HOUR_MS, 60_000)
+        assert sorted(world.registry.names) == ["a.com", "b.org"] and world.store.pauses == {}
+
+    live(lambda: World(site(2, "a.com"), site(3, "b.org")), check)
 
 
 def test_registry_that_is_not_reached_was_not_asked_and_is_tried_again_with_growing_pauses() -> None:
