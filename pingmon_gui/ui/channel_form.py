@@ -185,7 +185,7 @@ class ChannelForm(FormDialog):
 
     def _point_to(self, field: Field, error: PingmonError) -> None:
         field.set_error(error)
-        field.setFocus(Qt.FocusReason.OtherFocusReason)
+        field.take_focus()
         self._area.ensureWidgetVisible(field)
 
     @Slot()

@@ -64,6 +64,7 @@ class Field(QWidget):
     def speaks_through(self, editor: QWidget) -> None:
         """Name the part of a composed editor that has the focus first and tells what the line under it says."""
         self._speaker = editor
+        editor.setAccessibleDescription(self.note.sentence)
 
     def take_focus(self) -> None:
         """Put the focus where this field is typed into. (A focus proxy would be one more stop of Tab.)"""

@@ -25,7 +25,6 @@ from pingmon_gui.domain.alert_channel import Channel, ChannelId
 from pingmon_gui.domain.alert_replay import Replay
 from pingmon_gui.domain.alert_rule import (
     MINUTE_MS,
-    RULE_KINDS,
     AlertKind,
     AlertRule,
     Escalation,
@@ -35,13 +34,14 @@ from pingmon_gui.domain.alert_rule import (
     SlowUnit,
     new_rule_id,
 )
-from pingmon_gui.domain.alert_words import alert_text
+from pingmon_gui.domain.alert_telling import EXPIRIES
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import Monitor
-from pingmon_gui.ui import alert_wording, wording
+from pingmon_gui.ui import alert_wording
 from pingmon_gui.ui.form_dialog import Field, FormDialog, scrolling
 from pingmon_gui.ui.plain_label import caption
 from pingmon_gui.ui.quiet_editor import QuietEditor
+from pingmon_gui.ui.rule_preview import preview_text
 from pingmon_gui.ui.run_card import Spawn
 from pingmon_gui.ui.scope_edit import ScopeEdit
 from pingmon_gui.ui.span_edit import SpanEdit
@@ -49,7 +49,12 @@ from pingmon_gui.ui.theme import scaled_font
 
 Value = TypeVar("Value")
 Preview = Callable[[AlertRule], Awaitable[Replay]]
-_SHOWN = 6
+#: What can be told of, a line each: how domains do, what comes to its end, Pingmon itself.
+_KINDS = (
+    (AlertKind.OFFLINE, AlertKind.REGIONAL, AlertKind.SLOW),
+    (AlertKind.CERTIFICATE, AlertKind.REGISTRATION),
+    (AlertKind.PROBE_LOST, AlertKind.OWN_NETWORK),
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class RuleForm(FormDialog):
             frozenset((AlertKind.OFFLINE, AlertKind.REGIONAL)),
             tuple(context.channels)[:1],
         )
-        self._id, self._is_enabled = shown.id, shown.is_enabled
+        self._shown = shown
         self._form = QFormLayout()
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setVerticalSpacing(10)
@@ -121,19 +126,21 @@ class RuleForm(FormDialog):
         self.name = QLineEdit(alert_wording.say(rule.name), self)
         self.name_field = self._row(self.tr("&Name"), self.name)
         self.kinds: dict[AlertKind, QCheckBox] = {
-            kind: QCheckBox(alert_wording.kind_name(kind), self) for kind in RULE_KINDS
+            kind: QCheckBox(alert_wording.kind_name(kind), self) for kinds in _KINDS for kind in kinds
         }
         box = QWidget(self)
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(4)
-        for place, kind in enumerate(RULE_KINDS):
-            self.kinds[kind].setChecked(kind in rule.kinds)
-            self.kinds[kind].toggled.connect(self.on_kinds_changed)
-            grid.addWidget(self.kinds[kind], place // 3, place % 3)
+        for line, kinds in enumerate(_KINDS):
+            for column, kind in enumerate(kinds):
+                self.kinds[kind].setChecked(kind in rule.kinds)
+                self.kinds[kind].toggled.connect(self.on_kinds_changed)
+                grid.addWidget(self.kinds[kind], line, column)
         grid.setColumnStretch(3, 1)
         self.kinds_field = self._row(self.tr("Tell of"), box)
+        self.kinds_field.speaks_through(next(iter(self.kinds.values())))
         self._build_slow(rule)
         self.days = QLineEdit(", ".join(map(str, rule.expiry_days)), self)
         self.days_field = self._row(
@@ -168,6 +175,7 @@ class RuleForm(FormDialog):
         self.slow_field = self._row(
             self.tr("Slow in"), box, self.tr("What is slow is a setting of each domain. At most 12 results.")
         )
+        self.slow_field.speaks_through(self.slow_count)
 
     def _build_when(self, rule: AlertRule) -> None:
         never, at_once = self.tr("never"), self.tr("at once")
@@ -194,6 +202,7 @@ class RuleForm(FormDialog):
         self._heading(self.tr("Quiet"))
         self.quiet = QuietEditor(rule.quiet, self)
         self.quiet_field = self._row(self.tr("Quiet hours"), self.quiet)
+        self.quiet_field.speaks_through(self.quiet.add_button)
         self.quiet_end = QComboBox(self)
         self.quiet_end.addItem(self.tr("Tell afterwards that it was"), QuietEnd.LATE)
         self.quiet_end.addItem(self.tr("Leave it to the list"), QuietEnd.DROP)
@@ -209,11 +218,18 @@ class RuleForm(FormDialog):
         self.flaps.setValue(rule.flapping.count)
         self.within = SpanEdit(rule.flapping.within_ms, self.tr("Flapping is counted for"), parent=self)
         self.stable = SpanEdit(rule.flapping.stable_ms, self.tr("Stable after"), parent=self)
+        box = QWidget(self)
+        box.setFocusProxy(self.flaps)
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.flaps)
+        row.addStretch(1)
+        self.flaps.setAccessibleName(self.tr("Flapping from"))
         self.flaps_field = self._row(
-            self.tr("Flapping &from"), self.flaps, self.tr("So many alerts about a domain are told once as flapping.")
+            self.tr("Flapping &from"), box, self.tr("So many alerts about a domain are told once as flapping.")
         )
-        self._row(self.tr("… within"), self.within)
-        self._row(self.tr("Stable after"), self.stable)
+        self.within_field = self._row(self.tr("… within"), self.within)
+        self.stable_field = self._row(self.tr("Stable after"), self.stable)
 
     def _row(self, text: str, editor: QWidget, help_text: str = "") -> Field:
         field = Field(editor)
@@ -253,32 +269,35 @@ class RuleForm(FormDialog):
         """Return the rule as it is set. Raises InvalidInput, with the sentence at its field."""
         for field in self._fields():
             field.set_error(None)
+        shown = self._shown
         kinds = frozenset(kind for kind, box in self.kinds.items() if box.isChecked())
         name = " ".join(self.name.text().split())
         if self._rule is not None and name == alert_wording.say(self._rule.name):
             name = self._rule.name
-        scope = self._at(self.scope_field, self.scope.scope)
+        scope = self._at(self.scope_field, self.scope.scope, shown.scope)
         slow = self._at(
             self.slow_field,
             lambda: SlowCondition(
                 SlowUnit(self.slow_unit.currentData()), self.slow_count.value(), self.slow_of.value()
             ),
+            shown.slow,
         )
-        flapping = self._at(self.flaps_field, lambda: Flapping(self.flaps.value(), self.within.ms, self.stable.ms))
+        flapping = self._at(
+            self.flaps_field, lambda: Flapping(self.flaps.value(), self.within.ms, self.stable.ms), shown.flapping
+        )
         others = tuple(id_ for id_, box in self.others.items() if box.isChecked())
-        escalation = None
-        if self.escalate.ms:
-            escalation = self._at(self.escalate_field, lambda: Escalation(self.escalate.ms, others))
-        quiet = self._at(self.quiet_field, self.quiet.spans)
-        days = self._at(self.days_field, self._read_days)
+        escalation = self._at(
+            self.escalate_field, lambda: Escalation(self.escalate.ms, others) if self.escalate.ms else None, None
+        )
+        quiet = self._at(self.quiet_field, self.quiet.spans, shown.quiet)
+        days = self._at(self.days_field, self._read_days, shown.expiry_days)
+        remind_ms = self._at(self.remind_field, self._read_remind_ms, shown.remind_ms)
         if not kinds:
             self._point_to(self.kinds_field, InvalidInput(self.tr("Choose something to tell of.")))
-        if 0 < self.remind.ms < MINUTE_MS:
-            self._point_to(self.remind_field, InvalidInput(self.tr("Reminders come a minute apart at the least.")))
         return self._at(
             self.name_field,
             lambda: AlertRule(
-                id=self._id,
+                id=shown.id,
                 name=name,
                 kinds=kinds,
                 channels=tuple(id_ for id_, box in self.channels.items() if box.isChecked()),
@@ -286,23 +305,34 @@ class RuleForm(FormDialog):
                 after_ms=self.after.ms,
                 slow=slow,
                 expiry_days=days,
-                remind_ms=self.remind.ms,
+                remind_ms=remind_ms,
                 quiet=quiet,
                 quiet_end=QuietEnd(self.quiet_end.currentData()),
                 escalation=escalation,
                 flapping=flapping,
                 cool_down_ms=self.cool_down.ms,
-                is_enabled=self._is_enabled,
+                is_enabled=shown.is_enabled,
             ),
+            shown,
         )
+
+    def _read_remind_ms(self) -> int:
+        if 0 < self.remind.ms < MINUTE_MS:
+            raise InvalidInput(self.tr("Reminders come a minute apart at the least."))
+        return self.remind.ms
 
     def _read_days(self) -> tuple[int, ...]:
         words = [word.strip() for word in self.days.text().replace(";", ",").split(",") if word.strip()]
         if not all(word.isascii() and word.isdigit() and 1 <= int(word[:4]) <= 365 for word in words):
             raise InvalidInput(self.tr("Days are numbers from 1 to 365, separated by commas."))
+        if not words:
+            raise InvalidInput(self.tr("Say how many days ahead the end is told, like 30, 14, 7."))
         return tuple(sorted({int(word) for word in words}, reverse=True))
 
-    def _at(self, field: Field, read: Callable[[], Value]) -> Value:
+    def _at(self, field: Field, read: Callable[[], Value], otherwise: Value) -> Value:
+        """Return what a field says, `otherwise` where it is not shown: nobody could mend it there."""
+        if not self._form.isRowVisible(field):
+            return otherwise
         try:
             return read()
         except InvalidInput as exc:
@@ -311,7 +341,7 @@ class RuleForm(FormDialog):
 
     def _point_to(self, field: Field, error: PingmonError) -> None:
         field.set_error(error)
-        field.setFocus(Qt.FocusReason.OtherFocusReason)
+        field.take_focus()
         self._area.ensureWidgetVisible(field)
         raise error
 
@@ -337,19 +367,26 @@ class RuleForm(FormDialog):
         self._show(self.days_field, is_on[AlertKind.CERTIFICATE] or is_on[AlertKind.REGISTRATION])
         # Somebody learns of it: whoever switches it on is told who.
         asked = self.tr(
-            "For “Registration ends” Pingmon asks the registries of these domains' names once a day, by RDAP. They "
-            "learn the names and this computer's address. Nobody is asked while no rule tells of it."
+            "For “Registration ends” Pingmon asks the registry of each domain's name once a day, by RDAP. "
+            "It learns the name and this computer's address."
         )
         self.kinds_field.set_help(asked if is_on[AlertKind.REGISTRATION] else "")
         timed = (AlertKind.OFFLINE, AlertKind.REGIONAL, AlertKind.PROBE_LOST, AlertKind.OWN_NETWORK)
         self._show(self.after_field, any(is_on[kind] for kind in timed))
-        self._show(self.scope_field, any(is_on[kind] for kind in RULE_KINDS if kind.is_of_domain))
+        self._show(self.scope_field, any(kind.is_of_domain for kind in is_on if is_on[kind]))
+        # What ends by a date is told at its days alone; what flaps comes and goes.
+        self._show(self.remind_field, any(is_on[kind] for kind in is_on if kind not in EXPIRIES))
+        turning = is_on[AlertKind.OFFLINE] or is_on[AlertKind.REGIONAL] or is_on[AlertKind.SLOW]
+        for field in (self.cool_down_field, self.flaps_field, self.within_field, self.stable_field):
+            self._show(field, turning)
+        self.outcome.hide()
 
     def _show(self, field: Field, is_shown: bool) -> None:
         self._form.setRowVisible(field, is_shown)
 
     @Slot()
     def on_preview(self) -> None:
+        self.outcome.hide()
         try:
             rule = self.read()
         except InvalidInput:
@@ -368,31 +405,7 @@ class RuleForm(FormDialog):
                 self.show_problem(exc)
         else:
             if not self._is_closed:
-                self.outcome.setText(preview_text(found))
+                self.outcome.setText(preview_text(rule, found))
         finally:
             if not self._is_closed:
                 self.preview_button.setEnabled(True)
-
-
-def preview_text(found: Replay) -> str:
-    """Return what a rule would have told lately, with the newest few by name."""
-    translate = alert_wording.translate
-    count = len(found.alerts)
-    days = max(1, round((found.to_ms - found.from_ms) / 86_400_000))
-    span = wording.counted(translate("Alerts", "the last %n day(s)", None, days), days)
-    if count:
-        text = wording.counted(
-            translate("Alerts", "In %1 this rule would have alerted %n time[|s]:", None, count), count
-        )
-    else:
-        text = translate("Alerts", "In %1 this rule would not have alerted.")
-    lines = [text.replace("%n", wording.number(count)).replace("%1", span)]
-    for post in found.alerts[::-1][:_SHOWN]:
-        words = alert_text(post, post.at_ms, say=alert_wording.say)
-        lines.append(f"  {wording.date_time(post.at_ms)}  {wording.plain(words.title, 120)}")
-    if count > _SHOWN:
-        lines.append("  …")
-    if found.not_kept:
-        names = wording.joined(alert_wording.kind_name(kind) for kind in found.not_kept)
-        lines.append(translate("Alerts", "Not kept, so not replayed: %1.").replace("%1", names))
-    return "\n".join(lines)

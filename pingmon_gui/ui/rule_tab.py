@@ -23,7 +23,7 @@ class RuleTab(QWidget):
         self._spawn = spawn
         self._deleted: AlertRule | None = None
         heads = [self.tr("Rule"), self.tr("Tells of"), self.tr("Where"), self.tr("Tells by")]
-        self.table = tab_parts.short_table(heads, self.tr("Rules"), self)
+        self.table = tab_parts.short_table(heads, self.tr("Rules"), self, (38, 40, 16))
         self.table.itemChanged.connect(self.on_ticked)
         self.table.itemDoubleClicked.connect(self.on_edit)
         self.table.itemSelectionChanged.connect(self.update_buttons)

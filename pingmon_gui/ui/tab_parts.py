@@ -22,13 +22,20 @@ from PySide6.QtWidgets import (
 from pingmon_gui.ui import plain_table, sheet, wording
 
 
-def short_table(heads: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
-    """Return a table of a few rows; `fill` writes them."""
+def short_table(heads: Sequence[str], name: str, parent: QWidget, widths: Sequence[int] = ()) -> QTableWidget:
+    """Return a table of a few rows; `fill` writes them.
+
+    `widths` are those of all columns but the last, in average letters; without them all are of one width.
+    """
     table = QTableWidget(0, len(heads), parent)
     table.setHorizontalHeaderLabels(list(heads))
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     plain_table.make_plain(table, name)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    if not widths:
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.horizontalHeader().setStretchLastSection(True)
+    for column, width in enumerate(widths):
+        table.setColumnWidth(column, width * table.fontMetrics().averageCharWidth())
     return table
 
 

@@ -192,7 +192,7 @@ async def alert_rule(desk: Desk) -> QWidget:
     form.kinds[AlertKind.REGIONAL].setChecked(True)
     form.preview_button.click()
     await until(lambda: form.preview_button.isEnabled() and form.outcome.text())
-    form.resize(form.width(), 780)
+    form.resize(form.width(), 840)
     form.name.deselect()
     return form
 

@@ -16,7 +16,8 @@ from pingmon_gui.alerts.port import DesktopAction
 from pingmon_gui.domain.alert import AlertId, Post
 from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind, ChannelSecret
 from pingmon_gui.domain.alert_news import of_incident
-from pingmon_gui.domain.alert_rule import AlertKind, QuietEnd, SlowUnit, first_book, first_rules
+from pingmon_gui.domain.alert_replay import Past, replay
+from pingmon_gui.domain.alert_rule import AlertKind, QuietEnd, SlowCondition, SlowUnit, first_book, first_rules
 from pingmon_gui.domain.error import ChannelError
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import TimePassed
@@ -25,6 +26,7 @@ from pingmon_gui.ui.alert_table import AlertTable, DeliveryTable
 from pingmon_gui.ui.channel_form import ChannelForm
 from pingmon_gui.ui.main_window import MainWindow
 from pingmon_gui.ui.rule_form import RuleContext, RuleForm
+from pingmon_gui.ui.rule_preview import preview_text
 from pingmon_gui.ui.tray import Tray
 from pingmon_gui.ui.tray_notifier import TrayNotifier
 from tests.domain.alert_play import HOOK, Play, hook, incident, rule
@@ -242,6 +244,59 @@ def test_rule_form_says_who_learns_what_where_registrations_are_switched_on(qapp
     form.kinds[AlertKind.REGISTRATION].setChecked(False)
     assert form.kinds_field.note.sentence == "" and not form.days.isVisible()
     form.deleteLater()
+
+
+def test_what_a_rule_form_does_not_show_stays_as_it_was_and_stops_nobody(qapp: object) -> None:
+    form = form_for(None)
+    form.kinds[AlertKind.SLOW].setChecked(True)
+    form.kinds[AlertKind.CERTIFICATE].setChecked(True)
+    form.slow_of.setValue(10)
+    form.slow_count.setValue(20)
+    form.days.setText("many")
+    form.remind.number.setValue(5)
+    form.remind.unit.setCurrentIndex(form.remind.unit.findData("s"))
+    for kind in AlertKind:
+        if kind in form.kinds:
+            form.kinds[kind].setChecked(kind is AlertKind.CERTIFICATE)
+    form.show()
+    assert not any(one.isVisible() for one in (form.remind, form.cool_down, form.flaps, form.within, form.stable))
+    form.days.setText("14, 7")
+    one = form.read()
+    assert (one.expiry_days, one.slow, one.remind_ms) == ((14, 7), SlowCondition(), 0)
+    form.kinds[AlertKind.CERTIFICATE].setChecked(False)
+    form.kinds[AlertKind.PROBE_LOST].setChecked(True)
+    form.days.setText("many")
+    form.submit()
+    assert form.remind_field.has_error and not form.days_field.has_error
+    form.deleteLater()
+
+
+@pytest.mark.parametrize(("text", "words"), [("0, 400", "from 1 to 365"), (" ,", "Say how many days ahead")])
+def test_rule_form_puts_the_focus_where_it_is_wrong(qapp: object, text: str, words: str) -> None:
+    form = form_for(None)
+    form.kinds[AlertKind.REGISTRATION].setChecked(True)
+    form.days.setText(text)
+    form.show()
+    form.submit()
+    assert words in form.days_field.note.sentence and form.focusWidget() is form.days
+    form.days.setText("3")
+    for box in form.kinds.values():
+        box.setChecked(False)
+    form.submit()
+    assert form.kinds_field.has_error and form.focusWidget() is form.kinds[AlertKind.OFFLINE]
+    assert "Choose something" in form.kinds[AlertKind.OFFLINE].accessibleDescription()
+    form.deleteLater()
+
+
+def test_preview_says_of_what_nothing_is_known(qapp: object) -> None:
+    known = replay(rule(), Past(START_MS, START_MS + 7 * 86_400_000, []))
+    assert preview_text(rule(), known) == "In the last 7 days this rule would not have alerted."
+    names = rule(kinds=frozenset((AlertKind.REGISTRATION,)))
+    text = preview_text(names, replay(names, Past(START_MS, START_MS + 7 * 86_400_000, [])))
+    assert text.startswith("Not known yet, so not replayed: Registration ends.") and "\n" not in text
+    both = rule(kinds=frozenset((AlertKind.REGISTRATION, AlertKind.PROBE_LOST, AlertKind.OFFLINE)))
+    lines = preview_text(both, replay(both, Past(START_MS, START_MS + 7 * 86_400_000, []))).splitlines()
+    assert len(lines) == 3 and lines[1] == "Not kept, so not replayed: Probe lost."
 
 
 def test_rule_form_reads_everything_and_points_at_what_is_wrong(qapp: object) -> None:
