@@ -189,7 +189,7 @@ def _aside_json(file: AsideFile) -> Json:
 
 def _confirm_restore(args: argparse.Namespace, facts: BackupFacts) -> None:
     made = "" if facts.made_at_ms is None else f", made {output.local_time(facts.made_at_ms)}"
-    until = "" if facts.to_ms is None else f", with results up to {output.local_time(facts.to_ms)}"
+    until = "" if facts.until_ms is None else f", with results up to {output.local_time(facts.until_ms)}"
     if not args.json:
         output.say(f"{facts.path}: {_contents(facts)}{until}{made}.")
     confirmed(args, "Put it in place of the present database? That one is kept.", "--yes does it without asking.")

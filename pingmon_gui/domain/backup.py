@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pingmon_gui.domain.history import HOUR_MS
+
 #: Hears how much of a long piece of work is done: from 0 to 1. It may raise UserCancelled.
 Progress = Callable[[float], None]
 
@@ -27,6 +29,13 @@ class BackupFacts:
     from_ms: int | None
     to_ms: int | None
     made_at_ms: int | None
+
+    @property
+    def until_ms(self) -> int | None:
+        """Up to when there are results: a backup that was made within the last hour has none of the hour's rest."""
+        if self.to_ms is None or self.made_at_ms is None or self.made_at_ms < self.to_ms - HOUR_MS:
+            return self.to_ms
+        return min(self.to_ms, self.made_at_ms)
 
 
 @dataclass(frozen=True)

@@ -146,8 +146,8 @@ class RestoreDialog(FormDialog):
             (self.tr("Domains"), wording.number(facts.domains)),
             (self.tr("Results"), wording.number(facts.results)),
         ]
-        if facts.from_ms is not None and facts.to_ms is not None:
-            span = self.tr("%1 to %2").replace("%2", wording.date_time(facts.to_ms))
+        if facts.from_ms is not None and facts.until_ms is not None:
+            span = self.tr("%1 to %2").replace("%2", wording.date_time(facts.until_ms))
             rows.append((self.tr("From"), span.replace("%1", wording.date_time(facts.from_ms))))
         if facts.made_at_ms is not None:
             rows.append((self.tr("Made"), wording.date_time(facts.made_at_ms)))

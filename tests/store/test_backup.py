@@ -7,6 +7,7 @@ import resource
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,14 @@ def test_backup_holds_everything_in_one_private_file(tmp_path: Path) -> None:
         made_at_ms=7,
     )
     run(Store.open(target, now_ms=Clock()).close())
+
+
+def test_results_go_no_further_than_the_moment_a_backup_was_made(tmp_path: Path) -> None:
+    path, made_at_ms = filled(tmp_path / "data"), START_MS + 2 * HOUR_MS - 1
+    facts = back_up(path, tmp_path / "copy.db", made_at_ms, nothing)
+    assert facts.to_ms == START_MS + 2 * HOUR_MS and facts.until_ms == made_at_ms
+    # A clock that was set says nothing of the results.
+    assert replace(facts, made_at_ms=7).until_ms == replace(facts, made_at_ms=None).until_ms == facts.to_ms
 
 
 def test_folder_gets_a_file_with_the_date(tmp_path: Path) -> None:
