@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from pingmon_probe.protocol import RECORD_TYPES, in_brackets
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings, parse_status_set
@@ -23,6 +25,8 @@ from pingmon_gui.exchange.wish import Ranges, Wish, item
 #: Types that are measured by fetching an address.
 _FETCHED = ("http", "keyword")
 _MAX_PARENTS = 10
+#: Returns what stands under the first of some names that is there.
+Value = Callable[..., Any]
 
 
 def read(text: str, defaults: MonitorSettings) -> Reading:
@@ -80,15 +84,11 @@ def _read_monitor(monitor: Mapping[str, Any], groups: Mapping[Any, Any], default
         return next((monitor[name] for name in names if monitor.get(name) is not None), None)
 
     kind = value("type")
-    if kind not in _FETCHED:
+    if kind not in (*_FETCHED, *_PLACES):
         raise LeftOut(f"Pingmon cannot measure the type “{cleaned_text(kind)[:40]}” yet.")
     if value("upside_down", "upsideDown"):
         raise LeftOut("It is upside down (up means down), which Pingmon does not do.")
-    method = str(value("method") or "GET").upper()
-    if method not in ("GET", "HEAD"):
-        raise LeftOut(f"It sends {cleaned_text(method)[:20]} requests; Pingmon sends GET.")
-    login = _login(monitor, value("auth_method", "authMethod"))
-    wish = Wish(str(value("url") or ""), defaults)
+    wish = _website(kind, value, monitor, defaults) if kind in _FETCHED else Wish(_PLACES[kind](value), defaults)
     wish.call(value("name"))
     interval = value("interval")
     if interval is not None:
@@ -98,6 +98,27 @@ def _read_monitor(monitor: Mapping[str, Any], groups: Mapping[Any, Any], default
     elif interval is not None:
         # It waits for 80 % of the interval where nothing is set.
         wish.within(min(number_ms(interval, 800), 30_000))
+    if family := {"ipv4": 4, "ipv6": 6}.get(str(value("ip_family", "ipFamily")).lower()):
+        wish.set(family=family)
+    wish.is_paused = value("active") in (0, False)
+    for tag in listed(value("tags")):
+        if isinstance(tag, dict):
+            wish.tag(f"{tag.get('name')}: {tag['value']}" if tag.get("value") else tag.get("name"))
+    for group in _groups_of(monitor, groups):
+        wish.tag(cleaned_text(group.get("name")))
+        wish.is_paused = wish.is_paused or group.get("active") in (0, False)
+    if value("description"):
+        wish.notes.append("Its description is left out.")
+    return wish
+
+
+def _website(kind: str, value: Value, monitor: Mapping[str, Any], defaults: MonitorSettings) -> Wish:
+    """Read what is fetched: address, log-in, and what a good answer is."""
+    method = str(value("method") or "GET").upper()
+    if method not in ("GET", "HEAD"):
+        raise LeftOut(f"It sends {cleaned_text(method)[:20]} requests; Pingmon sends GET.")
+    login = _login(monitor, value("auth_method", "authMethod"))
+    wish = Wish(str(value("url") or ""), defaults)
     wish.accept(
         _status_set(value("accepted_statuscodes", "accepted_statuscodes_json")),
         follows_redirects=value("maxredirects") != 0,
@@ -108,28 +129,50 @@ def _read_monitor(monitor: Mapping[str, Any], groups: Mapping[Any, Any], default
             raise InvalidInput("It is of the type keyword, but names none.")
         wish.look_for(keyword, is_absent=bool(value("invert_keyword", "invertKeyword")))
     wish.set(ignore_certificate=bool(value("ignore_tls", "ignoreTls")))
-    if family := {"ipv4": 4, "ipv6": 6}.get(str(value("ip_family", "ipFamily")).lower()):
-        wish.set(family=family)
     wish.send(_headers(value("headers")))
     if login is not None:
         wish.set(basic_auth=login)
-    wish.is_paused = value("active") in (0, False)
-    for tag in listed(value("tags")):
-        if isinstance(tag, dict):
-            wish.tag(f"{tag.get('name')}: {tag['value']}" if tag.get("value") else tag.get("name"))
-    for group in _groups_of(monitor, groups):
-        wish.tag(cleaned_text(group.get("name")))
-        wish.is_paused = wish.is_paused or group.get("active") in (0, False)
     for has, sentence in (
         (method == "HEAD", "GET is sent instead of HEAD."),
         (value("body") not in (None, "", "{}"), "Its request body is not sent."),
         (value("proxy_id", "proxyId") is not None, "Its proxy is not used."),
         (value("cache_bust", "cacheBust"), "Nothing is added to its address to get around caches."),
-        (value("description"), "Its description is left out."),
     ):
         if has:
             wish.notes.append(sentence)
     return wish
+
+
+def _ping(value: Value) -> str:
+    return f"icmp://{_host(value)}"
+
+
+def _port(value: Value) -> str:
+    if not value("port"):
+        raise InvalidInput("It is of the type port, but names none.")
+    return f"tcp://{_host(value)}:{value('port')}"
+
+
+def _dns(value: Value) -> str:
+    record_type = str(value("dns_resolve_type") or "A").upper()
+    if record_type not in RECORD_TYPES:
+        raise LeftOut(f"Pingmon cannot ask for records of the type {cleaned_text(record_type)[:10]} yet.")
+    # It asks the first that answers of several servers.
+    server = str(value("dns_resolve_server") or "").split(",")[0].strip()
+    port = f":{value('port')}" if value("port") not in (None, "", 53, "53") else ""
+    return f"dns://{_host(value)}?type={record_type}" + (f"&server={in_brackets(server)}{port}" if server else "")
+
+
+def _host(value: Value) -> str:
+    """Return the host of what is no website, as it stands in an address. Raises InvalidInput where there is none."""
+    host = str(value("hostname") or "").strip()
+    if not host:
+        raise InvalidInput("It names no host.")
+    return in_brackets(host)
+
+
+#: What is not fetched, and how its address is made of its fields.
+_PLACES = {"ping": _ping, "port": _port, "dns": _dns}
 
 
 def _login(monitor: Mapping[str, Any], method: Any) -> str | None:

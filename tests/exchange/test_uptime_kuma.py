@@ -64,8 +64,8 @@ def test_kuma_backup_keeps_what_a_monitor_is() -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"type": "ping", "hostname": "a.example"}, "the type “ping” yet"),
-        ({"type": "dns"}, "“dns”"),
+        ({"type": "docker"}, "the type “docker” yet"),
+        ({"type": "dns", "hostname": "a.example", "dns_resolve_type": "HINFO"}, "of the type HINFO yet"),
         ({"type": "push", "url": "https://"}, "“push”"),
         ({"upsideDown": True}, "upside down"),
         ({"method": "POST"}, "sends POST"),
@@ -76,6 +76,29 @@ def test_kuma_monitor_beyond_us_is_left_out_with_its_reason(values: dict[str, An
     item = only(read(backup(kuma(**values))))
     assert (item.draft, item.is_wrong) == (None, False)
     assert says in item.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"type": "ping", "hostname": "192.0.2.1"}, "icmp://192.0.2.1"),
+        ({"type": "ping", "hostname": "2001:db8::1"}, "icmp://[2001:db8::1]"),
+        ({"type": "port", "hostname": "mail.example", "port": 993}, "tcp://mail.example:993"),
+        (
+            {"type": "dns", "hostname": "a.example", "dns_resolve_type": "MX", "dns_resolve_server": "9.9.9.9,1.1.1.1"},
+            "dns://a.example?type=MX&server=9.9.9.9",
+        ),
+        (
+            {"type": "dns", "hostname": "a.example", "dns_resolve_server": "2620:fe::fe", "port": 5353},
+            "dns://a.example?type=A&server=[2620:fe::fe]:5353",
+        ),
+    ],
+)
+def test_kuma_ping_port_and_name_become_what_they_are(values: dict[str, Any], url: str) -> None:
+    draft = only(read(backup(kuma(url="https://", interval=30, active=False, tags=[{"name": "net"}], **values)))).draft
+    assert draft is not None
+    assert (draft.url, draft.name, draft.tags, draft.is_paused) == (url, "Shop", ("net",), True)
+    assert (draft.settings.interval_ms, draft.settings.timeout_ms) == (30_000, 24_000)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +124,9 @@ def test_kuma_difference_is_noted(values: dict[str, Any], says: str) -> None:
 @pytest.mark.parametrize(
     "values",
     [{"url": None}, {"url": "javascript:x"}, {"interval": "often"}, {"interval": float("nan")}, {"interval": -1},
-     {"accepted_statuscodes": ["2xx"]}, {"timeout": [1]}, {"type": "keyword"}],
+     {"accepted_statuscodes": ["2xx"]}, {"timeout": [1]}, {"type": "keyword"}, {"type": "ping"},
+     {"type": "port", "hostname": "a.example"}, {"type": "port", "hostname": "a.example", "port": 70_000},
+     {"type": "dns", "hostname": "a.example", "dns_resolve_server": "no server"}],
 )  # fmt: skip
 def test_kuma_monitor_that_makes_no_sense_is_wrong_and_the_others_are_read(values: dict[str, Any]) -> None:
     wrong, good = read(backup(kuma(**values), kuma(id=2, url="https://b.example/"))).items
@@ -140,12 +165,16 @@ def test_kuma_true_backup_of_version_1() -> None:
     assert settings["Old site"].status_set == ((301, 301),)
     assert notes(reading)["Old site"] == ("The timeout of 48 s becomes 30 s, the longest possible.",)
     assert [name for name, draft in found.items() if draft.is_paused] == ["Old site", "Staging shop"]
-    assert notes(reading)["API with key"][1:] == (
+    assert notes(reading)["API with key"] == (
         "Its own request headers are not sent: X-Api-Key, Accept.",
+        "The timeout of 48 s becomes 30 s, the longest possible.",
         "Its description is left out.",
     )
+    assert [found[name].url for name in ("Router", "Mail", "Names")] == [
+        "icmp://192.0.2.1", "tcp://mail.example:993", "dns://shop.example?type=A&server=1.1.1.1",
+    ]  # fmt: skip
     assert list(left_out(reading)) == [
-        "Order API", "Queue depth", "Router", "Mail", "Names", "Nightly backup", "Database container", "Single sign-on",
+        "Order API", "Queue depth", "Nightly backup", "Database container", "Single sign-on",
     ]  # fmt: skip
     assert reading.notes == ("Left out: 1 notification. Only monitors are taken over.",)
 
@@ -165,7 +194,8 @@ def test_kuma_true_database_of_version_2_is_read_and_left_as_it_was(kuma_db: Pat
     assert logins == {"By header": "ops:geheim", "Log-in": "ops:geheim"}
     assert notes(reading)["By header"] == ("Its own request headers are not sent: X-Key.",)
     assert "get around caches" in notes(reading)["No error"][0]
-    assert list(left_out(reading)) == ["By token", "=cmd()"]
+    assert list(left_out(reading)) == ["By token"]
+    assert found["=cmd()"].url == "tcp://mail.example:993"
     assert reading.notes == ("Left out: 2 notifications, 1 maintenance window. Only monitors are taken over.",)
     assert kuma_db.read_bytes() == before
     assert [path.name for path in kuma_db.parent.iterdir()] == ["kuma.db"]

@@ -51,7 +51,8 @@ _SITES = (
     ("/reports", "Reports", ("api",), 0.62),
 )
 #: Long enough to see how a latency goes up and down.
-_WATCHED_MS = 240_000
+_WATCHED_MS = 180_000
+_NICENESS = -15
 
 
 async def wizard_form(desk: Desk) -> QWidget:
@@ -207,6 +208,8 @@ def main() -> None:
     if options.at_desk is not None:
         _at_desk(options.names, options.at_desk)
         return
+    # Probes that are late because this machine has other things to do have no vote.
+    os.nice(_NICENESS)
     lab = Lab(LAB_NAME)
     lab.up()
     try:
