@@ -67,7 +67,7 @@ async def wizard_done(desk: Desk) -> QWidget:
     wizard = await _wizard(desk)
     await _set_up(desk, wizard, "eu")
     wizard.cards[0].steps_button.setChecked(True)
-    wizard.resize(wizard.width(), 780)
+    wizard.resize(wizard.width(), 560)
     return wizard
 
 
