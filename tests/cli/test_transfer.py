@@ -116,13 +116,13 @@ def test_import_of_a_database(pingmon: Command, tmp_path: Path) -> None:
     file = tmp_path / "kuma.db"
     with closing(sqlite3.connect(file)) as database:
         database.execute("CREATE TABLE monitor (id INTEGER, name TEXT, type TEXT, url TEXT, interval INTEGER)")
-        database.execute("INSERT INTO monitor VALUES (1, 'A', 'http', 'https://a.example', 1), (2, 'B', 'docker', '', 9)")
+        database.execute("INSERT INTO monitor VALUES (1, 'A', 'http', 'https://a.example', 1), (2, 'B', 'push', '', 9)")
         database.commit()
     done = pingmon("import", str(file), "--yes")
     assert (done.code, _urls(pingmon)) == (0, ["https://a.example/"])
     assert "The interval of 1 s becomes 5 s" in done.out
     assert "#2" in done.out
-    assert "“docker” yet" in done.out
+    assert "“push” yet" in done.out
 
 
 def test_domain_import_leaves_out_what_cannot_be_measured_without_failing(pingmon: Command, tmp_path: Path) -> None:
