@@ -29,10 +29,16 @@ libxcb-keysyms.so.1 libxcb-keysyms1
 libxcb-render-util.so.0 libxcb-render-util0
 libxcb-shape.so.0 libxcb-shape0
 '
-# Real web servers that the tests watch, Prometheus that watches the same, a session bus, and the SSH server, tools and login shells of hosts.
+# Real servers of web, names, mail and data that the tests watch, Prometheus that watches the same, a session bus, and
+# the SSH server, tools and login shells of hosts. A path is a file of the package that is not in the PATH.
 test_programs='
 nginx nginx-light
 apache2 apache2-bin
+knotd knot
+unbound unbound
+/usr/lib/dovecot/imap dovecot-imapd
+/usr/lib/dovecot/submission dovecot-submissiond
+/usr/lib/postgresql/*/bin/initdb postgresql
 prometheus prometheus
 promtool prometheus
 prometheus-blackbox-exporter prometheus-blackbox-exporter
@@ -104,7 +110,8 @@ missing_packages() {
     esac
     printf '%s\n' "$programs" | while read -r program package; do
         [ -n "$program" ] || continue
-        PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1 || printf '%s ' "$package"
+        # shellcheck disable=SC2086
+        PATH="$PATH:/usr/sbin:/sbin" command -v $program >/dev/null 2>&1 || printf '%s ' "$package"
     done
 }
 
@@ -134,7 +141,10 @@ install_packages() {
     rm -f "$log"
     [ $quiet_services = no ] || $as_root rm -f /usr/sbin/policy-rc.d
     case " $* " in *' nginx-light '*) $as_root systemctl disable nginx >/dev/null 2>&1 || true ;; esac
-    case " $* " in *' prometheus '*) $as_root systemctl disable prometheus >/dev/null 2>&1 || true ;; esac
+    for each in prometheus knot unbound postgresql; do
+        case " $* " in *" $each "*) $as_root systemctl disable $each >/dev/null 2>&1 || true ;; esac
+    done
+    case " $* " in *' dovecot-'*) $as_root systemctl disable dovecot dovecot.socket >/dev/null 2>&1 || true ;; esac
     case " $* " in *' openssh-server '*) $as_root systemctl disable ssh ssh.socket >/dev/null 2>&1 || true ;; esac
     return $code
 }

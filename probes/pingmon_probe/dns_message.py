@@ -52,8 +52,12 @@ class Response:
 
 
 def query_bytes(id_: int, name: str, record_type: int, with_edns: bool = True) -> bytes:
-    """Return a query for a name (dots between labels, "." for the root) that asks for recursion. Raises ValueError."""
-    header = _HEADER.pack(id_, _RECURSION, 1, 0, 0, 1 if with_edns else 0)
+    """Return a query for a name (dots between labels, "." for the root) that asks for recursion. Raises ValueError.
+
+    With EDNS it asks to be told whether the answer is authentic as well (RFC 6840, 5.7): nobody says that unasked.
+    """
+    flags = _RECURSION | (_AUTHENTIC if with_edns else 0)
+    header = _HEADER.pack(id_, flags, 1, 0, 0, 1 if with_edns else 0)
     question = name_bytes(name) + struct.pack("!HH", record_type, _IN)
     edns = b"\0" + struct.pack("!HHIH", _OPT, UDP_PAYLOAD_BYTES, 0, 0) if with_edns else b""
     return header + question + edns

@@ -112,7 +112,7 @@ def test_dns_each_type_is_asked_for_and_read(
         server.place,
     )
     question = server.questions[-1]
-    assert question.has_edns and question.raw[2:4] == b"\x01\x00"
+    assert question.has_edns and question.raw[2:4] == b"\x01\x20"
 
 
 def test_dns_numeric_address_is_asked_for_by_its_reverse_name(rig: Rig, server: DnsServer) -> None:
