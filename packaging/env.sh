@@ -29,8 +29,8 @@ libxcb-keysyms.so.1 libxcb-keysyms1
 libxcb-render-util.so.0 libxcb-render-util0
 libxcb-shape.so.0 libxcb-shape0
 '
-# Real servers of web, names, mail and data that the tests watch, Prometheus that watches the same, a session bus, and
-# the SSH server, tools and login shells of hosts. A path is a file of the package that is not in the PATH.
+# Real servers of web, names, mail and data that the tests watch, Prometheus, curl and ping that watch the same, a session
+# bus, and the SSH server, tools and login shells of hosts. A path is a file of the package that is not in the PATH.
 test_programs='
 nginx nginx-light
 apache2 apache2-bin
@@ -42,6 +42,8 @@ unbound unbound
 prometheus prometheus
 promtool prometheus
 prometheus-blackbox-exporter prometheus-blackbox-exporter
+curl curl
+ping iputils-ping
 sshd openssh-server
 dbus-daemon dbus-daemon
 ssh-keygen openssh-client

@@ -2,10 +2,10 @@
 
 GET /wait/MS?id=N answers MS milliseconds after the request arrived and remembers how long it really took from the
 moment the kernel received the request's last packet to the moment the answer was handed to the kernel; with TLS also
-how long its flight of the handshake took, from the ClientHello on. GET /taken gives all of that as JSON,
-{"N": [[wait ms, handshake ms], ...]}, and forgets it. GET /hang never answers; GET /hanging says how many wait so.
-Prints {"port": P} when listening. A single-thread readiness loop: under 100 requests a second it sleeps most of the
-time.
+how long its own part of the handshake took. GET /taken gives that as JSON, {"N": [[wait ms, handshake ms], ...]},
+and forgets it; GET /shake the part of the last handshake before its own. GET /hang never answers, and GET /hanging says
+how many wait so. Prints {"port": P} when listening. A single-thread readiness loop: under 100 requests a second it
+sleeps most of the time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import ssl
 import struct
 import sys
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from urllib.parse import parse_qs, urlsplit
 
 #: Linux: stamp what is received, in software (SO_TIMESTAMPING; SOF_TIMESTAMPING_RX_SOFTWARE | _SOFTWARE).
@@ -96,6 +96,8 @@ class Target:
     def __init__(self, certificate: str | None) -> None:
         self.taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.hanging = 0
+        #: Own parts of the last handshakes, in ms.
+        self.shakes: deque[float] = deque(maxlen=2)
         self.context: ssl.SSLContext | None = None
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -137,11 +139,14 @@ class Target:
             self.poller.register(sock, selectors.EVENT_READ, connection)
 
     def _read(self, connection: Connection) -> None:
+        was_shaken = connection.is_shaken
         try:
             is_whole = connection.read()
         except (OSError, ssl.SSLError):
             self._close(connection)
             return
+        if connection.is_shaken and not was_shaken:
+            self.shakes.append(connection.shake_ms)
         if not is_whole:
             return
         since = connection.received_at
@@ -158,6 +163,9 @@ class Target:
             self.hanging += 1
         elif kind == "hanging":
             self._say(connection, self.hanging)
+        elif kind == "shake":
+            # The one that asks has had its own handshake meanwhile.
+            self._say(connection, self.shakes[-2])
         elif kind == "taken":
             self._say(connection, self.taken)
             self.taken.clear()

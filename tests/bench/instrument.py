@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import trustme
+from pingmon_probe.kind import kind_of
 
 from tests.bench.harness import LOAD_CORE, MEASURED_CORE, end, first_line, on_core, pin, python, spawn
 from tests.bench.scrape_driver import scrape
@@ -106,6 +107,10 @@ class Target:
         """Return how many requests wait for an answer that never comes."""
         return int(self._get("/hanging"))
 
+    def last_shake_ms(self) -> float:
+        """Return how long its part of the last handshake before this one took."""
+        return float(self._get("/shake"))
+
     def close(self) -> None:
         end(self.process)
 
@@ -153,6 +158,8 @@ class OurProbe:
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=90,
             trust_env=False,
+            # Nothing is secret on loopback, and reading the world's authorities would be part of the start.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         )
         self.revision = 0
 
@@ -197,7 +204,7 @@ class OurProbe:
 
     def run(self, urls: Sequence[str], **settings: Any) -> list[dict[str, Any]]:
         """Run the checks at once on demand; return the JSON documents in the order of finishing."""
-        body = {"checks": [{"url": url, **settings} for url in urls]}
+        body = {"checks": [{"url": url, "kind": kind_of(url), **settings} for url in urls]}
         answer = self.client.post("/v1/checks", json=body)
         while answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             time.sleep(0.5)
