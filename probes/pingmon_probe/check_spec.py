@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Optional, Tuple
 from urllib.parse import urlsplit
 
 from .answer_condition import ConditionError, read_header_condition, read_json_condition
@@ -121,7 +121,7 @@ class CheckSpec:
         """Read one check. Raises ProtocolError naming the field that is unknown or out of range."""
         if not isinstance(document, dict):
             raise ProtocolError("a check must be an object")
-        unknown = sorted(set(document) - _CHECK_FIELDS)
+        unknown = sorted(document.keys() - _CHECK_FIELDS)
         if unknown:
             raise ProtocolError(f"unknown field of a check: {', '.join(unknown)}")
         url = _read_url(document.get("url"))
@@ -133,45 +133,12 @@ class CheckSpec:
         for name in document:
             if kind not in KINDS_OF_FIELD.get(name, KINDS):
                 raise ProtocolError(f"{name} does not go with the kind {kind}")
-        keyword = document.get("keyword")
-        if keyword is not None and not (isinstance(keyword, str) and 0 < len(keyword) <= MAX_KEYWORD_CHARACTERS):
-            raise ProtocolError(f"keyword must be a text of 1 to {MAX_KEYWORD_CHARACTERS} characters")
-        basic_auth = document.get("basic_auth")
-        if basic_auth is not None and not (
-            isinstance(basic_auth, str) and ":" in basic_auth and len(basic_auth) <= 1_000
-        ):
-            raise ProtocolError("basic_auth must be user:password")
-        interval_ms = integer(document, "interval_ms", MIN_INTERVAL_MS, MAX_INTERVAL_MS, DEFAULT_INTERVAL_MS)
-        family = integer(document, "family", 0, 6, 0)
-        if family not in (0, 4, 6):
-            raise ProtocolError("family must be 0, 4 or 6")
-        return cls(
-            url=url,
-            monitor=integer(document, "monitor", 0, MAX_ID, 0),
-            version=integer(document, "version", 0, 2**31 - 1, 0),
-            interval_ms=interval_ms,
-            phase_ms=integer(document, "phase_ms", 0, interval_ms - 1, 0),
-            timeout_ms=integer(document, "timeout_ms", MIN_TIMEOUT_MS, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
-            slow_ms=integer(document, "slow_ms", 1, MAX_TIMEOUT_MS, DEFAULT_SLOW_MS),
-            family=family,
-            status_set=_status_set(document.get("status_set", DEFAULT_STATUS_SET)),
-            keyword=keyword,
-            keyword_absent=boolean(document, "keyword_absent"),
-            ignore_certificate=boolean(document, "ignore_certificate"),
-            basic_auth=basic_auth,
-            send=_exchange(document, "send"),
-            expect=_exchange(document, "expect"),
-            dns_match=_dns_match(document),
-            dns_answers=_dns_answers(document, url),
-            echo_count=integer(document, "echo_count", 1, MAX_ECHO_COUNT, DEFAULT_ECHO_COUNT),
-            max_loss_percent=integer(document, "max_loss_percent", 0, 99, DEFAULT_MAX_LOSS_PERCENT),
-            **_request(document),
-            no_redirects=boolean(document, "no_redirects"),
-            keyword_is_pattern=boolean(document, "keyword_is_pattern"),
-            json_conditions=_conditions(document, "json_conditions", read_json_condition),
-            header_conditions=_conditions(document, "header_conditions", read_header_condition),
-            **_size(document),
-        )
+        values: Dict[str, Any] = {}
+        # Most checks say little, and plans have thousands of them.
+        for names, read in _READERS:
+            if not names.isdisjoint(document):
+                values.update(read(document))
+        return cls(url, **values)
 
 
 _CHECK_FIELDS = frozenset(field.name for field in fields(CheckSpec)) | {"kind"}
@@ -200,9 +167,27 @@ def _read_url(url: Any) -> str:
     return url
 
 
+def _slot(document: Dict[str, Any]) -> Dict[str, Any]:
+    """Return whose check it is, when it runs, and what counts as slow."""
+    interval_ms = integer(document, "interval_ms", MIN_INTERVAL_MS, MAX_INTERVAL_MS, DEFAULT_INTERVAL_MS)
+    family = integer(document, "family", 0, 6, 0)
+    if family not in (0, 4, 6):
+        raise ProtocolError("family must be 0, 4 or 6")
+    return {
+        "monitor": integer(document, "monitor", 0, MAX_ID, 0),
+        "version": integer(document, "version", 0, 2**31 - 1, 0),
+        "interval_ms": interval_ms,
+        "phase_ms": integer(document, "phase_ms", 0, interval_ms - 1, 0),
+        "timeout_ms": integer(document, "timeout_ms", MIN_TIMEOUT_MS, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
+        "slow_ms": integer(document, "slow_ms", 1, MAX_TIMEOUT_MS, DEFAULT_SLOW_MS),
+        "family": family,
+    }
+
+
 def _request(document: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what is asked, and how: method, body, headers, bearer token."""
+    """Return what is asked, and how: method, body, headers, and what signs in."""
     method, body, bearer = document.get("method", "GET"), document.get("body"), document.get("bearer")
+    basic_auth = document.get("basic_auth")
     if method not in METHODS:
         raise ProtocolError(f"method must be one of {', '.join(METHODS)}")
     if body is not None and not (isinstance(body, str) and 0 < len(body) <= MAX_REQUEST_BODY_CHARACTERS):
@@ -213,7 +198,9 @@ def _request(document: Dict[str, Any]) -> Dict[str, Any]:
         isinstance(bearer, str) and _VISIBLE_ASCII.fullmatch(bearer) and len(bearer) <= MAX_BEARER_CHARACTERS
     ):
         raise ProtocolError("bearer must be a token without spaces")
-    if bearer is not None and document.get("basic_auth") is not None:
+    if basic_auth is not None and not (isinstance(basic_auth, str) and ":" in basic_auth and len(basic_auth) <= 1_000):
+        raise ProtocolError("basic_auth must be user:password")
+    if bearer is not None and basic_auth is not None:
         raise ProtocolError("basic_auth and bearer do not go together")
     headers = document.get("headers", [])
     try:
@@ -224,7 +211,30 @@ def _request(document: Dict[str, Any]) -> Dict[str, Any]:
         raise ProtocolError("headers must be a list of [name, value]") from exc
     if len(read) > MAX_HEADERS:
         raise ProtocolError(f"headers must be at most {MAX_HEADERS}")
-    return {"method": method, "body": body, "headers": read, "bearer": bearer}
+    return {
+        "method": method,
+        "body": body,
+        "headers": read,
+        "bearer": bearer,
+        "basic_auth": basic_auth,
+        "ignore_certificate": boolean(document, "ignore_certificate"),
+        "no_redirects": boolean(document, "no_redirects"),
+    }
+
+
+def _expected(document: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what the answer has to be like."""
+    keyword = document.get("keyword")
+    if keyword is not None and not (isinstance(keyword, str) and 0 < len(keyword) <= MAX_KEYWORD_CHARACTERS):
+        raise ProtocolError(f"keyword must be a text of 1 to {MAX_KEYWORD_CHARACTERS} characters")
+    return {
+        "status_set": _status_set(document.get("status_set", DEFAULT_STATUS_SET)),
+        "keyword": keyword,
+        "keyword_absent": boolean(document, "keyword_absent"),
+        "keyword_is_pattern": boolean(document, "keyword_is_pattern"),
+        "json_conditions": _conditions(document, "json_conditions", read_json_condition),
+        "header_conditions": _conditions(document, "header_conditions", read_header_condition),
+    }
 
 
 def _conditions(document: Dict[str, Any], name: str, read: Callable[[str], Any]) -> Tuple[str, ...]:
@@ -249,6 +259,10 @@ def _size(document: Dict[str, Any]) -> Dict[str, Any]:
     return {"min_bytes": min_bytes, "max_bytes": max_bytes}
 
 
+def _talk(document: Dict[str, Any]) -> Dict[str, Any]:
+    return {"send": _exchange(document, "send"), "expect": _exchange(document, "expect")}
+
+
 def _exchange(document: Dict[str, Any], name: str) -> Optional[str]:
     """Return what is sent or expected, as it was typed."""
     text = document.get(name)
@@ -265,6 +279,10 @@ def _exchange(document: Dict[str, Any], name: str) -> Optional[str]:
     return text
 
 
+def _dns(document: Dict[str, Any]) -> Dict[str, Any]:
+    return {"dns_match": _dns_match(document), "dns_answers": _dns_answers(document)}
+
+
 def _dns_match(document: Dict[str, Any]) -> str:
     match = document.get("dns_match", "any")
     if match not in DNS_MATCHES:
@@ -274,7 +292,7 @@ def _dns_match(document: Dict[str, Any]) -> str:
     return str(match)
 
 
-def _dns_answers(document: Dict[str, Any], url: str) -> Tuple[str, ...]:
+def _dns_answers(document: Dict[str, Any]) -> Tuple[str, ...]:
     """Return the expected answers in the form in which a name server's are written."""
     answers = document.get("dns_answers", [])
     if not isinstance(answers, (list, tuple)) or len(answers) > MAX_DNS_ANSWERS:
@@ -283,11 +301,18 @@ def _dns_answers(document: Dict[str, Any], url: str) -> Tuple[str, ...]:
         raise ProtocolError("dns_answers must be texts")
     if not answers:
         return ()
-    record_type = read_address(url).record_type
+    record_type = read_address(document["url"]).record_type
     try:
         return tuple(normal_answer(record_type, answer) for answer in answers)
     except AnswerError as exc:
         raise ProtocolError(f"dns_answers: {exc}") from exc
+
+
+def _echoes(document: Dict[str, Any]) -> Dict[str, Any]:
+    return {
+        "echo_count": integer(document, "echo_count", 1, MAX_ECHO_COUNT, DEFAULT_ECHO_COUNT),
+        "max_loss_percent": integer(document, "max_loss_percent", 0, 99, DEFAULT_MAX_LOSS_PERCENT),
+    }
 
 
 def _status_set(value: Any) -> Tuple[Tuple[int, int], ...]:
@@ -306,3 +331,18 @@ def _status_set(value: Any) -> Tuple[Tuple[int, int], ...]:
 
 def _as_lists(value: Any) -> Any:
     return [_as_lists(part) for part in value] if isinstance(value, tuple) else value
+
+
+#: Fields that are read together, and what reads them out of a document that has any of them.
+_READERS: Tuple[Tuple[FrozenSet[str], Callable[[Dict[str, Any]], Dict[str, Any]]], ...] = tuple(
+    (frozenset(names.split()), read)
+    for names, read in (
+        ("monitor version interval_ms phase_ms timeout_ms slow_ms family", _slot),
+        ("method body headers bearer basic_auth ignore_certificate no_redirects", _request),
+        ("status_set keyword keyword_absent keyword_is_pattern json_conditions header_conditions", _expected),
+        ("min_bytes max_bytes", _size),
+        ("send expect", _talk),
+        ("dns_match dns_answers", _dns),
+        ("echo_count max_loss_percent", _echoes),
+    )
+)

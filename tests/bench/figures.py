@@ -85,10 +85,8 @@ def _other(row: Row) -> list[str]:
 
 
 def _number(value: float) -> str:
-    """Return a number with as many digits as say something."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    """Return a number with as many digits as say something: three of them, and at most three after the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{round(value, 3):.3g}"
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import string
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pingmon_probe.check_spec import KINDS_OF_FIELD
 from pingmon_probe.protocol import (
     FAILURES,
     MAX_ID,
@@ -88,6 +90,22 @@ def over_the_wire(document: Any) -> Any:
 @given(specs())
 def test_check_comes_back_as_it_was(spec: CheckSpec) -> None:
     assert CheckSpec.from_json(over_the_wire(spec.to_json())) == spec
+
+
+URLS = {
+    "tcp": "tcp://a.example:1",
+    "tls": "tls://a.example",
+    "dns": "dns://a.example?type=A",
+    "icmp": "icmp://a.example",
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(CheckSpec) if field.name != "url"])
+def test_no_field_of_a_check_is_taken_unread(name: str) -> None:
+    kind = sorted(KINDS_OF_FIELD.get(name, {"http"}))[0]
+    document = {"url": URLS.get(kind, "http://a.example/"), "kind": kind, name: [5]}
+    with pytest.raises(ProtocolError, match=name):
+        CheckSpec.from_json(document)
 
 
 @given(
