@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.exchange import json_wish
 from pingmon_gui.exchange.duration import duration_ms
 from pingmon_gui.exchange.reading import cleaned_text
 from pingmon_gui.exchange.wish import Ranges
@@ -28,13 +29,17 @@ EVERY_STATUS = frozenset(range(100, 600))
 
 @dataclass
 class Conditions:
-    """All conditions of an endpoint together. `notes` are sentences about those that are not checked."""
+    """All conditions of an endpoint of a kind together. `notes` are sentences about those that are not checked."""
 
+    kind: str = "http"
     statuses: frozenset[int] = EVERY_STATUS
     speaks_of_status: bool = False
     slow_ms: int | None = None
     keyword: str | None = None
     keyword_absent: bool = False
+    json: list[str] = field(default_factory=list)
+    expect: str | None = None
+    dns_answer: str | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -53,7 +58,7 @@ class Conditions:
         if not subject.startswith("[") and wanted.startswith("["):
             subject, sign, wanted = wanted, _TURNED.get(sign, sign), subject
         match subject.upper():
-            case "[STATUS]":
+            case "[STATUS]" if self.kind == "http":
                 accepted = _statuses(sign, wanted)
                 if accepted is None:
                     return False
@@ -62,12 +67,42 @@ class Conditions:
                 return True
             case "[RESPONSE_TIME]" if sign in ("<", "<="):
                 return self._take_time(wanted)
-            case "[BODY]" if self.keyword is None and (keyword := _keyword(sign, wanted)):
-                self.keyword, self.keyword_absent = keyword, sign == "!="
-                return True
+            case "[BODY]":
+                return self._take_body(sign, wanted)
+            case "[DNS_RCODE]" if self.kind == "dns":
+                return (sign, wanted) == ("==", "NOERROR")
             case "[CONNECTED]":
                 return (sign, wanted) in (("==", "true"), ("!=", "false"))
-        return False
+        return self.kind == "http" and self._take_json(subject, sign, wanted)
+
+    def _take_body(self, sign: str, wanted: str) -> bool:
+        """Take over what the whole body has to be: a page's keyword, a port's greeting, a record."""
+        keyword = _keyword(sign, wanted)
+        is_plain = sign == "==" and not re.match(r"(?:pat|any|len|has)\(", wanted)
+        if self.kind == "http" and keyword and self.keyword is None:
+            self.keyword, self.keyword_absent = keyword, sign == "!="
+        elif self.kind == "tcp" and sign == "==" and self.expect is None and (keyword or is_plain):
+            self.expect = keyword or wanted
+        elif self.kind == "dns" and is_plain and self.dns_answer is None:
+            self.dns_answer = wanted
+        else:
+            return False
+        return True
+
+    def _take_json(self, subject: str, sign: str, wanted: str) -> bool:
+        """Take over a condition on one value of the JSON, or on its being there."""
+        is_there = re.fullmatch(r"has\((.+)\)", subject)
+        path = re.fullmatch(r"\[BODY\]((?:\.|\[).+)", is_there[1] if is_there else subject, re.IGNORECASE)
+        if path is None or re.match(r"(?:pat|any|len|has)\(|\[", wanted):
+            return False
+        if is_there:
+            found = json_wish.condition(path[1], "", "") if (sign, wanted) == ("==", "true") else None
+        else:
+            found = json_wish.condition(path[1], sign, wanted)
+        if found is None:
+            return False
+        self.json.append(found)
+        return True
 
     def _take_time(self, wanted: str) -> bool:
         try:
@@ -79,13 +114,13 @@ class Conditions:
         return True
 
 
-def read_conditions(conditions: Sequence[str]) -> Conditions:
-    """Return what the conditions of an endpoint come to."""
-    found = Conditions()
+def read_conditions(conditions: Sequence[str], kind: str = "http") -> Conditions:
+    """Return what the conditions of an endpoint of a kind come to."""
+    found = Conditions(kind)
     for text in conditions:
         if not found._take(text):
             found.notes.append(f"The condition “{cleaned_text(text)[:80]}” is not checked.")
-    if not found.speaks_of_status:
+    if kind == "http" and not found.speaks_of_status:
         found.notes.append("Every status is accepted, since no condition speaks of it.")
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
-from pingmon_gui.exchange.blackbox_module import Modules, apply_module, is_modules, require_fetching
+from pingmon_gui.exchange.blackbox_module import Modules, address_of, apply_module, is_modules
 from pingmon_gui.exchange.duration import duration_ms
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, listed, mapped, require_room
@@ -169,11 +169,8 @@ def _read_target(target: Any, labels: Mapping[Any, Any], job: _Job) -> Wish:
         raise LeftOut(f"The job “{job.name}” scrapes it itself, not through blackbox_exporter.")
     module = str(labels.get("__param_module") or labels.get("module") or job.module)
     has_scheme = "://" in target
-    require_fetching(module, job.modules, has_scheme=has_scheme)
-    if has_scheme and target.partition("://")[0].lower() not in ("http", "https"):
-        raise LeftOut(f"Pingmon cannot measure {cleaned_text(target.partition('://')[0])[:20]}:// yet.")
-    wish = Wish(target if has_scheme else f"http://{target}", job.defaults)
-    if not has_scheme:
+    wish = Wish(address_of(target, module, job.modules), job.defaults)
+    if not has_scheme and wish.kind == "http":
         wish.notes.append("It is taken for http://, as blackbox_exporter does.")
     wish.call(next((labels[key] for key in _NAMES if labels.get(key)), ""))
     wish.tag(job.name, *(f"{key}: {value}" for key, value in labels.items() if _sorts(key)))

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pingmon_probe.protocol import RECORD_TYPES, in_brackets
+from pingmon_probe.protocol import MAX_ECHO_COUNT, RECORD_TYPES, in_brackets
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings, parse_status_set
-from pingmon_gui.exchange import json_document, kuma_database
+from pingmon_gui.exchange import json_document, json_wish, kuma_database
 from pingmon_gui.exchange.duration import number_ms
 from pingmon_gui.exchange.kind import Kind
 from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, listed, mapped, require_room
 from pingmon_gui.exchange.wish import Ranges, Wish, item
 
 #: Types that are measured by fetching an address.
-_FETCHED = ("http", "keyword")
+_FETCHED = ("http", "keyword", "json-query")
 _MAX_PARENTS = 10
 #: Returns what stands under the first of some names that is there.
 Value = Callable[..., Any]
@@ -85,7 +85,7 @@ def _read_monitor(monitor: Mapping[str, Any], groups: Mapping[Any, Any], default
 
     kind = value("type")
     if kind not in (*_FETCHED, *_PLACES):
-        raise LeftOut(f"Pingmon cannot measure the type “{cleaned_text(kind)[:40]}” yet.")
+        raise LeftOut(f"Pingmon cannot measure the type “{cleaned_text(kind)[:40]}”{_WHY.get(str(kind), ' yet')}.")
     if value("upside_down", "upsideDown"):
         raise LeftOut("It is upside down (up means down), which Pingmon does not do.")
     wish = _website(kind, value, monitor, defaults) if kind in _FETCHED else Wish(_PLACES[kind](value), defaults)
@@ -107,18 +107,27 @@ def _read_monitor(monitor: Mapping[str, Any], groups: Mapping[Any, Any], default
     for group in _groups_of(monitor, groups):
         wish.tag(cleaned_text(group.get("name")))
         wish.is_paused = wish.is_paused or group.get("active") in (0, False)
-    if value("description"):
-        wish.notes.append("Its description is left out.")
+    if kind == "ping":
+        # Any echo that comes back is enough.
+        wish.set(echo_count=_echoes(value("ping_count")), max_loss_percent=99)
+    if kind == "smtp" and wish.kind == "tcp":
+        wish.set(expect="220")
+    for has, sentence in (
+        (value("description"), "Its description is left out."),
+        (kind == "dns" and value("conditions") not in (None, "", "[]", []), "What is answered is not checked."),
+        (kind == "ping" and value("packetSize", "packet_size") not in (None, 56), "Its echoes have their usual size."),
+    ):
+        if has:
+            wish.notes.append(sentence)
     return wish
 
 
 def _website(kind: str, value: Value, monitor: Mapping[str, Any], defaults: MonitorSettings) -> Wish:
     """Read what is fetched: address, log-in, and what a good answer is."""
-    method = str(value("method") or "GET").upper()
-    if method not in ("GET", "HEAD"):
-        raise LeftOut(f"It sends {cleaned_text(method)[:20]} requests; Pingmon sends GET.")
     login = _login(monitor, value("auth_method", "authMethod"))
     wish = Wish(str(value("url") or ""), defaults)
+    body = value("body")
+    wish.ask(value("method"), None if body == "{}" else body)
     wish.accept(
         _status_set(value("accepted_statuscodes", "accepted_statuscodes_json")),
         follows_redirects=value("maxredirects") != 0,
@@ -128,19 +137,45 @@ def _website(kind: str, value: Value, monitor: Mapping[str, Any], defaults: Moni
         if not keyword:
             raise InvalidInput("It is of the type keyword, but names none.")
         wish.look_for(keyword, is_absent=bool(value("invert_keyword", "invertKeyword")))
+    if kind == "json-query":
+        _look_into(wish, value)
     wish.set(ignore_certificate=bool(value("ignore_tls", "ignoreTls")))
-    wish.send(_headers(value("headers")))
+    headers = _headers(value("headers"))
+    if body and not any(str(name).lower() == "content-type" for name in headers):
+        encoding = str(value("http_body_encoding", "httpBodyEncoding") or "json")
+        headers = {"Content-Type": _CONTENT_TYPES.get(encoding, "application/json"), **headers}
+    wish.send(headers)
     if login is not None:
-        wish.set(basic_auth=login)
+        wish.sign_in(basic=login)
     for has, sentence in (
-        (method == "HEAD", "GET is sent instead of HEAD."),
-        (value("body") not in (None, "", "{}"), "Its request body is not sent."),
         (value("proxy_id", "proxyId") is not None, "Its proxy is not used."),
         (value("cache_bust", "cacheBust"), "Nothing is added to its address to get around caches."),
     ):
         if has:
             wish.notes.append(sentence)
     return wish
+
+
+def _look_into(wish: Wish, value: Value) -> None:
+    """Take over its query of the answer's JSON. Raises LeftOut for one that is more than a path."""
+    path, wanted = str(value("json_path", "jsonPath") or "$"), value("expected_value", "expectedValue")
+    operator = str(value("json_path_operator", "jsonPathOperator") or "==")
+    text = json_wish.condition(path, operator, str(wanted if wanted is not None else ""))
+    if text is None or not wish.expect_answer(json=text):
+        raise LeftOut(f"Its query of the JSON is more than a path: {cleaned_text(path)[:60]}.")
+    wish.notes.append(f"What the JSON has to say is: {cleaned_text(text)}.")
+
+
+def _echoes(count: Any) -> int:
+    return min(count, MAX_ECHO_COUNT) if isinstance(count, int) and count > 0 else 1
+
+
+def _smtp(value: Value) -> str:
+    security = str(value("smtp_security", "smtpSecurity") or "")
+    port = value("port") or {"secure": 465}.get(security, 25)
+    if security == "starttls":
+        return f"tls://{_host(value)}:{port}?starttls=smtp"
+    return f"tcp://{_host(value)}:{port}" + ("?tls=yes" if security == "secure" else "")
 
 
 def _ping(value: Value) -> str:
@@ -172,7 +207,14 @@ def _host(value: Value) -> str:
 
 
 #: What is not fetched, and how its address is made of its fields.
-_PLACES = {"ping": _ping, "port": _port, "dns": _dns}
+_PLACES = {"ping": _ping, "port": _port, "dns": _dns, "smtp": _smtp}
+#: Why the others are not taken.
+_WHY = {
+    "push": ": it is told from outside, not measured",
+    "docker": ": a container has no address",
+    "real-browser": ": it is drawn by a browser",
+}
+_CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "xml": "text/xml; charset=utf-8"}
 
 
 def _login(monitor: Mapping[str, Any], method: Any) -> str | None:

@@ -6,15 +6,17 @@ columns have changed over the years, so each is known by several. The numbers ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+from pingmon_probe.protocol import in_brackets
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings, parse_status_set
 from pingmon_gui.exchange import json_document
 from pingmon_gui.exchange.duration import duration_ms, number_ms
 from pingmon_gui.exchange.kind import Kind
-from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, require_room
+from pingmon_gui.exchange.reading import Item, LeftOut, Reading, cleaned_text, mapped, require_room
 from pingmon_gui.exchange.wish import Wish, item
 
 _TYPES = ("type", "monitor type")
@@ -27,11 +29,20 @@ _STATES = ("status", "state", "monitor status")
 _USERS = ("http username", "http_username", "username")
 _PASSWORDS = ("http password", "http_password", "password")
 _TAGS = ("tags", "tag", "group")
+_LOG_INS = ("http_auth_type", "http auth type", "auth type")
+_BODIES = ("post_value", "post value", "body")
 _METHODS = ("http method", "http_method", "method")
 _FETCHED = ("http", "https", "http(s)", "website", "1", "")
 _KEYWORD = ("keyword", "2")
-_OTHERS = {"3": "ping", "4": "port", "5": "heartbeat"}
+_PING, _PORT = ("ping", "3"), ("port", "4")
+_PORTS = ("port",)
+_SUB_TYPES = ("sub_type", "sub type")
+#: Ports by the number that its interface has for them.
+_PORT_NUMBERS = {"1": "80", "2": "443", "3": "21", "4": "25", "5": "110", "6": "143"}
+_OTHERS = {"5": "heartbeat"}
 _METHOD_NUMBERS = {"1": "HEAD", "2": "GET", "3": "POST", "4": "PUT", "5": "PATCH", "6": "DELETE", "7": "OPTIONS"}
+#: Returns what stands in the first of some columns that is filled.
+Cell = Callable[[Collection[str]], str]
 #: Its shortest interval is 30 s: a smaller number, without a unit, is meant as minutes.
 _FEWEST_SECONDS = 30
 
@@ -73,6 +84,8 @@ def _answer_item(number: int, line: int | None, monitor: Any, defaults: MonitorS
             raise InvalidInput("The entry is no monitor.")
         row = {str(key): str(value) for key, value in monitor.items() if isinstance(value, int | str)}
         wish = read_row(row, defaults)
+        if headers := mapped(monitor.get("custom_http_headers")):
+            wish.send(headers)
     except InvalidInput as exc:
         wish = exc
     return item(number, line, cleaned_text(row.get("friendly_name") or row.get("url"))[:300] or "?", wish)
@@ -85,12 +98,20 @@ def read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
         return next((row[name].strip() for name in names if row.get(name, "").strip()), "")
 
     kind = cell(_TYPES).lower()
-    if kind not in (*_FETCHED, *_KEYWORD):
+    host = in_brackets(row.get("url", "").strip())
+    if kind in _PING:
+        # Any echo that comes back is enough.
+        wish = Wish(f"icmp://{host}", defaults)
+        wish.set(max_loss_percent=99)
+    elif kind in _PORT:
+        port = cell(_PORTS) if cell(_PORTS) not in ("", "0") else _PORT_NUMBERS.get(cell(_SUB_TYPES), "")
+        if not port:
+            raise InvalidInput("It is of the type port, but names none.")
+        wish = Wish(f"tcp://{host}:{port}", defaults)
+    elif kind in (*_FETCHED, *_KEYWORD):
+        wish = _website(row, cell, defaults)
+    else:
         raise LeftOut(f"Pingmon cannot measure the type “{cleaned_text(_OTHERS.get(kind, kind))[:40]}” yet.")
-    method = _METHOD_NUMBERS.get(cell(_METHODS), cell(_METHODS)).upper()
-    if method not in ("", "GET", "HEAD"):
-        raise LeftOut(f"It sends {cleaned_text(method)[:20]} requests; Pingmon sends GET.")
-    wish = Wish(row.get("url", ""), defaults)
     wish.call(row.get("name") or row.get("friendly_name"))
     if text := cell(_INTERVALS):
         wish.every(_interval_ms(text, wish))
@@ -105,14 +126,21 @@ def read_row(row: Mapping[str, str], defaults: MonitorSettings) -> Wish:
         wish.look_for(keyword, is_absent=alarm in ("1", "exists", "exist", "alert exists", "contains"))
         if cell(_CASES) == "1" and keyword.upper() != keyword.lower():
             wish.notes.append("Upper and lower case of its keyword matter here.")
-    if method == "HEAD":
-        wish.notes.append("GET is sent instead of HEAD.")
     if text := cell(("accepted statuses", "success http response codes", "custom http statuses")):
         wish.set(status_set=parse_status_set(text.replace(";", ",")))
     wish.is_paused = cell(_STATES).lower() in ("paused", "0", "stopped")
-    if user := cell(_USERS):
-        wish.set(basic_auth=f"{user}:{cell(_PASSWORDS)}")
     wish.tag(*cell(_TAGS).replace(";", ",").split(","))
+    return wish
+
+
+def _website(row: Mapping[str, str], cell: Cell, defaults: MonitorSettings) -> Wish:
+    """Read what is fetched, and how."""
+    wish = Wish(row.get("url", ""), defaults)
+    wish.ask(_METHOD_NUMBERS.get(cell(_METHODS), cell(_METHODS)), cell(_BODIES))
+    if user := cell(_USERS):
+        if cell(_LOG_INS).lower() in ("2", "digest"):
+            raise LeftOut("Pingmon cannot log in by “digest”.")
+        wish.sign_in(basic=f"{user}:{cell(_PASSWORDS)}")
     return wish
 
 

@@ -9,13 +9,23 @@ from dataclasses import replace
 from typing import Any
 
 from pingmon_probe.protocol import (
+    MAX_BEARER_CHARACTERS,
+    MAX_CONDITIONS,
+    MAX_HEADERS,
     MAX_INTERVAL_MS,
     MAX_KEYWORD_CHARACTERS,
+    MAX_REQUEST_BODY_CHARACTERS,
     MAX_TIMEOUT_MS,
+    METHODS,
+    METHODS_WITHOUT_BODY,
     MIN_INTERVAL_MS,
     MIN_TIMEOUT_MS,
     CheckSpec,
+    HeaderError,
     ProtocolError,
+    header,
+    in_brackets,
+    kind_of,
 )
 
 from pingmon_gui.domain.error import InvalidInput
@@ -31,6 +41,7 @@ from pingmon_gui.domain.monitor import (
     parse_tags,
 )
 from pingmon_gui.domain.region import Region
+from pingmon_gui.domain.request_setting import require_pattern
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.exchange.duration import duration_words
 from pingmon_gui.exchange.reading import Item, LeftOut, cleaned_text
@@ -66,26 +77,67 @@ class Wish:
         Elsewhere a redirect is followed or not, whatever is accepted; here it is followed unless it is accepted.
         """
         others = _without_redirects(statuses)
-        if not follows_redirects:
-            if others == statuses:
-                self.notes.append("Redirects are followed, up to five.")
-        elif others and others != statuses:
+        if follows_redirects and others and others != statuses:
             self.notes.append("Redirects are followed, so 3xx is not among its accepted statuses.")
             statuses = others
-        self._values["status_set"] = statuses
+        self._values |= {"status_set": statuses, "no_redirects": not follows_redirects}
+
+    @property
+    def kind(self) -> str:
+        """The kind of check that its address is for."""
+        return kind_of(self.url)
+
+    def ask(self, method: object, body: object = None) -> None:
+        """Take method and body of the request. Raises LeftOut for what is never sent."""
+        word = str(method or "GET").upper()
+        text = str(body or "")
+        if word not in METHODS:
+            raise LeftOut(f"It sends {cleaned_text(word)[:20]} requests, which Pingmon does not.")
+        self._values["method"] = word
+        if text and word in METHODS_WITHOUT_BODY:
+            self.notes.append(f"Its body is not sent: a {word} request has none here.")
+        elif len(text) > MAX_REQUEST_BODY_CHARACTERS:
+            raise LeftOut(f"Its request body is longer than {MAX_REQUEST_BODY_CHARACTERS} characters.")
+        elif text:
+            self._values["body"] = text
 
     def send(self, headers: Mapping[Any, Any]) -> None:
-        """Take over a log-in from request headers; the others are named, not their values."""
-        others = []
+        """Take over request headers, a log-in among them as such; those that cannot be sent are named."""
+        kept, others = [], []
         for name, value in headers.items():
-            login = _basic_login(value) if str(name).lower() == "authorization" else None
-            if login is not None:
+            is_log_in = str(name).strip().lower() == "authorization"
+            if is_log_in and (login := _basic_login(value)) is not None:
                 self._values["basic_auth"] = login
+            elif is_log_in and (token := _bearer_token(value)) is not None:
+                self._values["bearer"] = token
             else:
-                others.append(cleaned_text(name)[:40])
+                try:
+                    kept.append(header(str(name), str(value)))
+                except HeaderError:
+                    others.append(cleaned_text(name)[:40])
+        others += [cleaned_text(name)[:40] for name, _ in kept[MAX_HEADERS:]]
+        self._values["headers"] = tuple(kept[:MAX_HEADERS])
         if others:
             more = ", …" if len(others) > _MOST_HEADERS else ""
-            self.notes.append(f"Its own request headers are not sent: {', '.join(others[:_MOST_HEADERS])}{more}.")
+            self.notes.append(f"Headers that are not sent: {', '.join(others[:_MOST_HEADERS])}{more}.")
+
+    def sign_in(self, *, basic: str | None = None, bearer: str | None = None) -> None:
+        """Take one way to sign in, in place of what headers say."""
+        self._values.pop("bearer", None)
+        self._values.pop("basic_auth", None)
+        if basic is not None:
+            self._values["basic_auth"] = basic
+        elif bearer is not None:
+            self._values["bearer"] = bearer
+
+    def expect_answer(self, *, json: str | None = None, header: str | None = None) -> bool:
+        """Add a condition on the JSON or on a header of the answer; return whether there was room for it."""
+        name = "json_conditions" if json is not None else "header_conditions"
+        before: tuple[str, ...] = self._values.get(name, ())
+        if len(before) >= MAX_CONDITIONS:
+            return False
+        self._values[name] = (*before, json if json is not None else str(header))
+        return True
 
     def call(self, name: object) -> None:
         """Name it; what other products allow and we do not is taken out of the name."""
@@ -124,6 +176,17 @@ class Wish:
             raise LeftOut(f"Its keyword is longer than {MAX_KEYWORD_CHARACTERS} characters.")
         self._values |= {"keyword": keyword, "keyword_absent": is_absent}
 
+    def look_for_pattern(self, pattern: str, *, is_absent: bool) -> bool:
+        """Set a regular expression as the keyword; return whether it is one here as well."""
+        try:
+            require_pattern(pattern)
+        except InvalidInput:
+            return False
+        if len(pattern) > MAX_KEYWORD_CHARACTERS:
+            return False
+        self._values |= {"keyword": pattern, "keyword_absent": is_absent, "keyword_is_pattern": True}
+        return True
+
     def draft(self) -> MonitorDraft:
         """Return the draft. Raises InvalidInput if the settings cannot be used."""
         values = dict(self._values)
@@ -144,6 +207,18 @@ class Wish:
                 self.url, self.name, settings, parse_tags(",".join(tags[:MAX_TAGS])), self.regions, self.is_paused
             )
         )
+
+
+def server_place(text: str) -> str:
+    """Return a name server with or without port, as it stands in an address: an IPv6 one without port in brackets."""
+    text = text.strip()
+    return in_brackets(text) if text.count(":") > 1 and not text.startswith("[") else text
+
+
+def escaped(text: str) -> str:
+    """Return bytes to be sent or waited for as they are typed: with escapes."""
+    shown = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return "".join(shown.get(letter, letter) for letter in text)
 
 
 def checked(draft: MonitorDraft) -> MonitorDraft:
@@ -199,6 +274,14 @@ def _basic_login(value: object) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return login if ":" in login and login.isprintable() else None
+
+
+def _bearer_token(value: object) -> str | None:
+    """Return the token of a header's value, None if it is another kind of log-in."""
+    kind, _, token = str(value).strip().partition(" ")
+    token = token.strip()
+    is_token = kind.lower() == "bearer" and token.isascii() and token.isprintable() and " " not in token
+    return token if is_token and token and len(token) <= MAX_BEARER_CHARACTERS else None
 
 
 def _sentence(cause: InvalidInput) -> str:

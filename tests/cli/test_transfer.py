@@ -122,17 +122,17 @@ def test_import_of_a_database(pingmon: Command, tmp_path: Path) -> None:
     assert (done.code, _urls(pingmon)) == (0, ["https://a.example/"])
     assert "The interval of 1 s becomes 5 s" in done.out
     assert "#2" in done.out
-    assert "“push” yet" in done.out
+    assert "“push”: it is told" in done.out
 
 
 def test_domain_import_leaves_out_what_cannot_be_measured_without_failing(pingmon: Command, tmp_path: Path) -> None:
     file = tmp_path / "gatus.yaml"
-    file.write_text("endpoints:\n- {name: a, url: 'https://a.example', interval: 1s}\n- {name: p, url: 'icmp://b.example'}\n",
+    file.write_text("endpoints:\n- {name: a, url: 'https://a.example', interval: 1s}\n- {name: p, url: 'wss://b.example'}\n",
                     encoding="utf-8")  # fmt: skip
     done = pingmon("domain", "import", str(file))
     assert (done.code, done.out) == (0, "added: a.example  a\n")
     assert "The interval of 1 s becomes 5 s" in done.err
-    assert "p: left out. Pingmon cannot measure icmp:// yet." in done.err
+    assert "p: left out. Pingmon cannot measure wss:// yet." in done.err
 
 
 def test_everything_comes_back_from_its_export(pingmon: Command, tmp_path: Path, declared: str) -> None:

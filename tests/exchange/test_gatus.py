@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pingmon_gui.domain.monitor import MonitorSettings
@@ -32,7 +34,14 @@ def test_gatus_true_configuration() -> None:
     assert settings["json"].basic_auth == "ops:geheim"
     assert (settings["off"].interval_ms, settings["off"].timeout_ms) == (ITS_OWN.interval_ms, ITS_OWN.timeout_ms)
     assert [name for name, draft in found.items() if draft.is_paused] == ["off"]
-    assert list(left_out(reading)) == ["order", "names", "ping", "tls", "chat", "variable", "nightly-backup"]
+    assert settings["moved"].no_redirects
+    assert settings["json"].headers == (("X-Api-Key", "abc"),)
+    assert settings["json"].json_conditions == ('status == "UP"',)
+    assert (settings["order"].method, settings["order"].body) == ("POST", '{"probe": true}')
+    assert [found[name].url for name in ("names", "ping", "tls")] == [
+        "dns://shop.example?type=A&server=192.0.2.53", "icmp://router.example", "tls://mail.example:993",
+    ]  # fmt: skip
+    assert list(left_out(reading)) == ["chat", "variable", "nightly-backup"]
     assert reading.notes == ("Left out: the maintenance window, alerting.",)
 
 
@@ -45,7 +54,6 @@ def test_gatus_true_configuration_says_what_is_different() -> None:
     )
     assert found["below-400"] == ("Redirects are followed, so 3xx is not among its accepted statuses.",)
     assert [note for note in found["json"] if "not checked" in note] == [
-        "The condition “[BODY].status == UP” is not checked.",
         "The condition “len([BODY].items) > 0” is not checked.",
         "The condition “has([BODY].errors) == false” is not checked.",
         "The condition “[IP] == any(192.0.2.1, 192.0.2.2)” is not checked.",
@@ -85,7 +93,8 @@ def test_gatus_condition_on_the_time(condition: str, slow_ms: int) -> None:
 @pytest.mark.parametrize(
     "condition",
     [
-        "[BODY] == fine", "[BODY] == pat(a*b)", "[BODY].user == pat(*x*)", "[DNS_RCODE] == NOERROR",
+        "[BODY] == fine", "[BODY] == pat(a*b)", "[BODY].user == pat(*x*)", "has([BODY].a) == false",
+        "[BODY].a == [BODY].b", "len([BODY].a) == 2", "[BODY].a.$b == 1", "[DNS_RCODE] == NOERROR",
         "[STATUS] < any(2)",
         "[STATUS] == [BODY]", "[RESPONSE_TIME] > 5", "[RESPONSE_TIME] < soon", "[CONNECTED] == false", "nonsense", "",
         "[DOMAIN_EXPIRATION] > 720h", "[CONTEXT].id == 5", "[STATUS]==200",
@@ -123,3 +132,45 @@ def test_gatus_endpoint_that_cannot_be_as_it_is_says_so(more: str, says: str) ->
     if item.draft is not None:
         assert item.draft.url == "https://a.example/?x=$1"
         assert item.draft.is_paused is (says == "")
+
+
+@pytest.mark.parametrize(
+    ("condition", "own"),
+    [
+        ("[BODY].status == UP", 'status == "UP"'),
+        ("[body].items[0].count >= 3", "items[0].count >= 3"),
+        ("5 > [BODY].queue.depth", "queue.depth < 5"),
+        ("[BODY][2].id != a b", '[2].id != "a b"'),
+        ("has([BODY].errors) == true", "errors"),
+        ("[BODY].ok == true", "ok == true"),
+    ],
+)
+def test_gatus_condition_on_the_json(condition: str, own: str) -> None:
+    found = read_conditions(["[STATUS] == 200", condition])
+    assert (found.json, found.notes) == ([own], [])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url", "wanted"),
+    [
+        ("url: tcp://redis.example:6379\n  body: PING\n  conditions: ['[BODY] == pat(*PONG*)']",
+         "tcp://redis.example:6379", {"send": "PING", "expect": "PONG"}),
+        ("url: starttls://mail.example:587\n  conditions: ['[CONNECTED] == true']",
+         "tls://mail.example:587?starttls=smtp", {}),
+        ("url: 9.9.9.9:5353\n  dns: {query-name: a.example., query-type: MX}\n"
+         "  conditions: ['[DNS_RCODE] == NOERROR', '[BODY] == 10 mail.example']",
+         "dns://a.example?type=MX&server=9.9.9.9:5353",
+         {"dns_match": "contains", "dns_answers": ("10 mail.example",)}),
+        ("url: https://api.example\n  graphql: true\n  method: POST\n  body: '{ me }'\n"
+         "  conditions: ['[STATUS] == 200']",
+         "https://api.example/",
+         {"method": "POST", "body": '{"query": "{ me }"}', "headers": (("Content-Type", "application/json"),),
+          "status_set": ((200, 200),)}),
+        ("url: icmp://r.example\n  conditions: ['[CONNECTED] == true']", "icmp://r.example", {"max_loss_percent": 99}),
+    ],
+)  # fmt: skip
+def test_gatus_other_kinds(endpoint: str, url: str, wanted: dict[str, Any]) -> None:
+    item = only(read(f"endpoints:\n- name: a\n  {endpoint}\n"))
+    assert item.draft is not None, item.reason
+    assert (item.draft.url, item.notes) == (url, ())
+    assert item.draft.settings == MonitorSettings(interval_ms=60_000, timeout_ms=10_000, **wanted)

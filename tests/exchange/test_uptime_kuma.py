@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pingmon_probe.protocol import MAX_REQUEST_BODY_CHARACTERS
 
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import MonitorSettings
@@ -64,11 +65,14 @@ def test_kuma_backup_keeps_what_a_monitor_is() -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"type": "docker"}, "the type “docker” yet"),
+        ({"type": "docker"}, "the type “docker”: a container has no address"),
         ({"type": "dns", "hostname": "a.example", "dns_resolve_type": "HINFO"}, "of the type HINFO yet"),
         ({"type": "push", "url": "https://"}, "“push”"),
         ({"upsideDown": True}, "upside down"),
-        ({"method": "POST"}, "sends POST"),
+        ({"method": "PROPFIND"}, "sends PROPFIND requests, which Pingmon does not"),
+        ({"method": "POST", "body": "x" * (MAX_REQUEST_BODY_CHARACTERS + 1)}, "body is longer than"),
+        ({"type": "json-query", "jsonPath": "$count(items)"}, "more than a path: $count(items)."),
+        ({"type": "json-query", "jsonPath": "$.a", "jsonPathOperator": "~", "expectedValue": "1"}, "more than a path"),
         ({"authMethod": "ntlm"}, "“ntlm”"),
     ],
 )
@@ -102,16 +106,59 @@ def test_kuma_ping_port_and_name_become_what_they_are(values: dict[str, Any], ur
 
 
 @pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        (
+            {"method": "POST", "body": "a=1", "httpBodyEncoding": "form", "headers": '{"X": "1"}'},
+            {"method": "POST", "body": "a=1",
+             "headers": (("Content-Type", "application/x-www-form-urlencoded"), ("X", "1"))},
+        ),
+        (
+            {"method": "PUT", "body": "<a/>", "headers": '{"content-type": "text/plain"}'},
+            {"method": "PUT", "body": "<a/>", "headers": (("content-type", "text/plain"),)},
+        ),
+        ({"method": "HEAD"}, {"method": "HEAD"}),
+        ({"maxredirects": 0, "accepted_statuscodes": ["200-299", "302"]},
+         {"no_redirects": True, "status_set": ((200, 299), (302, 302))}),
+        ({"headers": '{"Authorization": "Bearer t-0-k"}'}, {"bearer": "t-0-k"}),
+        ({"type": "json-query", "jsonPath": "$.db[0].state", "expectedValue": "up"},
+         {"json_conditions": ('db[0].state == "up"',)}),
+        ({"type": "json-query", "json_path": 'a."b c"', "json_path_operator": ">=", "expected_value": "2.5"},
+         {"json_conditions": ('a["b c"] >= 2.5',)}),
+    ],
+)  # fmt: skip
+def test_kuma_request_and_query_are_taken_over(values: dict[str, Any], wanted: dict[str, Any]) -> None:
+    draft = only(read(backup(kuma(**values)))).draft
+    assert draft is not None
+    assert draft.settings == MonitorSettings(interval_ms=60_000, timeout_ms=24_000, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("security", "url", "expect"),
+    [
+        ("starttls", "tls://mail.example:587?starttls=smtp", None),
+        ("secure", "tcp://mail.example:587?tls=yes", "220"),
+        ("nostarttls", "tcp://mail.example:587", "220"),
+    ],
+)
+def test_kuma_mail_server_of_version_2(security: str, url: str, expect: str | None) -> None:
+    draft = only(read(backup(kuma(type="smtp", hostname="mail.example", port=587, smtp_security=security)))).draft
+    assert draft is not None
+    assert (draft.url, draft.settings.expect) == (url, expect)
+
+
+@pytest.mark.parametrize(
     ("values", "says"),
     [
         ({"interval": 2}, "interval of 2 s becomes 5 s"),
         ({"interval": 86_400}, "interval of 24 h becomes 1 h"),
         ({"timeout": 48}, "timeout of 48 s becomes 30 s"),
-        ({"headers": '{"X": "1"}'}, "headers are not sent: X."),
+        ({"headers": '{"Host": "1"}'}, "Headers that are not sent: Host."),
+        ({"body": "{}x"}, "Its body is not sent: a GET request has none here."),
+        ({"type": "ping", "hostname": "a.example", "packetSize": 1_000}, "Its echoes have their usual size."),
+        ({"type": "dns", "hostname": "a.example", "conditions": '[{"a": 1}]'}, "What is answered is not checked."),
         ({"accepted_statuscodes": ["200-399"]}, "so 3xx is not among"),
         ({"proxyId": 1}, "proxy is not used"),
-        ({"maxredirects": 0}, "Redirects are followed"),
-        ({"method": "HEAD"}, "GET is sent instead of HEAD"),
         ({"name": "n" * 300}, "cut off after 200"),
     ],
 )
@@ -165,17 +212,24 @@ def test_kuma_true_backup_of_version_1() -> None:
     assert settings["Old site"].status_set == ((301, 301),)
     assert notes(reading)["Old site"] == ("The timeout of 48 s becomes 30 s, the longest possible.",)
     assert [name for name, draft in found.items() if draft.is_paused] == ["Old site", "Staging shop"]
+    assert settings["Old site"].no_redirects
+    assert settings["API with key"].headers == (("X-Api-Key", "abc"), ("Accept", "application/json"))
+    assert settings["Order API"].method == "POST"
+    assert settings["Order API"].body == '{"probe": true}'
+    assert settings["Order API"].headers == (("Content-Type", "application/json"),)
+    assert settings["Queue depth"].json_conditions == ("depth == 0",)
     assert notes(reading)["API with key"] == (
-        "Its own request headers are not sent: X-Api-Key, Accept.",
         "The timeout of 48 s becomes 30 s, the longest possible.",
         "Its description is left out.",
     )
     assert [found[name].url for name in ("Router", "Mail", "Names")] == [
         "icmp://192.0.2.1", "tcp://mail.example:993", "dns://shop.example?type=A&server=1.1.1.1",
     ]  # fmt: skip
-    assert list(left_out(reading)) == [
-        "Order API", "Queue depth", "Nightly backup", "Database container", "Single sign-on",
-    ]  # fmt: skip
+    assert left_out(reading) == {
+        "Nightly backup": "Pingmon cannot measure the type “push”: it is told from outside, not measured.",
+        "Database container": "Pingmon cannot measure the type “docker”: a container has no address.",
+        "Single sign-on": "Pingmon cannot log in by “oauth2-cc”.",
+    }
     assert reading.notes == ("Left out: 1 notification. Only monitors are taken over.",)
 
 
@@ -192,7 +246,7 @@ def test_kuma_true_database_of_version_2_is_read_and_left_as_it_was(kuma_db: Pat
     assert [name for name, draft in found.items() if draft.is_paused] == ["Staging shop", "No error"]
     logins = {name: one.basic_auth for name, one in settings.items() if one.basic_auth}
     assert logins == {"By header": "ops:geheim", "Log-in": "ops:geheim"}
-    assert notes(reading)["By header"] == ("Its own request headers are not sent: X-Key.",)
+    assert settings["By header"].headers == (("X-Key", "1"),)
     assert "get around caches" in notes(reading)["No error"][0]
     assert list(left_out(reading)) == ["By token"]
     assert found["=cmd()"].url == "tcp://mail.example:993"

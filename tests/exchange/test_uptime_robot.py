@@ -30,11 +30,10 @@ def test_uptime_robot_true_csv() -> None:
     )  # fmt: skip
     # There “exists” raises the alarm.
     assert (found["No fatal error"].settings.keyword_absent, found["No fatal error"].is_paused) == (True, True)
-    assert [reason.split("“")[1].split("”")[0] for reason in left_out(reading).values()] == [
-        "ping",
-        "port",
-        "heartbeat",
-    ]
+    assert [found[name].url for name in ("Router", "Mail")] == ["icmp://192.0.2.1", "tcp://mail.example:993"]
+    assert left_out(reading) == {
+        "https://heartbeat.example/m777749814": "Pingmon cannot measure the type “heartbeat” yet."
+    }
     assert "does not tell how often" in reading.notes[0]
 
 
@@ -62,14 +61,33 @@ def test_uptime_robot_csv_with_more_columns() -> None:
         interval_ms=300_000, keyword="in stock", keyword_absent=False, basic_auth="anna:geheim"
     )
     assert errors.notes == ("The interval “5” is read as minutes.",)
-    assert (router.draft, router.is_wrong) == (None, False)
+    assert router.draft is not None
+    assert (router.draft.url, router.draft.settings.max_loss_percent) == ("icmp://192.0.2.1", 99)
     assert [(item.line, item.is_wrong) for item in (bad, none)] == [(6, True), (7, True)]
 
 
-@pytest.mark.parametrize(("method", "says"), [("3", "sends POST"), ("POST", "sends POST"), ("1", "instead of HEAD")])
-def test_uptime_robot_method(method: str, says: str) -> None:
-    item = only(read(f"Friendly Name,URL,HTTP Method\nA,https://a.example,{method}\n"))
-    assert says in item.reason + " ".join(item.notes)
+@pytest.mark.parametrize(("written", "method"), [("3", "POST"), ("POST", "POST"), ("1", "HEAD"), ("2", "GET")])
+def test_uptime_robot_method(written: str, method: str) -> None:
+    draft = only(read(f"Friendly Name,URL,HTTP Method\nA,https://a.example,{written}\n")).draft
+    assert draft is not None
+    assert draft.settings.method == method
+
+
+def test_uptime_robot_port_body_and_headers_of_its_interface() -> None:
+    text = """{"stat": "ok", "monitors": [
+        {"friendly_name": "ftp", "url": "a.example", "type": 4, "sub_type": 3, "port": ""},
+        {"friendly_name": "own", "url": "a.example", "type": 4, "sub_type": 99, "port": 8443},
+        {"friendly_name": "none", "url": "a.example", "type": 4, "sub_type": "", "port": ""},
+        {"friendly_name": "post", "url": "https://a.example", "type": 1, "http_method": 3, "post_value": "{}",
+         "custom_http_headers": {"X-Key": "1", "Authorization": "Bearer t"}},
+        {"friendly_name": "digest", "url": "https://a.example", "type": 1, "http_username": "u", "http_auth_type": 2}
+    ]}"""
+    ftp, own, none, post, digest = read(text).items
+    assert [item.draft and item.draft.url for item in (ftp, own)] == ["tcp://a.example:21", "tcp://a.example:8443"]
+    assert (none.is_wrong, digest.is_wrong, digest.reason) == (True, False, "Pingmon cannot log in by “digest”.")
+    assert post.draft is not None
+    s = post.draft.settings
+    assert (s.method, s.body, s.headers, s.bearer) == ("POST", "{}", (("X-Key", "1"),), "t")
 
 
 @pytest.mark.parametrize("text", ['{"stat": "ok", "monitors": [5]}', '{"stat": "ok", "monitors": [{"url": 5}]}'])
