@@ -58,6 +58,8 @@ def make() -> Path:
     """Return the package's file, built anew from `build/app`."""
     release.check()
     shutil.rmtree(SOURCE, ignore_errors=True)
+    for older in BUILD.glob("pingmon_*.deb"):
+        older.unlink()
     version, needed = app_version(), needed_c_library()
     shutil.copytree(APP, TREE / HOME, symlinks=True)
     _write("usr/bin/pingmon", (LINUX / "pingmon.sh").read_text().replace("@LIBC@", needed), 0o755)
