@@ -318,7 +318,7 @@ class AddDialog(FormDialog):
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
         unit = QFontMetrics(table.font()).averageCharWidth()
-        for column, characters in ((Column.LINE, 8), (Column.ADDRESS, 36), (Column.NAME, 18)):
+        for column, characters in ((Column.LINE, 11), (Column.ADDRESS, 36), (Column.NAME, 18)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
         table.setMinimumHeight(table.verticalHeader().defaultSectionSize() * 5)

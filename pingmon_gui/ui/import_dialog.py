@@ -329,7 +329,7 @@ class ImportDialog(FormDialog):
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
         unit = table.fontMetrics().averageCharWidth()
-        for column, characters in ((Column.LINE, 7), (Column.FATE, 20), (Column.ADDRESS, 32), (Column.NAME, 20)):
+        for column, characters in ((Column.LINE, 11), (Column.FATE, 23), (Column.ADDRESS, 32), (Column.NAME, 20)):
             table.setColumnWidth(column, unit * characters)
         header.setStretchLastSection(True)
         table.setMinimumHeight(table.verticalHeader().defaultSectionSize() * 5)

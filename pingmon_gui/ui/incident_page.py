@@ -42,7 +42,7 @@ CLOCK_MS = 1_000
 _DAYS = (1, 7, 30, 90, 365)
 #: So much of the list stays when the details take their room.
 _LEAST_ROWS = 4
-_WIDTHS = {Column.BEGAN: 24, Column.LASTED: 16, Column.STATE: 22}
+_WIDTHS = {Column.BEGAN: 28, Column.LASTED: 16, Column.STATE: 22}
 
 
 class IncidentSource(Protocol):

@@ -6,6 +6,7 @@ servers, `abroad` on five real hosts in the lab (root, Debian), `tray` on a desk
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -25,9 +26,12 @@ def main(wanted: set[str]) -> int:
     if unknown := wanted - known:
         print(f"There is no picture {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}", file=sys.stderr)
         return 2
+    # Words are English; numbers and days stand as they do where it is spoken.
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("LC_")}
+    environment["LANG"] = "en_GB.UTF-8"
     for stage, all_names in STAGES.items():
         if taken := [name for name in all_names if not wanted or name in wanted]:
-            subprocess.run([sys.executable, "-m", f"tests.pictures.{stage}", *taken], check=True)
+            subprocess.run([sys.executable, "-m", f"tests.pictures.{stage}", *taken], check=True, env=environment)
     return 0
 
 

@@ -103,9 +103,7 @@ def take(
     with tempfile.NamedTemporaryFile("w", suffix=".json") as screen:
         json.dump(_SCREEN, screen)
         screen.flush()
-        # Words are English; numbers and days stand as they do where it is spoken.
-        os.environ |= {"QT_QPA_PLATFORM": f"offscreen:configfile={screen.name}", "LANG": "en_GB.UTF-8"}
-        os.environ.pop("LC_ALL", None)
+        os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={screen.name}"
         qInstallMessageHandler(_on_message)
         application = make_application()
     application.setCursorFlashTime(0)
