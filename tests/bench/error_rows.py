@@ -8,6 +8,8 @@ from tests.bench.harness import Row, percentile, row
 from tests.bench.instrument import PHASES, Measured
 
 SHARES = (0.5, 0.95, 0.99)
+#: Total and queue: what the total of an instrument is that counts its own work and wait as the target's.
+WALL = "wall"
 
 #: (what, percentile, peer) -> how ours / the peer's may be at most.
 Goals = dict[tuple[str, float, str], float]
@@ -16,9 +18,9 @@ Goals = dict[tuple[str, float, str], float]
 def error_rows(
     name: str, ours: Sequence[Sequence[Measured]], peers: Mapping[str, Sequence[Sequence[Measured]]], goals: Goals
 ) -> list[Row]:
-    """Return the rows of total and phases, three percentiles of each, against each peer; a sequence is a repeat."""
+    """Return rows of total, phases and wall time, three percentiles of each, per peer; a sequence is a repeat."""
     rows: list[Row] = []
-    for what in ("total", *PHASES):
+    for what in ("total", *PHASES, WALL):
         if what == "tls" and "TLS" not in name:
             continue
         for share in SHARES:
@@ -31,7 +33,9 @@ def error_rows(
 
 
 def errors(run: Sequence[Measured], what: str) -> list[float]:
-    """Return the errors of the total or of a phase, in ms."""
+    """Return the errors of the total, of a phase or of the wall time, in ms."""
     if what == "total":
         return [value.error_ms for value in run]
+    if what == WALL:
+        return [value.wall_error_ms for value in run]
     return [value.phase_error_ms(what) for value in run]

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+from tests.bench.error_rows import WALL
 from tests.bench.harness import ROOT, Row
 from tests.bench.instrument import BLACKBOX, CURL, CURL_MANY, PHASES
 
@@ -39,8 +40,8 @@ def figures(rows: Sequence[Row]) -> str:
     for name, title in _SITUATIONS.items():
         lines = list(_situation(name, rows))
         if lines:
-            phases = [phase for phase in ("total", *PHASES) if phase != "tls" or "TLS" in name]
-            text += ["", f"**{title}**", "", *_table(["", *phases], lines)]
+            whats = [what for what in ("total", *PHASES, WALL) if what != "tls" or "TLS" in name]
+            text += ["", f"**{title}**", "", *_table(["", *whats], lines)]
     quiet = [_quiet(row) for row in rows if row["name"].startswith("calibration")]
     others = [row for row in rows if row["name"].startswith(_OTHERS) and not _is_of_situation(row["name"])]
     head = ["", "unit", "Pingmon", "beside it", "", "goal"]

@@ -46,11 +46,12 @@ _BLACKBOX_PHASES += (("processing", "request"), ("transfer", "transfer"))
 
 
 class Report(NamedTuple):
-    """What an instrument says of one check of an address."""
+    """What an instrument says of one check of an address. `queue_ms` is its own work and wait, where it tells them."""
 
     url: str
     total_ms: float
     phases_ms: Mapping[str, float]
+    queue_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Measured:
     @property
     def error_ms(self) -> float:
         return abs(self.report.total_ms - self.waited_ms - self.shake_ms)
+
+    @property
+    def wall_error_ms(self) -> float:
+        """The error of the wall time: what the instrument did and waited itself is counted in."""
+        return abs(self.report.total_ms + self.report.queue_ms - self.waited_ms - self.shake_ms)
 
     def phase_error_ms(self, phase: str) -> float:
         known_ms = {"request": self.waited_ms, "tls": self.shake_ms}.get(phase, 0.0)
@@ -224,7 +230,8 @@ def as_report(result: Mapping[str, Any]) -> Report:
     if result["failure"] is not None:
         raise RuntimeError(f"the probe reports {result['failure']}: {result['message']}")
     phases = result.get("phases", result)
-    return Report(result["url"], result["total_ms"], {name: phases[f"{name}_ms"] or 0.0 for name in PHASES})
+    named = {name: phases[f"{name}_ms"] or 0.0 for name in PHASES}
+    return Report(result["url"], result["total_ms"], named, result["queue_ms"])
 
 
 def core_at_work(urls: Sequence[str], count: int, at_once: int, authority: Path) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from tests.bench.instrument import BLACKBOX, CURL, Report, matched
 
 def test_targets_own_wait_and_handshake_are_nobodys_error() -> None:
     phases = {"dns": 0.1, "connect": 0.2, "tls": 0.9, "request": 50.3, "transfer": 0.0}
-    (one,) = matched([Report("https://localhost/wait/50?id=7", 51.5, phases)], {"7": [[50.0, 0.6]]})
+    (one,) = matched([Report("https://localhost/wait/50?id=7", 51.5, phases, 1.1)], {"7": [[50.0, 0.6]]})
     assert one.error_ms == pytest.approx(0.9)
+    assert one.wall_error_ms == pytest.approx(2.0)
     errors = {phase: round(one.phase_error_ms(phase), 6) for phase in phases}
     assert errors == {"dns": 0.1, "connect": 0.2, "tls": 0.3, "request": 0.3, "transfer": 0.0}
 
