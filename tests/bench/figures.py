@@ -10,9 +10,8 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.bench.error_rows import WALL
 from tests.bench.harness import ROOT, Row
-from tests.bench.instrument import BLACKBOX, CURL, CURL_MANY, PHASES
+from tests.bench.instrument import BLACKBOX, CURL, CURL_MANY
 
 SOURCE = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "measuring.md"
@@ -36,12 +35,10 @@ _OTHERS += ("plain", "TLS", "CPU per", "1,000 ", "20,000 ", "probe:", "measuring
 
 def figures(rows: Sequence[Row]) -> str:
     """Return the tables, in Markdown."""
-    text = []
+    text: list[str] = []
     for name, title in _SITUATIONS.items():
-        lines = list(_situation(name, rows))
-        if lines:
-            whats = [what for what in ("total", *PHASES, WALL) if what != "tls" or "TLS" in name]
-            text += ["", f"**{title}**", "", *_table(["", *whats], lines)]
+        if table := _situation(name, rows):
+            text += ["", f"**{title}**", "", *table]
     quiet = [_quiet(row) for row in rows if row["name"].startswith("calibration")]
     others = [row for row in rows if row["name"].startswith(_OTHERS) and not _is_of_situation(row["name"])]
     head = ["", "unit", "Pingmon", "beside it", "", "goal"]
@@ -58,17 +55,23 @@ def _is_of_situation(name: str) -> bool:
     return found is not None and found[1] in _SITUATIONS
 
 
-def _situation(name: str, rows: Sequence[Row]) -> Iterable[list[str]]:
-    """Yield a line per instrument: who, then p50/p95/p99 of the total and of each phase."""
-    values: dict[str, dict[tuple[str, str], float]] = {}
+def _situation(name: str, rows: Sequence[Row]) -> list[str]:
+    """Return a table of p50 / p95 / p99: a line for the total and for each phase, a column for each instrument."""
+    values: dict[str, dict[str, dict[str, float]]] = {}
+    who: dict[str, None] = {"Pingmon": None}
     for row in rows:
         found = _ERROR.fullmatch(row["name"])
         if found is not None and found[1] == name:
-            values.setdefault("Pingmon", {})[found[2], found[3]] = row["ours"]
-            values.setdefault(_PEERS[row["peer_name"]], {})[found[2], found[3]] = row["peer"]
-    for who, known in values.items():
-        whats = dict.fromkeys(what for what, _ in known)
-        yield [who, *(" / ".join(_number(known[what, share]) for share in ("50", "95", "99")) for what in whats)]
+            peer = _PEERS[row["peer_name"]]
+            who[peer] = None
+            line = values.setdefault(found[2], {})
+            line.setdefault("Pingmon", {})[found[3]] = row["ours"]
+            line.setdefault(peer, {})[found[3]] = row["peer"]
+    triples = (
+        [what, *(" / ".join(_number(line[each][share]) for share in ("50", "95", "99")) for each in who)]
+        for what, line in values.items()
+    )
+    return _table(["", *who], triples) if values else []
 
 
 def _other(row: Row) -> list[str]:

@@ -29,7 +29,7 @@ def test_reports_of_one_name_meet_its_waits_in_order() -> None:
     assert [one.error_ms for one in measured] == [1.0, 2.0]
 
 
-def test_figures_have_a_line_per_instrument_and_the_goals_that_were_missed() -> None:
+def test_figures_have_a_column_per_instrument_and_the_goals_that_were_missed() -> None:
     rows = [
         row(f"one plain at a time: error of {what} p{share}", "ms", [0.1], [peer], name)
         for what in ("total", "dns")
@@ -40,7 +40,7 @@ def test_figures_have_a_line_per_instrument_and_the_goals_that_were_missed() -> 
     rows += [row("board: a frame", "ms", [3.0]), row("calibration, slower of before and after", "ms", [84.0], [70.0])]
     text = figures(rows)
     assert text.startswith("\nA fixed piece of work took 1.20 times as long as on a quiet machine.\n")
-    assert "| Pingmon | 0.1 / 0.1 / 0.1 | 0.1 / 0.1 / 0.1 |" in text
-    assert "| curl | 1.25 / 1.25 / 1.25 |" in text
+    assert "|  | Pingmon | blackbox_exporter | curl |" in text
+    assert "| dns | 0.1 / 0.1 / 0.1 | 0.7 / 0.7 / 0.7 | 1.25 / 1.25 / 1.25 |" in text
     assert "| probe: start to accepting | ms | 340 | 22 | blackbox_exporter | 300 (missed) |" in text
     assert "board" not in text
