@@ -5,7 +5,7 @@ What the arrays of `domain.timeline` say, what the tracker keeps and what the st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,6 +41,8 @@ class Asked:
 
 Probes = Sequence[tuple[Region, Sequence[Seen]]]
 Span = tuple[int, Verdict]
+#: What a probe says in a region, whether it is the second of two families, and when it said what.
+Spoken = tuple[Region, bool, list[tuple[int, int, Status]]]
 
 
 def states(results: Sequence[Seen]) -> list[tuple[int, int, Status]]:
@@ -84,19 +86,24 @@ def states(results: Sequence[Seen]) -> list[tuple[int, int, Status]]:
     return [(start, until, state) for start, until, state in found]  # type: ignore[misc]
 
 
-def verdicts(probes: Probes, asked: Sequence[Asked], start_ms: int, end_ms: int) -> list[Span]:
-    """Return the verdicts in [start_ms, end_ms): (from, verdict), neighbours differing."""
+def verdicts(
+    probes: Probes, asked: Sequence[Asked], start_ms: int, end_ms: int, seconds: Collection[int] = ()
+) -> list[Span]:
+    """Return the verdicts in [start_ms, end_ms): (from, verdict), neighbours differing.
+
+    Those of `probes` at the places `seconds` speak for IPv6 of a monitor that is measured over each family.
+    """
     fresh = [one.from_ms for one in asked if one.is_fresh]
     fresh += [now.from_ms for old, now in pairwise(asked) if old.is_resting and not now.is_resting]
     bounds = [-(1 << 62), *sorted(fresh), 1 << 62]
-    spoken: list[tuple[Region, list[tuple[int, int, Status]]]] = []
+    spoken: list[Spoken] = []
     moments = {start_ms, *(one.from_ms for one in asked)}
-    for region, results in probes:
+    for place, (region, results) in enumerate(probes):
         said: list[tuple[int, int, Status]] = []
         for low, high in pairwise(bounds):
             part = states([one for one in sorted(results, key=lambda one: one.at_ms) if low <= one.at_ms < high])
             said += [(start, min(until, high), state) for start, until, state in part]
-        spoken.append((region, said))
+        spoken.append((region, place in seconds, said))
         moments |= {start for start, _, _ in said} | {until for _, until, _ in said}
     found: list[Span] = []
     for at_ms in sorted(moment for moment in moments if start_ms <= moment < end_ms):
@@ -106,9 +113,7 @@ def verdicts(probes: Probes, asked: Sequence[Asked], start_ms: int, end_ms: int)
     return found
 
 
-def verdict_at(
-    at_ms: int, spoken: Sequence[tuple[Region, list[tuple[int, int, Status]]]], asked: Sequence[Asked]
-) -> Verdict:
+def verdict_at(at_ms: int, spoken: Sequence[Spoken], asked: Sequence[Asked]) -> Verdict:
     now = [one for one in asked if one.from_ms <= at_ms]
     if not now:
         return Verdict.UNKNOWN
@@ -117,14 +122,17 @@ def verdict_at(
     regions = now[-1].regions
     states_of = {}
     for region in REGIONS:
-        here = [
-            next((state for start, until, state in said if start <= at_ms < until), Status.UNKNOWN)
-            for one, said in spoken
-            if one is region
-        ]
-        voting = [state for state in here if state is not Status.UNKNOWN]
-        if region in regions and voting:
-            states_of[region] = min(voting)
+        families = []
+        for family in (False, True):
+            here = [
+                next((state for start, until, state in said if start <= at_ms < until), Status.UNKNOWN)
+                for one, is_second, said in spoken
+                if one is region and is_second is family
+            ]
+            voting = [state for state in here if state is not Status.UNKNOWN]
+            families += [min(voting)] if voting else []
+        if region in regions and families:
+            states_of[region] = max(families)
     count = len(regions)
     needed = 1 if count <= 1 else 2 if count <= 3 else count // 2 + 1
     offline = sum(state is Status.OFFLINE for state in states_of.values())

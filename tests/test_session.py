@@ -82,6 +82,7 @@ def test_status_json_has_the_documented_shape(tmp_path: Path) -> None:
                             "availability_1h": 1.0,
                             "coverage_1h": pytest.approx(5_000 / (59 * 60_000 + (START_MS + 5_000) % 60_000)),
                             "at_ms": START_MS,
+                            "families": [],
                         }
                     ],
                 },
@@ -114,6 +115,7 @@ def _nothing_known(url: str, name: str, status: str) -> dict[str, Any]:
         "availability_1h": None,
         "coverage_1h": 0.0 if status == "unknown" else None,
         "at_ms": None,
+        "families": [],
     }
     return {"url": url, "name": name, "verdict": status, "maintenance_until_ms": None, "regions": [region]}
 

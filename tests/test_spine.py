@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -25,7 +25,7 @@ from tests.conftest import ExpectLog
 from tests.engine.fakes import FakeClock, FakeLink, until
 
 
-class _Hello(BaseHTTPRequestHandler):
+class Hello(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/" else 404)
         self.send_header("Content-Length", "5")
@@ -39,7 +39,7 @@ class _Hello(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     """The address of a server that answers / with 200 and everything else with 404."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Hello) as listening:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as listening:
         thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}"
@@ -50,14 +50,15 @@ def server() -> Iterator[str]:
 class Spine:
     """A session with the real embedded probe, and eyes on it."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, command: Sequence[str] | None = None) -> None:
+        self.command = command
         self.link: EmbeddedProbe | None = None
         self.session = Session(data_dir, probes=self._links)
         self.events: list[Event] = []
         self.session.hub.subscribe(self.events.append)
 
     def _links(self, data_dir: Path, _now_ms: object) -> list[EmbeddedProbe]:
-        self.link = EmbeddedProbe(THIS_COMPUTER, data_dir / "probe")
+        self.link = EmbeddedProbe(THIS_COMPUTER, data_dir / "probe", self.command)
         return [self.link]
 
     def health(self) -> ProbeHealth:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,8 @@ from pingmon_gui.log import one_line
 _BAR_CHARACTERS = 40
 #: What the JSON of a check tells those who planned it; here nobody did.
 _OF_A_PLAN = ("monitor", "version", "own_network")
+#: The JSON of two checks is that of the worse one, with both beside.
+_BADNESS = ("unknown", "online", "slow", "offline")
 
 
 def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -40,23 +44,29 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     target = parse_target(args.url)
     settings = fitted_from(args, settings_from(args, MonitorSettings(), target.basic_auth), target.url)
-    spec = Monitor(MonitorId(0), 0, target.url, "", settings, 0).check_spec()
-    result = asyncio.run(_check(spec))
-    document = {key: value for key, value in result.to_check_json(spec.slow_ms).items() if key not in _OF_A_PLAN}
+    specs = Monitor(MonitorId(0), 0, target.url, "", settings, 0).check_specs()
+    documents = [
+        {key: value for key, value in result.to_check_json(settings.slow_ms).items() if key not in _OF_A_PLAN}
+        for result in asyncio.run(_check(specs))
+    ]
+    worst = max(documents, key=lambda one: _BADNESS.index(one["status"]))
     if args.json:
-        output.write_json(document)
+        output.write_json(worst | ({"families": documents} if len(documents) > 1 else {}))
     else:
-        output.write(describe(document))
-    return 1 if args.fail and document["status"] not in ("online", "slow") else 0
+        output.write("\n\n".join(describe(document) for document in documents))
+    return 1 if args.fail and worst["status"] not in ("online", "slow") else 0
 
 
-async def _check(spec: CheckSpec) -> CheckResult:
+async def _check(specs: Sequence[CheckSpec]) -> list[CheckResult]:
+    """Return the result of each check; where there are two, IPv4's first, and each with the family of its check."""
     from pingmon_gui.fleet.oneshot import check_once
 
-    results = [result async for result in check_once([spec])]
-    if not results:
+    results = {result.monitor: result async for result in check_once(specs)}
+    if len(results) < len(specs):
         raise ProbeError("The check ended without a result.")
-    return results[0]
+    if len(specs) == 1:
+        return list(results.values())
+    return [replace(results[spec.monitor], family=spec.family) for spec in specs]
 
 
 def describe(document: dict[str, Any]) -> str:
@@ -68,6 +78,7 @@ def describe(document: dict[str, Any]) -> str:
         output.latency(document["total_ms"]),
         f"HTTP {document['http_status']}" if document["http_status"] else "",
         f"from {address} (IPv{document['family']})" if address and document["family"] else address,
+        f"over IPv{document['family']}" if document["family"] and not address else "",
     ]
     lines = [plain(document["url"]), "   ".join(plain(fact) for fact in facts if fact)]
     if document["message"]:

@@ -19,6 +19,7 @@ from pingmon_gui.console.option import (
     name_option,
     settings_from,
 )
+from pingmon_gui.domain import family
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings, format_status_set, parse_tags
 from pingmon_gui.domain.preference import Preferences, new_monitor_settings
@@ -232,7 +233,7 @@ def run_show(args: argparse.Namespace) -> int:
         "expect": settings.expect or "",
         "records": _records(settings) if kind == "dns" else "",
         "echoes": f"{settings.echo_count}, up to {settings.max_loss_percent} % may be lost" if kind == "icmp" else "",
-        "family": f"IPv{settings.family}" if settings.family else "automatic",
+        "family": family.label(settings.family),
         "method": settings.method if kind == "http" else "",
         "headers": ", ".join(name for name, _ in settings.headers),
         "redirects": "not followed" if settings.no_redirects else "",

@@ -152,6 +152,7 @@ class Reporter:
         for column, region in enumerate(REGIONS):
             if board.state[board.row_of[monitor], column] not in (Status.OFFLINE, Status.SLOW):
                 continue
-            messages = [latest.result.message for latest in board.latest(monitor, region) if latest.result.message]
-            causes.append(f"{REGION_NAMES[region]}: {messages[0]}" if messages else REGION_NAMES[region])
+            told = [latest for latest in board.latest(monitor, region) if latest.result.message]
+            over = f" over IPv{told[0].family}" if told and told[0].family else ""
+            causes.append(f"{REGION_NAMES[region]}{over}" + (f": {told[0].result.message}" if told else ""))
         return f" ({'; '.join(causes)})" if causes else ""

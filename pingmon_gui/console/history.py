@@ -11,6 +11,7 @@ from pingmon_probe.protocol import PHASES
 from pingmon_gui.console import access, output
 from pingmon_gui.console.option import WrongUsage
 from pingmon_gui.console.span import add_span_options, span_ms
+from pingmon_gui.domain.family import IPV4, IPV6
 from pingmon_gui.domain.history import (
     DAY_MS,
     FIVE_MINUTES_MS,
@@ -164,13 +165,18 @@ def _number(value: Any) -> float | None:
 
 
 def _print_table(rows: list[Json], is_rollup: bool) -> None:
+    has_two = {IPV4, IPV6} <= {row["family"] for row in rows}
+
+    def probe(row: Json) -> str:
+        return f"{row['probe']} IPv{row['family']}" if has_two and row["family"] else str(row["probe"])
+
     if is_rollup:
         output.write_table(
             ("START", "PROBE", "RESULTS", "AVAILABLE", "MEDIAN", "95 %", "99 %"),
             (
                 (
                     output.local_time(row["start_ms"]),
-                    row["probe"],
+                    probe(row),
                     str(row["count"]),
                     output.share(row["availability"]),
                     output.latency(row["p50_ms"]),
@@ -186,7 +192,7 @@ def _print_table(rows: list[Json], is_rollup: bool) -> None:
         (
             (
                 output.local_time(row["at_ms"]),
-                row["probe"],
+                probe(row),
                 row["status"],
                 output.latency(row["total_ms"]),
                 str(row["http_status"] or ""),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pingmon_probe.protocol import BODY_CAP_BYTES, KINDS_OF_FIELD, MAX_ECHO_COUNT, METHODS, kind_of
 
+from pingmon_gui.domain import family
 from pingmon_gui.domain.error import InvalidInput, PingmonError
 from pingmon_gui.domain.monitor import MonitorSettings, fitted, parse_exchange, parse_name, parse_status_set, parse_tags
 from pingmon_gui.domain.region import Region
@@ -92,13 +93,6 @@ def _count(low: int, high: int, what: str) -> Callable[[str], int]:
     return read
 
 
-def _family(text: str) -> int:
-    try:
-        return {"4": 4, "ipv4": 4, "6": 6, "ipv6": 6, "auto": 0}[text.lower()]
-    except KeyError as exc:
-        raise InvalidInput("The address family must be 4, 6 or auto.") from exc
-
-
 def _region(text: str) -> Region:
     try:
         return Region(text.lower())
@@ -146,7 +140,12 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="icmp: offline if more are lost",
     )
-    group.add_argument("--family", type=reader(_family), metavar="4|6|auto", help="the kind of address to connect to")
+    group.add_argument(
+        "--family",
+        type=reader(family.setting_of),
+        metavar="4|6|both|auto",
+        help="the kind of address to connect to; both: each by itself",
+    )
 
 
 def add_watch_options(parser: argparse.ArgumentParser) -> None:

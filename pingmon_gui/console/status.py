@@ -112,7 +112,7 @@ def _cell(entries: list[Json]) -> str:
     """Return what stands in one region's cell; several probes of the region stand side by side."""
     texts = []
     for entry in entries:
-        parts = [entry["status"]]
+        parts = [entry["status"] + _over(entry)]
         if entry["total_ms"] is not None and entry["status"] in ("online", "slow"):
             parts.append(output.latency(entry["total_ms"]))
         if entry["availability_1h"] is not None:
@@ -123,10 +123,20 @@ def _cell(entries: list[Json]) -> str:
     return " | ".join(texts) if texts else output.NO_DATA
 
 
+def _over(entry: Json) -> str:
+    """Return over which family the status holds, where the two differ."""
+    families = entry.get("families", ())
+    alike = {one["status"] for one in families}
+    mine = [one for one in families if one["status"] == entry["status"]]
+    return f" over IPv{mine[0]['family']}" if len(alike) > 1 and mine else ""
+
+
 def _print_troubles(monitors: list[Json]) -> None:
     for monitor in monitors:
         for entry in monitor["regions"]:
-            if entry["message"] and entry["status"] in _TROUBLE:
-                title = monitor["name"] or display_url(monitor["url"])
-                region = REGION_NAMES[Region(entry["region"])]
-                output.write(one_line(f"{title}, {region}: {entry['message']}"))
+            title = monitor["name"] or display_url(monitor["url"])
+            region = REGION_NAMES[Region(entry["region"])]
+            for told in entry.get("families") or [entry]:
+                over = f" over IPv{told['family']}" if "family" in told else ""
+                if told["message"] and told["status"] in _TROUBLE:
+                    output.write(one_line(f"{title}, {region}{over}: {told['message']}"))

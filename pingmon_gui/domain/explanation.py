@@ -8,7 +8,7 @@ the millisecond.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum, auto
 from typing import Any
 
@@ -18,6 +18,7 @@ from pingmon_probe.protocol import NO_VOTE_FAILURES
 
 from pingmon_gui.domain.asked_time import AskedTime, region_availability
 from pingmon_gui.domain.availability import Availability, held_until_ms, is_known
+from pingmon_gui.domain.family import AUTOMATIC, IPV4, IPV6
 from pingmon_gui.domain.history import SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident, cause_phrase, region_names
 from pingmon_gui.domain.result import ProbeId
@@ -61,7 +62,10 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Interval:
-    """One interval. `length_ms` is less than from start to end where only the sum of it is known (SUMS)."""
+    """One interval. `length_ms` is less than from start to end where only the sum of it is known (SUMS).
+
+    `family` is 4 or 6 where each was measured, else 0.
+    """
 
     start_ms: int
     end_ms: int
@@ -71,6 +75,7 @@ class Interval:
     probe: ProbeId | None = None
     failure: str | None = None
     text: str = ""
+    family: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,14 +112,14 @@ def explain_region(
     [start_ms, raw_from_ms), each of which lies in there whole. `asked` covers the whole span.
     """
     raw_from_ms = min(max(raw_from_ms, start_ms), end_ms)
-    probes = sorted(
-        _probes(histories, raw_from_ms, end_ms) | {one.series.probe for one in rollups if len(one.start_ms)}
+    voices = sorted(
+        _voices(histories, raw_from_ms, end_ms) | {one.series.voice for one in rollups if len(one.start_ms)}
     )
-    summed = _from_rollups(rollups, probes, asked.within(start_ms, raw_from_ms), start_ms, raw_from_ms)
-    told = _from_results(histories, probes, asked.within(raw_from_ms, end_ms), raw_from_ms, end_ms)
+    summed = _from_rollups(rollups, voices, asked.within(start_ms, raw_from_ms), start_ms, raw_from_ms)
+    told = _from_results(histories, voices, asked.within(raw_from_ms, end_ms), raw_from_ms, end_ms)
     intervals = tuple(sorted([*summed, *told], key=lambda one: (one.start_ms, one.end_ms, one.held)))
     available_ms, known_ms = _sum(intervals, AVAILABLE), _sum(intervals, KNOWN)
-    time = region_availability(available_ms, known_ms, asked.asked.total_ms, len(probes))
+    time = region_availability(available_ms, known_ms, asked.asked.total_ms, len(voices))
     beyond_ms = known_ms + _sum(intervals, (Held.UNKNOWN,)) - time.asked_ms
     return Explanation(start_ms, end_ms, time, intervals, beyond_ms)
 
@@ -167,8 +172,8 @@ def _sum(intervals: Iterable[Interval], held: Collection[Held]) -> int:
     return sum(one.length_ms for one in intervals if one.held in held)
 
 
-def _plain(spans: Spans, held: Held, reason: Reason, probe: ProbeId | None = None) -> list[Interval]:
-    return [Interval(begin, end, end - begin, held, reason, probe) for begin, end in spans]
+def _plain(spans: Spans, held: Held, reason: Reason, probe: ProbeId | None = None, family: int = 0) -> list[Interval]:
+    return [Interval(begin, end, end - begin, held, reason, probe, family=family) for begin, end in spans]
 
 
 def _paused(paused: Spans, maintenance: Spans) -> list[Interval]:
@@ -193,13 +198,23 @@ def _cause(incidents: Sequence[Incident], first_ms: int, last_ms: int) -> tuple[
 # From results
 
 
-def _probes(histories: Sequence[SeriesHistory], from_ms: int, to_ms: int) -> set[ProbeId]:
-    """Return the probes that measured in a span, or whose result from before is known to reach in."""
+#: A probe, or one of its two families.
+Voice = tuple[ProbeId, bool]
+
+
+def _families(voices: Sequence[Voice]) -> dict[Voice, int]:
+    """Return which family each voice is of: 0 for all where no probe has two."""
+    has_two = any(is_second for _, is_second in voices)
+    return {voice: (IPV6 if voice[1] else IPV4) if has_two else AUTOMATIC for voice in voices}
+
+
+def _voices(histories: Sequence[SeriesHistory], from_ms: int, to_ms: int) -> set[Voice]:
+    """Return what measured in a span, or whose result from before is known to reach in."""
     found = set()
     for one in histories:
         is_inside = bool(((one.at_ms >= from_ms) & (one.at_ms < to_ms)).any())
         if is_inside or len(_spoken(one, from_ms, to_ms, is_known(one.status))):
-            found.add(one.series.probe)
+            found.add(one.series.voice)
     return found
 
 
@@ -208,29 +223,30 @@ def _spoken(one: SeriesHistory, from_ms: int, to_ms: int, wanted: npt.NDArray[np
 
 
 def _from_results(
-    histories: Sequence[SeriesHistory], probes: Sequence[ProbeId], asked: AskedTime, from_ms: int, to_ms: int
+    histories: Sequence[SeriesHistory], voices: Sequence[Voice], asked: AskedTime, from_ms: int, to_ms: int
 ) -> list[Interval]:
     if from_ms >= to_ms:
         return []
     intervals: list[Interval] = []
     known_anywhere = Spans.of([])
-    for probe in probes:
-        runs = [run for one in histories if one.series.probe == probe for run in _runs(one, from_ms, to_ms)]
-        voices = [run for run in runs if run.held in KNOWN]
-        known = Spans.of((run.start_ms, run.end_ms) for run in voices)
+    for (probe, is_second), family in _families(voices).items():
+        mine = [one for one in histories if one.series.voice == (probe, is_second)]
+        runs = [replace(run, family=family) for one in mine for run in _runs(one, from_ms, to_ms)]
+        told = [run for run in runs if run.held in KNOWN]
+        known = Spans.of((run.start_ms, run.end_ms) for run in told)
         known_anywhere = Spans.of([*known_anywhere, *known])
         left = asked.asked.without(known)
-        intervals += voices
+        intervals += told
         for run in runs:
             if run.held is Held.UNKNOWN:
                 part = left.common(Spans.of([(run.start_ms, run.end_ms)]))
                 left = left.without(part)
                 intervals += (
-                    Interval(begin, end, end - begin, Held.UNKNOWN, run.reason, probe, run.failure, run.text)
+                    Interval(begin, end, end - begin, Held.UNKNOWN, run.reason, probe, run.failure, run.text, family)
                     for begin, end in part
                 )
-        intervals += _plain(left, Held.UNKNOWN, Reason.NO_RESULT, probe)
-    if not probes:
+        intervals += _plain(left, Held.UNKNOWN, Reason.NO_RESULT, probe, family)
+    if not voices:
         intervals += _plain(asked.asked, Held.UNKNOWN, Reason.NO_RESULT)
     whole = Spans.of([(from_ms, to_ms)])
     intervals += _paused(asked.paused.without(known_anywhere), asked.maintenance)
@@ -269,11 +285,11 @@ def _held_of(status: Status, failure: str | None) -> tuple[Held, Reason]:
 
 
 def _from_rollups(
-    rollups: Sequence[SeriesRollup], probes: Sequence[ProbeId], asked: AskedTime, from_ms: int, to_ms: int
+    rollups: Sequence[SeriesRollup], voices: Sequence[Voice], asked: AskedTime, from_ms: int, to_ms: int
 ) -> list[Interval]:
     """Return what roll-ups say of whole buckets: of each probe, how much of each bucket it was available and so on."""
     if from_ms >= to_ms or not rollups:
-        return _from_results([], probes, asked, from_ms, to_ms)
+        return _from_results([], voices, asked, from_ms, to_ms)
     bucket_ms = rollups[0].bucket_ms
     first = from_ms // bucket_ms
     count = -(-to_ms // bucket_ms) - first
@@ -284,20 +300,21 @@ def _from_rollups(
     )
     intervals: list[Interval] = []
     known_anywhere_ms = np.zeros(count, dtype=np.int64)
-    for probe in probes:
+    for voice, family in _families(voices).items():
+        of = voice[0], family
         sums = {name: np.zeros(count, dtype=np.int64) for name in ("known_ms", "available_ms", "slow")}
         for one in rollups:
-            if one.series.probe == probe:
+            if one.series.voice == voice:
                 for name, total in sums.items():
                     np.add.at(total, one.start_ms // bucket_ms - first, getattr(one, name))
         known, available = sums["known_ms"], sums["available_ms"]
         known_anywhere_ms = np.maximum(known_anywhere_ms, known)
         fine = np.where(sums["slow"] > 0, Held.SLOW, Held.ONLINE)
         for held in (Held.ONLINE, Held.SLOW):
-            intervals += _in_buckets(edges, np.where(fine == held, available, 0), held, Reason.SUMS, probe)
-        intervals += _in_buckets(edges, known - available, Held.OFFLINE, Reason.SUMS, probe)
+            intervals += _in_buckets(edges, np.where(fine == held, available, 0), held, Reason.SUMS, *of)
+        intervals += _in_buckets(edges, known - available, Held.OFFLINE, Reason.SUMS, *of)
         unknown = np.maximum(0, asked_ms - known)
-        intervals += _in_buckets(edges, unknown, Held.UNKNOWN, Reason.NO_RESULT, probe)
+        intervals += _in_buckets(edges, unknown, Held.UNKNOWN, Reason.NO_RESULT, *of)
     rest = np.maximum(0, np.diff(edges) - np.maximum(known_anywhere_ms, asked_ms))
     paused = np.minimum(paused_ms, rest)
     windows = np.minimum(maintenance_ms, paused)
@@ -306,7 +323,9 @@ def _from_rollups(
     return intervals + _in_buckets(edges, rest - paused, Held.NOT_ASKED, Reason.NOT_ASKED, None)
 
 
-def _in_buckets(edges: Ints, length_ms: Ints, held: Held, reason: Reason, probe: ProbeId | None) -> list[Interval]:
+def _in_buckets(
+    edges: Ints, length_ms: Ints, held: Held, reason: Reason, probe: ProbeId | None, family: int = 0
+) -> list[Interval]:
     """Return an interval per bucket with such time; buckets that are full of it and follow each other are one."""
     places = np.flatnonzero(length_ms)
     is_full = length_ms == np.diff(edges)
@@ -320,6 +339,7 @@ def _in_buckets(edges: Ints, length_ms: Ints, held: Held, reason: Reason, probe:
             held,
             reason,
             probe,
+            family=family,
         )
         for begin, end in zip(first.tolist(), last.tolist(), strict=True)
     ]

@@ -26,12 +26,22 @@ EDGES_MS = 0.1 * 1.15 ** np.arange(HISTOGRAM_BUCKETS + 1)
 
 @dataclass(frozen=True)
 class Series:
-    """What a series is: one monitor measured by one probe over one family at one address."""
+    """What a series is: one monitor measured by one probe over one family at one address.
+
+    `family` is 4, 6 or 0 for what is found first. It `is_second` where it speaks for IPv6 of a monitor that is, or was,
+    measured over each family: what it says is confirmed apart from what the probe's other series say.
+    """
 
     monitor: MonitorId
     probe: ProbeId
     family: int
     url: str
+    is_second: bool = False
+
+    @property
+    def voice(self) -> tuple[ProbeId, bool]:
+        """What is confirmed by its own results in a row: the probe, or one of its two families."""
+        return self.probe, self.is_second
 
 
 @dataclass(frozen=True)
@@ -88,13 +98,14 @@ class SeriesRollup:
 
 @dataclass(frozen=True)
 class SeriesTime:
-    """What one probe's results of a monitor come to in a span of any edges.
+    """What the results of a monitor of one probe, of either family, come to in a span of any edges.
 
     Latencies are counted in parts of the span: `middle_ms` (parts), not ordered, and `histograms` (parts, 96).
     Results and latencies are those of whole buckets where the results themselves are kept no longer.
     """
 
     probe: ProbeId
+    is_second: bool
     available_ms: int
     known_ms: int
     results: int

@@ -15,6 +15,7 @@ from pingmon_probe.protocol import PHASES, CheckResult
 
 from pingmon_gui.domain.cause import SAME_CAUSE_MS, Cause
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.family import names as family_names
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.probe import Probe
 from pingmon_gui.domain.region import REGION_NAMES, REGIONS, Region
@@ -32,7 +33,10 @@ _GOOD = (Verdict.ONLINE, Verdict.SLOW, Verdict.PAUSED)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one probe saw when the incident was confirmed. `status` is the word of its newest result."""
+    """What one probe saw when the incident was confirmed. `status` is the word of its newest result.
+
+    `family` is 4 or 6 where each is measured, so that a probe is a witness for both; else 0.
+    """
 
     probe: ProbeId
     probe_name: str
@@ -46,9 +50,10 @@ class Evidence:
     phases_ms: tuple[float | None, ...] = (None,) * len(PHASES)
     address: str | None = None
     certificate: Mapping[str, Any] | None = None
+    family: int = 0
 
     @classmethod
-    def of(cls, probe: Probe, result: CheckResult, status: Status) -> Evidence:
+    def of(cls, probe: Probe, result: CheckResult, status: Status, family: int = 0) -> Evidence:
         return cls(
             probe=probe.id,
             probe_name=probe.name,
@@ -62,6 +67,7 @@ class Evidence:
             phases_ms=(result.dns_ms, result.connect_ms, result.tls_ms, result.request_ms, result.transfer_ms),
             address=result.address,
             certificate=result.certificate,
+            family=family,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -78,6 +84,7 @@ class Evidence:
             "phases": dict(zip(PHASES, self.phases_ms, strict=True)),
             "address": self.address,
             "certificate": None if self.certificate is None else dict(self.certificate),
+            "family": self.family,
         }
 
     @classmethod
@@ -142,6 +149,13 @@ class Incident:
         fine = {one.region for one in self.evidence if one.status in (Status.ONLINE, Status.SLOW)}
         return tuple(region for region in REGIONS if region in fine and region not in self.regions)
 
+    @property
+    def lacks_family(self) -> int:
+        """The family whose addresses were not found, though the name is known by one of the other; else 0."""
+        failed = {one.family for one in self.evidence if one.status is Status.OFFLINE and one.failure == "dns"}
+        resolved = {one.family for one in self.evidence if one.family and one.address}
+        return min(failed) if len(failed) == 1 and failed != {0} and resolved - failed else 0
+
     def duration_ms(self, now_ms: int) -> int:
         return max(0, (now_ms if self.end_ms is None else self.end_ms) - self.start_ms)
 
@@ -169,16 +183,28 @@ class Incident:
         """Return what happened, for a person: who, for whom, why, and who is fine."""
         is_over = self.end_ms is not None or self.is_withdrawn
         verb = "was" if is_over else "is"
-        where = region_names(self.regions)
         cause = cause_phrase(self, is_over=is_over)
-        if self.kind is Verdict.OFFLINE:
-            text = f"{title} {verb} offline" + (f": {cause}" if cause else "")
-        else:
-            text = f"{title} {verb} offline for {where or 'some regions'} only" + (f": {cause}" if cause else "")
-        if self.fine_regions and self.kind is Verdict.REGIONAL:
-            are = ("was" if is_over else "is") if len(self.fine_regions) == 1 else ("were" if is_over else "are")
-            text += f"; {region_names(self.fine_regions)} {are} fine"
+        over, fine = self._families()
+        text = f"{title} {verb} offline"
+        if self.kind is Verdict.REGIONAL:
+            text += f" for {region_names(self.regions) or 'some regions'} only" + (f", {over}" if over else "")
+            fine += [REGION_NAMES[region] for region in self.fine_regions]
+        elif over:
+            text += f" {over} only" if fine else f" {over}"
+        text += f": {cause}" if cause else ""
+        if fine:
+            are = ("was" if is_over else "is") if len(fine) == 1 else ("were" if is_over else "are")
+            text += f"; {listed(fine)} {are} fine"
         return text
+
+    def _families(self) -> tuple[str, list[str]]:
+        """Return over which of two families it was offline, and the other one if that was fine in its regions."""
+        here = [one for one in self.evidence if one.family and (not self.regions or one.region in self.regions)]
+        failing = {one.family for one in here if one.status is Status.OFFLINE}
+        fine = {one.family for one in here if one.status in (Status.ONLINE, Status.SLOW)} - failing
+        if len(failing) != 1:
+            return "", []
+        return f"over {family_names(failing)}", [family_names(fine)] if fine else []
 
 
 @dataclass(frozen=True)
@@ -343,7 +369,11 @@ def remarked(incident: Incident, at_ms: int, text: str) -> Incident:
 
 def region_names(regions: Sequence[Region]) -> str:
     """Return `Europe`, `Europe and Asia`, `Europe, Asia and Oceania`; nothing for none."""
-    names = [REGION_NAMES[region] for region in regions]
+    return listed([REGION_NAMES[region] for region in regions])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`; nothing for none."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
@@ -373,6 +403,8 @@ def cause_phrase(incident: Incident, *, is_over: bool) -> str:
     failure = incident.failure
     if failure is None:
         return ""
+    if failure == "dns" and incident.lacks_family:
+        return f"no IPv{incident.lacks_family} address {'was' if is_over else 'is'} found for the name"
     if failure == "timeout":
         first = next(one for one in incident.evidence if one.failure == failure)
         return _TIMEOUTS[_phase_of_timeout(first)][is_over]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NewType
+from urllib.parse import urlsplit
 
 from pingmon_probe.protocol import (
     DEFAULT_ECHO_COUNT,
@@ -35,6 +37,7 @@ from pingmon_probe.protocol import (
     unescaped,
 )
 
+from pingmon_gui.domain import family
 from pingmon_gui.domain.availability import holding_interval_ms
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.region import Region
@@ -64,7 +67,7 @@ class MonitorSettings:
     """How a target is measured and judged. A change makes a new version and leaves the past as it was.
 
     Which of them mean something depends on the monitor's kind (`KINDS_OF_FIELD`); the others stay at their default.
-    `status_set` holds inclusive ranges of accepted HTTP statuses. `family` is 4, 6 or 0 (automatic).
+    `status_set` holds inclusive ranges of accepted HTTP statuses. `family` is one of `family.SETTINGS`.
     `basic_auth` is `user:password`, kept out of every text made for people. `send` and `expect` are typed with
     escapes; `dns_answers` are as `normal_answer` writes them. `bearer` and headers may be secrets as well
     (`without_secrets`). The rest of a request and what is asked of its answer is as `CheckSpec` has it.
@@ -105,8 +108,8 @@ class MonitorSettings:
             raise InvalidInput("The limit for slow must be from 1 ms to 30 seconds.")
         if self.slow_ms > self.timeout_ms:
             raise InvalidInput("The limit for slow must not be above the timeout.")
-        if self.family not in (0, 4, 6):
-            raise InvalidInput("The address family must be 4, 6 or automatic.")
+        if self.family not in family.SETTINGS:
+            raise InvalidInput("The address family must be 4, 6, both or auto.")
         if self.keyword is not None and not 0 < len(self.keyword) <= MAX_KEYWORD_CHARACTERS:
             raise InvalidInput(f"The keyword must have 1 to {MAX_KEYWORD_CHARACTERS} characters.")
         for text in (self.send, self.expect):
@@ -207,11 +210,24 @@ class Monitor:
     def watched_from(self, region: Region) -> bool:
         return self.regions is None or region in self.regions
 
-    def check_spec(self, phase_ms: int = 0) -> CheckSpec:
-        """Return the check that a probe runs for this monitor."""
+    @property
+    def has_each_family(self) -> bool:
+        """Whether it is measured over IPv4 and over IPv6, each by itself."""
+        return self.settings.family == family.EACH
+
+    @property
+    def check_count(self) -> int:
+        """How many checks a probe runs for it at a time."""
+        return 2 if self.has_each_family else 1
+
+    def check_specs(self) -> tuple[CheckSpec, ...]:
+        """Return the checks that a probe runs for this monitor: one, or one over IPv4 and one over IPv6."""
         settings = self.settings.of_kind(self.kind)
         values = {name: getattr(settings, name) for name in _OF_CHECK}
-        return CheckSpec(url=self.url, monitor=self.id, version=self.version, phase_ms=phase_ms, **values)
+        if not self.has_each_family:
+            return (CheckSpec(url=self.url, monitor=self.id, version=self.version, **values),)
+        of_4 = CheckSpec(url=self.url, monitor=self.id, version=self.version, **{**values, "family": family.IPV4})
+        return of_4, replace(of_4, monitor=family.twin_id(self.id), family=family.IPV6)
 
 
 #: The settings that are fields of a check by the same name.
@@ -309,7 +325,17 @@ def fitted(settings: MonitorSettings, url: str) -> MonitorSettings:
     """Return the settings as they can hold for an address of its kind. Raises InvalidInput where they cannot."""
     kind = kind_of(url)
     found = settings.of_kind(kind)
+    if found.family == family.EACH and _is_numeric(url):
+        raise InvalidInput("An address in numbers has one family only.", "Choose automatic, or watch a name.")
     if kind != "dns" or not found.dns_answers:
         return found
     record_type = read_address(url).record_type
     return replace(found, dns_answers=parse_dns_answers("\n".join(found.dns_answers), record_type))
+
+
+def _is_numeric(url: str) -> bool:
+    try:
+        ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True

@@ -59,7 +59,9 @@ class ResultBatch:
     `protocol.PHASES`; NaN where a phase did not happen. `status` is UNKNOWN in all places until the
     collector has judged the batch. `interval_ms` is the interval that each holds by
     (`availability.holding_interval_ms`), of the settings that held when it was measured.
-    `http_status` is 0 where there was none, `family` 4, 6 or 0. `evidence` is what came along of failures.
+    `http_status` is 0 where there was none, `family` 4, 6 or 0: of a monitor that is measured over each family it is
+    that of the check, always; of any other that of the address used, if there was one. `evidence` is what came along of
+    failures.
     """
 
     probe: ProbeId

@@ -89,13 +89,13 @@ class Forecast:
 def loads(monitors: Iterable[Monitor], regions: Iterable[Region]) -> tuple[Load, ...]:
     """Return what is measured: the monitors that are not paused, from those of the regions that watch them.
 
-    `regions` has one element per probe: two probes of one region measure twice.
+    `regions` has one element per probe: two probes of one region measure twice, as one probe does over two families.
     """
     probes = list(regions)
     counts: dict[int, int] = {}
     for monitor in monitors:
         if not monitor.is_paused:
-            series = sum(monitor.watched_from(region) for region in probes)
+            series = monitor.check_count * sum(monitor.watched_from(region) for region in probes)
             interval_ms = monitor.settings.interval_ms
             counts[interval_ms] = counts.get(interval_ms, 0) + series
     return tuple(Load(series, interval_ms) for interval_ms, series in sorted(counts.items()) if series)

@@ -40,8 +40,24 @@ def slow_by_minutes(spans: Sequence[VerdictSpan], condition: SlowCondition, time
 def slow_by_results(tracks: Sequence[Track], condition: SlowCondition, times_ms: Ints) -> Flags:
     """Return at each moment whether at least half of the regions that spoke had so many slow results among the last.
 
-    A region with several probes is slow when all of them are, as everywhere.
+    A region with several probes is slow when all of them are, as everywhere; one that is measured over each family is
+    when it is over one of them.
     """
+    of_families = [
+        _spoken_and_slow([one for one in tracks if one.is_second == is_second], condition, times_ms)
+        for is_second in sorted({track.is_second for track in tracks})
+    ]
+    if not of_families:
+        return np.zeros(len(times_ms), dtype=np.bool_)
+    speaks = np.logical_or.reduce([spoken for spoken, _ in of_families])
+    slow = np.logical_or.reduce([spoken & slow for spoken, slow in of_families])
+    voting = speaks.sum(axis=1)
+    found: Flags = (voting > 0) & (slow.sum(axis=1) * 2 >= voting)
+    return found
+
+
+def _spoken_and_slow(tracks: Sequence[Track], condition: SlowCondition, times_ms: Ints) -> tuple[Flags, Flags]:
+    """Return at each moment which regions spoke, and which of them were slow by all of their probes."""
     speaks = np.zeros((len(times_ms), len(REGIONS)), dtype=np.bool_)
     slow = np.ones((len(times_ms), len(REGIONS)), dtype=np.bool_)
     for track in tracks:
@@ -57,9 +73,7 @@ def slow_by_results(tracks: Sequence[Track], condition: SlowCondition, times_ms:
         column = REGIONS.index(track.region)
         slow[:, column] &= ~known | (among[np.maximum(newest, 0)] >= condition.count)
         speaks[:, column] |= known
-    voting = speaks.sum(axis=1)
-    found: Flags = (voting > 0) & ((slow & speaks).sum(axis=1) * 2 >= voting)
-    return found
+    return speaks, slow
 
 
 def slow_regions(tracks: Sequence[Track]) -> tuple[Region, ...]:

@@ -52,16 +52,16 @@ def region_bars(rollups: Sequence[SeriesRollup], asked: AskedTime, edges_ms: Int
     asked_ms, paused_ms = asked.asked.time_in(edges_ms), asked.paused.time_in(edges_ms)
     names = ("known_ms", "available_ms", "online", "slow", "offline")
     sums = {name: np.zeros(number, dtype=np.int64) for name in names}
-    present: dict[int, npt.NDArray[np.bool_]] = {}
+    present: dict[tuple[int, bool], npt.NDArray[np.bool_]] = {}
     for one in rollups:
         place = np.searchsorted(edges_ms, one.start_ms, side="right") - 1
         inside = (place >= 0) & (place < number)
         place = place[inside]
         for name, total in sums.items():
             np.add.at(total, place, getattr(one, name)[inside])
-        present.setdefault(one.series.probe, np.zeros(number, dtype=np.bool_))[place] = True
-    probes = np.sum(list(present.values()), axis=0, dtype=np.int64) if present else np.zeros(number, dtype=np.int64)
-    columns = [edges_ms[:-1], edges_ms[1:], *sums.values(), asked_ms, paused_ms, probes]
+        present.setdefault(one.series.voice, np.zeros(number, dtype=np.bool_))[place] = True
+    voices = np.sum(list(present.values()), axis=0, dtype=np.int64) if present else np.zeros(number, dtype=np.int64)
+    columns = [edges_ms[:-1], edges_ms[1:], *sums.values(), asked_ms, paused_ms, voices]
     bars = []
     for start, end, known, available, online, slow, offline, asked_for, paused, count in zip(
         *(column.tolist() for column in columns), strict=True

@@ -18,7 +18,7 @@ from pingmon_gui.domain.maintenance import Span
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Codes, Status
-from pingmon_gui.domain.verdict import Verdict, region_state, verdicts
+from pingmon_gui.domain.verdict import Verdict, region_state, verdicts, worse
 
 Ints = npt.NDArray[np.int64]
 _NO_MOMENTS: Ints = np.zeros(0, dtype=np.int64)
@@ -31,13 +31,21 @@ _ONLINE, _SLOW, _OFFLINE, _UNKNOWN = (
 
 @dataclass(frozen=True)
 class Track:
-    """Results of one monitor by one probe, ordered by time; every array has one element per result."""
+    """Results of one monitor by one probe, ordered by time; every array has one element per result.
+
+    Those over IPv6 of a monitor that is measured over each family are a track apart: the one that `is_second`.
+    """
 
     probe: ProbeId
     region: Region
     at_ms: Ints
     interval_ms: Ints
     status: Codes
+    is_second: bool = False
+
+    def is_beside(self, other: Track) -> bool:
+        """Return whether both tell of one region over one family: probes of which one is enough."""
+        return self.region is other.region and self.is_second == other.is_second
 
 
 @dataclass(frozen=True)
@@ -264,11 +272,11 @@ def _region_states(
     resting = np.array([s.is_paused for s in standings] + [False])
     assigned = asked[place]
     states = np.full((len(times), len(REGIONS)), _UNKNOWN, dtype=np.int8)
-    for column, region in enumerate(REGIONS):
-        of_probes = [span.at(times) for span, track in zip(spans, tracks, strict=True) if track.region is region]
-        if of_probes:
-            state = np.stack(of_probes, axis=-1)
-            states[:, column] = region_state(state, np.ones(state.shape, dtype=np.bool_))
+    for track in {(one.region, one.is_second): one for one in tracks}.values():
+        of_probes = [span.at(times) for span, one in zip(spans, tracks, strict=True) if one.is_beside(track)]
+        state = np.stack(of_probes, axis=-1)
+        column = REGIONS.index(track.region)
+        states[:, column] = worse(states[:, column], region_state(state, np.ones(state.shape, dtype=np.bool_)))
     return np.where(assigned, states, _UNKNOWN).astype(np.int8), assigned, resting[place]
 
 

@@ -51,6 +51,25 @@ def region_state(status: Codes, votes: npt.NDArray[np.bool_]) -> Codes:
     return np.where(best == _PAUSED, _UNKNOWN, best).astype(np.int8)
 
 
+#: How bad each status is; UNKNOWN says nothing.
+_BADNESS = np.zeros(len(Status), dtype=np.int8)
+_BADNESS[[Status.ONLINE, Status.SLOW, Status.OFFLINE]] = (1, 2, 3)
+
+
+def is_worse(state: Codes, than: Codes) -> npt.NDArray[np.bool_]:
+    """Return where a state counts more than another: any that is known before one that is not, then the worse."""
+    found: npt.NDArray[np.bool_] = _BADNESS[state] > _BADNESS[than]
+    return found
+
+
+def worse(first: Codes, second: Codes) -> Codes:
+    """Return the state of a region that is measured over each family: the worse of the two, as far as they are known.
+
+    A family that nobody can measure, because the probe's host has none of it, says nothing.
+    """
+    return np.where(is_worse(second, first), second, first).astype(np.int8)
+
+
 def verdicts(states: Codes, assigned: npt.NDArray[np.bool_], paused: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:
     """Return the verdict of each monitor.
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pingmon_probe.protocol import CheckResult
 
 from pingmon_gui.domain.availability import Availability, held_until_ms, hold_ms
+from pingmon_gui.domain.family import IPV4, IPV6
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.maintenance import Span
 from pingmon_gui.domain.monitor import Monitor, MonitorId
@@ -23,8 +24,8 @@ from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status, failure_name
 from pingmon_gui.domain.timeline import Track
 from pingmon_gui.domain.verdict import Verdict, verdicts
-from pingmon_gui.engine.board_view import BoardView, Changes, LatestResult, ProbeStates
-from pingmon_gui.engine.cells import CELL_ARRAYS, visible_cells
+from pingmon_gui.engine.board_view import BoardView, Changes, FamilyCell, LatestResult, ProbeStates
+from pingmon_gui.engine.cells import CELL_ARRAYS, Cells, visible_cells, with_seconds
 from pingmon_gui.engine.clock import Clock
 from pingmon_gui.engine.hour import Flags, Ints, RollingHour
 from pingmon_gui.engine.layout import Layout
@@ -78,6 +79,7 @@ class Board(BoardView):
         self.generation = 0
         self.monitors = {}
         self.probes = {}
+        self._each: set[MonitorId] = set()
         self.left_out: dict[ProbeId, dict[MonitorId, str]] = {}
         self.problem = None
         self._layout = Layout((), ())
@@ -85,7 +87,7 @@ class Board(BoardView):
         self._pauses = RollingHour(0, self._now_ms)
         self._strip = HistoryStrip(0, len(REGIONS), self._now_ms)
         self._late: set[tuple[MonitorId, ProbeId]] = set()
-        self._details: dict[tuple[MonitorId, ProbeId], CheckResult] = {}
+        self._details: dict[tuple[MonitorId, ProbeId, bool], CheckResult] = {}
         self._probes_changed = False
         self._swept_ms = self._now_ms
         self._next_row = 0
@@ -118,7 +120,7 @@ class Board(BoardView):
         return Changes(self.generation, rows, probes_changed)
 
     def latest(self, monitor: MonitorId, region: Region) -> list[LatestResult]:
-        """Return the newest result of each probe of the region that has one.
+        """Return the newest result of each probe of the region that has one, of each family where it has two.
 
         What was read from the store at the start has no details until the next result replaces it, or
         `put_detail` tells them.
@@ -129,31 +131,39 @@ class Board(BoardView):
         """Return the newest result of each probe that has one, as `latest` does."""
         return self._latest(monitor, self.probes)
 
-    def _latest(self, monitor: MonitorId, probes: Iterable[ProbeId]) -> list[LatestResult]:
+    def _latest(
+        self, monitor: MonitorId, probes: Iterable[ProbeId], *, is_speaking: bool = False
+    ) -> list[LatestResult]:
         found = []
         for probe_id in probes:
-            series = self.row_of[monitor] * self._layout.width + self._layout.slot_of[probe_id]
-            if self._series.at_ms[series]:
-                probe = self.probes[probe_id].probe
-                status = Status(int(self._series.status[series]))
-                whole = self._whole_result(series)
-                result = whole or self._bare_result(self.monitors[monitor], series)
-                found.append(LatestResult(probe, result, status, is_whole=whole is not None))
+            for family, series in self._layout.series_by_family(monitor, probe_id):
+                if self._series.at_ms[series] and (self._speaks(series) or not is_speaking):
+                    probe = self.probes[probe_id].probe
+                    status = Status(int(self._series.status[series]))
+                    whole = self._whole_result(series)
+                    result = whole or self._bare_result(self.monitors[monitor], series)
+                    found.append(LatestResult(probe, result, status, is_whole=whole is not None, family=family))
         return found
 
     def speaking(self, monitor: MonitorId) -> list[LatestResult]:
         """Return the newest result of each probe that has a vote just now, in the order of REGIONS."""
-        return [
-            latest
-            for region in REGIONS
-            for latest in self.latest(monitor, region)
-            if latest.status <= Status.OFFLINE and self._speaks(monitor, latest.probe.id)
-        ]
+        probes = sorted(self.probes, key=lambda id_: REGIONS.index(self.probes[id_].probe.region))
+        found = self._latest(monitor, probes, is_speaking=True)
+        return [latest for latest in found if latest.status <= Status.OFFLINE]
 
-    def _speaks(self, monitor: MonitorId, probe: ProbeId) -> bool:
-        slot = self._layout.slot_of[probe]
-        series = self.row_of[monitor] * self._layout.width + slot
-        return bool(self._votes[slot] and self._series.until_ms[series] > self._now_ms)
+    def _speaks(self, series: int) -> bool:
+        return bool(self._votes[series % self._layout.width] and self._series.until_ms[series] > self._now_ms)
+
+    def by_family(self, monitor: MonitorId, region: Region) -> list[FamilyCell]:
+        row, column = np.array([self.row_of[monitor]]), np.array([REGIONS.index(region)])
+        second = self._layout.second_rows(row)
+        if second[0] < 0:
+            return []
+        resting = self._resting(row)
+        return [
+            FamilyCell.of(family, self._seen(one, row, column, resting, self._times_of(one, row, column)))
+            for family, one in ((IPV4, row), (IPV6, second))
+        ]
 
     @property
     def in_maintenance(self) -> Flags:
@@ -170,19 +180,25 @@ class Board(BoardView):
 
     def by_probe(self, rows: Places) -> ProbeStates:
         slots = np.arange(self._layout.width - 1)
-        series = rows[:, None] * self._layout.width + slots
-        votes = self._votes[slots] & (self._series.voted_until_ms[series] > self._now_ms)
-        assigned = self.assigned[rows][:, self._layout.column_of_slot[slots]]
-        resting = self._resting(rows)[:, None]
-        state = np.where(votes & assigned, self._series.confirmation.confirmed[series], Status.UNKNOWN)
-        return ProbeStates(
-            probes=tuple(self._layout.probes),
-            state=np.where(resting & assigned, Status.PAUSED, state).astype(np.int8),
-            is_checking=self._series.confirmation.is_checking[series] & votes & assigned & ~resting,
-            assigned=assigned,
-            total_ms=np.where(assigned, self._series.total_ms[series], np.nan),
-            at_ms=np.where(assigned, self._series.at_ms[series], 0),
-        )
+
+        def told(rows: Places, series_rows: Places) -> ProbeStates:
+            series = series_rows[:, None] * self._layout.width + slots
+            votes = self._votes[slots] & (self._series.voted_until_ms[series] > self._now_ms)
+            assigned = self.assigned[rows][:, self._layout.column_of_slot[slots]]
+            resting = self._resting(rows)[:, None]
+            state = np.where(votes & assigned, self._series.confirmation.confirmed[series], Status.UNKNOWN)
+            return ProbeStates(
+                probes=tuple(self._layout.probes),
+                state=np.where(resting & assigned, Status.PAUSED, state).astype(np.int8),
+                is_checking=self._series.confirmation.is_checking[series] & votes & assigned & ~resting,
+                assigned=assigned,
+                total_ms=np.where(assigned, self._series.total_ms[series], np.nan),
+                at_ms=np.where(assigned, self._series.at_ms[series], 0),
+            )
+
+        second, found = self._layout.second_rows(rows), told(rows, rows)
+        has_two = np.flatnonzero(second >= 0)
+        return found.with_seconds(told(rows[has_two], second[has_two]), has_two) if len(has_two) else found
 
     # What the engine tells it
 
@@ -190,7 +206,7 @@ class Board(BoardView):
         """Replace the set of probes; what is known of those that stay is kept."""
         self.probes = {health.probe.id: health for health in probes}
         self._probes_changed = True
-        self._lay_out(Layout(self.ids, [health.probe for health in self.probes.values()]))
+        self._lay_out(self._layout_of(self.ids))
         self._describe(np.arange(len(self.ids)))
 
     def set_health(self, health: ProbeHealth) -> None:
@@ -217,8 +233,11 @@ class Board(BoardView):
         turned = [m for m in monitors if m.id in self.row_of and m.is_paused != self.monitors[m.id].is_paused]
         self._advance(max(self._now_ms, self._clock.now_ms()))
         self.monitors.update((monitor.id, monitor) for monitor in monitors)
-        if added:
-            self._lay_out(Layout([*self.ids, *added], [health.probe for health in self.probes.values()]))
+        each = {monitor.id for monitor in monitors if monitor.has_each_family}
+        each |= self._each - {monitor.id for monitor in monitors}
+        if added or each != self._each:
+            self._each = each
+            self._lay_out(self._layout_of([*self.ids, *added]))
         paused = self._layout.rows(monitor.id for monitor in turned if monitor.is_paused)
         resumed = self._layout.rows(monitor.id for monitor in turned if not monitor.is_paused)
         self._series.hour.close(self._layout.series_of_rows(paused), self._now_ms)
@@ -232,7 +251,8 @@ class Board(BoardView):
             del self.monitors[monitor]
         if gone:
             kept = [monitor for monitor in self.ids if monitor not in gone]
-            self._lay_out(Layout(kept, [health.probe for health in self.probes.values()]))
+            self._each -= gone
+            self._lay_out(self._layout_of(kept))
 
     def put_rest(
         self,
@@ -276,8 +296,8 @@ class Board(BoardView):
         self._series.close_streaks(slice(None))
         self._refresh_all()
 
-    def apply(self, batch: ResultBatch) -> None:
-        """Take in judged results of one probe, in the order of its spool.
+    def apply(self, batch: ResultBatch, are_second: Flags | None = None) -> None:
+        """Take in judged results of one probe, in the order of its spool; some are of second series.
 
         Results of monitors or probes that are not on the board are passed over. One that started
         before another that is known of its series changes neither dot nor hour: see `take_late`.
@@ -286,22 +306,24 @@ class Board(BoardView):
         if slot is None:
             return
         self._advance(max(self._now_ms, self._clock.now_ms()))
-        rows = self._layout.rows_of_column(batch.monitor)
+        rows = self._layout.rows_of_results(batch.monitor, are_second)
         place = np.flatnonzero((rows >= 0) & (batch.started_at_ms <= self._now_ms + MAX_AHEAD_MS))
         if len(place):
             series = rows[place] * self._layout.width + slot
             incoming = _incoming(series, batch.started_at_ms, batch, place)
             self._note_past(incoming)
             went_on = self._take(incoming, batch)
-            # A batch is one probe's, so no row occurs twice among its series.
-            self._refresh(went_on // self._layout.width, self._layout.column_of_slot[slot : slot + 1])
+            rows = self._layout.rows_of_series(went_on)
+            # A batch is one probe's, so only a row with two series for it can occur twice.
+            rows = np.unique(rows) if self._layout.each else rows
+            self._refresh(rows, self._layout.column_of_slot[slot : slot + 1])
 
     def warm(self, recent: RecentPort) -> None:
         """Take in what the store knows of the last hour. `tick` has to follow before views see it."""
         slots = np.full(len(recent.monitor), -1, dtype=np.intp)
         for probe, slot in self._layout.slot_of.items():
             slots[recent.probe == probe] = slot
-        rows = self._layout.rows_of_column(recent.monitor)
+        rows = self._layout.rows_of_results(recent.monitor, recent.family == IPV6)
         place = np.flatnonzero((rows >= 0) & (slots >= 0) & (recent.at_ms <= self._now_ms + MAX_AHEAD_MS))
         if len(place):
             series = rows[place] * self._layout.width + slots[place]
@@ -309,7 +331,7 @@ class Board(BoardView):
 
     def put_detail(self, monitor: MonitorId, probe: ProbeId, result: CheckResult) -> None:
         """Tell all about a newest result that came from the store; any other result is passed over."""
-        self._details[monitor, probe] = result
+        self._details[monitor, probe, monitor in self._each and result.family == IPV6] = result
 
     def take_turned(self) -> list[MonitorId]:
         """Return the monitors whose verdict was another than at the last call, if only for a moment; new ones, too."""
@@ -320,15 +342,16 @@ class Board(BoardView):
 
     def newest_slow(self) -> set[MonitorId]:
         """Return the monitors of which some probe's newest result was slow."""
-        rows = np.unique(np.flatnonzero(self._series.status == Status.SLOW) // max(1, self._layout.width))
-        return {self.ids[row] for row in rows.tolist() if row < len(self.ids)}
+        rows = np.unique(self._layout.rows_of_series(np.flatnonzero(self._series.status == Status.SLOW)))
+        return {self.ids[row] for row in rows.tolist()}
 
     def trails(self, monitor: MonitorId) -> list[tuple[Track, int]]:
         """Return the newest few results of each probe of a monitor, and from when on none of them is missing."""
-        first, trail = self.row_of[monitor] * self._layout.width, self._series.trail
+        trail = self._series.trail
         return [
-            (trail.track(first + slot, probe, self.probes[probe].probe.region), trail.whole_from_ms(first + slot))
-            for probe, slot in self._layout.slot_of.items()
+            (trail.track(series, probe, self.probes[probe].probe.region, family == IPV6), trail.whole_from_ms(series))
+            for probe in self._layout.probes
+            for family, series in self._layout.series_by_family(monitor, probe)
         ]
 
     def tracks(self, monitor: MonitorId) -> list[Track]:
@@ -370,10 +393,16 @@ class Board(BoardView):
 
         Returns False, and does nothing, if the board knows a newer result than `histories` do.
         """
-        row, slot = self.row_of.get(monitor), self._layout.slot_of.get(probe)
-        if row is None or slot is None:
+        if monitor not in self.row_of or probe not in self._layout.slot_of:
             return True
-        series = np.array([row * self._layout.width + slot])
+        whole = True
+        for family, series in self._layout.series_by_family(monitor, probe):
+            mine = [one for one in histories if not family or one.series.is_second == (family == IPV6)]
+            whole &= self._recount(np.array([series]), mine)
+        return whole
+
+    def _recount(self, series: Places, histories: Sequence[SeriesHistory]) -> bool:
+        row, slot = self._layout.rows_of_series(series), int(series[0]) % self._layout.width
         known_at_ms = int(self._series.at_ms[series[0]])
         stored = _merged(histories, int(series[0]), known_at_ms or self._now_ms + MAX_AHEAD_MS)
         if stored is None or stored.at_ms[-1] < known_at_ms:
@@ -382,13 +411,13 @@ class Board(BoardView):
         if known_at_ms:
             is_first = np.arange(len(stored.at_ms)) == 0
             self._series.hour.take(stored.series, is_first, stored.at_ms, stored.interval_ms, stored.status)
-            if self.paused[row]:
+            if self.paused[row[0]]:
                 self._series.hour.close(series, self._now_ms)
             self._mark(stored)
         else:
             self._take(stored, None)
         self._mark_rare(stored)
-        self._refresh(np.array([row]), self._layout.column_of_slot[slot : slot + 1])
+        self._refresh(row, self._layout.column_of_slot[slot : slot + 1])
         return True
 
     def tick(self, now_ms: int) -> None:
@@ -400,7 +429,7 @@ class Board(BoardView):
         before, self._swept_ms = self._swept_ms, now_ms
         self._advance(now_ms)
         until_ms = self._series.voted_until_ms
-        aged = np.flatnonzero((until_ms > before) & (until_ms <= now_ms)) // self._layout.width
+        aged = self._layout.rows_of_series(np.flatnonzero((until_ms > before) & (until_ms <= now_ms)))
         turn = np.arange(self._next_row, min(self._next_row + ROWS_PER_TICK, len(self.ids)))
         self._next_row = self._next_row + ROWS_PER_TICK if self._next_row + ROWS_PER_TICK < len(self.ids) else 0
         self._refresh(np.union1d(aged, turn), np.flatnonzero(self.has_probe))
@@ -424,13 +453,13 @@ class Board(BoardView):
         if self._strip.roll(now_ms):
             rare = (self._series.interval_ms > RARE_INTERVAL_MS) & (self._series.until_ms > now_ms)
             series = np.flatnonzero(rare & (self._series.status <= Status.OFFLINE))
-            series = series[~self._resting(series // self._layout.width)]
+            series = series[~self._resting(self._layout.rows_of_series(series))]
             self._mark_at(series, np.full(len(series), now_ms), self._series.status[series])
             self._changed[:] = True
 
     def _note_past(self, results: Incoming) -> None:
         at_ms, hold = results.at_ms, hold_ms(results.interval_ms)
-        rows, slots = np.divmod(results.series, self._layout.width)
+        rows, slots = self._layout.rows_of_series(results.series), results.series % self._layout.width
         is_past = at_ms + hold < self._now_ms
         is_past |= (at_ms < self._series.at_ms[results.series]) | (at_ms < self._asked_from[rows])
         # Of a region that was taken off: it may confirm what was seen while that was still asked.
@@ -443,15 +472,15 @@ class Board(BoardView):
         self._mark(incoming)
         went_on, late, after_gap = self._series.take(incoming, batch)
         # What held in the gap may have been another verdict, though nobody looked then.
-        self._has_turned[after_gap // self._layout.width] = True
-        self._late.update(self._layout.owner(series) for series in late.tolist())
+        self._has_turned[self._layout.rows_of_series(after_gap)] = True
+        self._late.update(self._layout.owner(series)[:2] for series in late.tolist())
         return went_on
 
     def _mark(self, results: Incoming) -> None:
         self._mark_at(results.series, results.at_ms, results.status)
 
     def _mark_at(self, series: Places, at_ms: Ints, status: Codes) -> None:
-        rows, slots = np.divmod(series, self._layout.width)
+        rows, slots = self._layout.rows_of_series(series), series % self._layout.width
         self._strip.mark(rows, self._layout.column_of_slot[slots], at_ms, status)
 
     def _mark_rare(self, results: Incoming) -> None:
@@ -479,6 +508,9 @@ class Board(BoardView):
             failure=failure_name(int(self._series.failure[series])),
             total_ms=None if np.isnan(total) else total,
         )
+
+    def _layout_of(self, ids: Sequence[MonitorId]) -> Layout:
+        return Layout(ids, [health.probe for health in self.probes.values()], self._each)
 
     def _lay_out(self, layout: Layout) -> None:
         """Make every array fit the present monitors and probes, keeping what is known; new rows are to be described."""
@@ -516,11 +548,13 @@ class Board(BoardView):
         """Compute the visible cells anew and note the rows in which one changed."""
         if len(rows) == 0 or len(columns) == 0:
             return
-        series = self._layout.series_by_region(rows, columns)
         cells = np.ix_(rows, columns)
-        resting = self._resting(rows)
-        votes = self._votes[self._layout.slots[columns]] & (self._series.voted_until_ms[series] > self._now_ms)
-        seen = visible_cells(self._series, series, votes, self.assigned[cells], resting, self._times(rows, columns))
+        resting, times = self._resting(rows), self._times(rows, columns)
+        seen = self._seen(rows, rows, columns, resting, times)
+        if self._layout.each and len(has_two := np.flatnonzero(self._layout.second_rows(rows) >= 0)):
+            second, both = self._layout.second_rows(rows[has_two]), tuple(one[has_two] for one in times)
+            over_6 = self._seen(second, rows[has_two], columns, resting[has_two], (both[0], both[1], both[2]))
+            seen = with_seconds(seen, over_6, has_two)
         changed = np.zeros(len(rows), dtype=np.bool_)
         for name in CELL_ARRAYS:
             array, new = getattr(self, name), getattr(seen, name)
@@ -532,9 +566,29 @@ class Board(BoardView):
         self._has_turned[rows] |= verdict != self._judged[rows]
         self._changed[rows[changed]] = True
 
+    def _seen(
+        self, series_rows: Places, rows: Places, columns: Places, resting: Flags, times: tuple[Ints, Ints, Ints]
+    ) -> Cells:
+        """Return what cells of some rows show, by the series of these rows or of their second ones."""
+        series = self._layout.series_by_region(series_rows, columns)
+        votes = self._votes[self._layout.slots[columns]] & (self._series.voted_until_ms[series] > self._now_ms)
+        return visible_cells(self._series, series, votes, self.assigned[np.ix_(rows, columns)], resting, times)
+
     def _times(self, rows: Places, columns: Places) -> tuple[Ints, Ints, Ints]:
-        """Return known, available and asked ms of the rolling hour, each (rows, columns), over a region's probes."""
-        series = self._layout.series_by_region(rows, columns)
+        """Return known, available and asked ms of the rolling hour, each (rows, columns), over a region's probes.
+
+        Where each family is measured it is the sum of both.
+        """
+        known, available, asked = self._times_of(rows, rows, columns)
+        if self._layout.each and len(has_two := np.flatnonzero(self._layout.second_rows(rows) >= 0)):
+            second = self._times_of(self._layout.second_rows(rows[has_two]), rows[has_two], columns)
+            for times, more in zip((known, available, asked), second, strict=True):
+                times[has_two] += more
+        return known, available, asked
+
+    def _times_of(self, series_rows: Places, rows: Places, columns: Places) -> tuple[Ints, Ints, Ints]:
+        """Return the times of some rows by the series of these rows or of their second ones."""
+        series = self._layout.series_by_region(series_rows, columns)
         known, available = (times.sum(axis=-1) for times in self._series.hour.times(series, self._now_ms))
         paused, _ = self._pauses.times(rows, self._now_ms)
         begin = np.maximum(self._pauses.start_ms, self._created_at[rows])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,10 @@ from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import Probe, ProbeHealth
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.result import ProbeId
-from pingmon_gui.domain.status import Codes, Status
+from pingmon_gui.domain.status import Codes, Status, failure_name
+from pingmon_gui.domain.verdict import is_worse
 from pingmon_gui.engine.cards import Cards, count_cards
+from pingmon_gui.engine.cells import Cells
 from pingmon_gui.engine.hour import Flags, Ints
 from pingmon_gui.engine.layout import Layout
 from pingmon_gui.engine.move import Places
@@ -37,12 +39,48 @@ class Changes:
 
 @dataclass(frozen=True)
 class LatestResult:
-    """The newest result of a probe; `is_whole` is False where only status, failure and total are known of it."""
+    """The newest result of a probe; `is_whole` is False where only status, failure and total are known of it.
+
+    `family` is 4 or 6 where each is measured, else 0.
+    """
 
     probe: Probe
     result: CheckResult
     status: Status
     is_whole: bool = True
+    family: int = 0
+
+
+@dataclass(frozen=True)
+class FamilyCell:
+    """What one cell says of one family (4 or 6) where each is measured; as the arrays of `BoardView` have it."""
+
+    family: int
+    state: Status
+    is_checking: bool
+    total_ms: float | None
+    failure: str | None
+    at_ms: int
+    availability: float | None
+    coverage: float | None
+
+    @classmethod
+    def of(cls, family: int, cells: Cells) -> FamilyCell:
+        """Read cells that are one."""
+        total_ms, availability, coverage = (
+            None if np.isnan(share := float(getattr(cells, name)[0, 0])) else share
+            for name in ("total_ms", "availability", "coverage")
+        )
+        return cls(
+            family=family,
+            state=Status(int(cells.state[0, 0])),
+            is_checking=bool(cells.is_checking[0, 0]),
+            total_ms=total_ms,
+            failure=failure_name(int(cells.failure[0, 0])),
+            at_ms=int(cells.at_ms[0, 0]),
+            availability=availability,
+            coverage=coverage,
+        )
 
 
 @dataclass(frozen=True)
@@ -59,6 +97,19 @@ class ProbeStates:
     assigned: Flags
     total_ms: npt.NDArray[np.float64]
     at_ms: Ints
+
+    def with_seconds(self, second: ProbeStates, places: Places) -> ProbeStates:
+        """Return them with the worse of both families where some monitors have two; `second` is what IPv6 says."""
+        state, total_ms, is_checking = self.state.copy(), self.total_ms.copy(), self.is_checking.copy()
+        before = state[places]
+        is_slower = (before == second.state) & (second.total_ms > total_ms[places])
+        is_shown = is_worse(second.state, before) | is_slower
+        state[places] = np.where(is_shown, second.state, before)
+        total_ms[places] = np.where(is_shown, second.total_ms, total_ms[places])
+        is_checking[places] |= second.is_checking
+        at_ms = self.at_ms.copy()
+        at_ms[places] = np.maximum(at_ms[places], second.at_ms)
+        return replace(self, state=state, is_checking=is_checking, total_ms=total_ms, at_ms=at_ms)
 
 
 class BoardView(ABC):
@@ -121,7 +172,11 @@ class BoardView(ABC):
 
     @abstractmethod
     def latest(self, monitor: MonitorId, region: Region) -> list[LatestResult]:
-        """Return the newest result of each probe of the region that has one."""
+        """Return the newest result of each probe of the region that has one, of each family where it has two."""
+
+    @abstractmethod
+    def by_family(self, monitor: MonitorId, region: Region) -> list[FamilyCell]:
+        """Return what a cell shows of each family, IPv4 first; nothing where not each is measured."""
 
     @abstractmethod
     def availability_of(self, monitor: MonitorId, region: Region) -> Availability:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status
-from pingmon_gui.domain.verdict import region_state
+from pingmon_gui.domain.verdict import is_worse, region_state
 from pingmon_gui.engine.hour import Flags, Ints
 from pingmon_gui.engine.move import Places
 
@@ -83,3 +83,20 @@ def visible_cells(
         availability=availability,
         coverage=coverage,
     )
+
+
+def with_seconds(first: Cells, second: Cells, rows: Places) -> Cells:
+    """Return what cells show where some of their rows are measured over each family: the worse of the two.
+
+    `second` are the cells over IPv6 of these `rows`, with the shares of both. Of two that are alike it is the slower.
+    """
+    before = Cells(**{name: getattr(first, name)[rows] for name in CELL_ARRAYS})
+    is_slower = (before.state <= Status.SLOW) & (second.total_ms > before.total_ms)
+    is_alike = second.state == before.state
+    is_shown = is_worse(second.state, before.state) | (is_alike & (is_slower | (before.at_ms == 0)))
+    shown = {name: np.where(is_shown, getattr(second, name), getattr(before, name)) for name in CELL_ARRAYS}
+    shown["is_checking"] = before.is_checking | second.is_checking
+    whole = {name: getattr(first, name).copy() for name in CELL_ARRAYS}
+    for name, values in shown.items():
+        whole[name][rows] = values
+    return replace(first, **whole)

@@ -139,6 +139,7 @@ class Collector:
             return
         new = np.arange(batch.count) >= self._seq + 1 - batch.first_seq
         self._seq = batch.last_seq
+        batch = self._versions.claimed(batch)
         is_known, interval_ms, slow_ms = self._versions.look_up(batch.monitor, batch.version)
         status = judge(batch.failure, batch.total_ms, slow_ms, batch.own_network)
         status[self._standings.is_resting(batch.monitor, batch.started_at_ms)] = Status.PAUSED
@@ -153,7 +154,7 @@ class Collector:
             if is_old:
                 self._on_catching_up()
         self._store.append(judged)
-        self._board.apply(judged)
+        self._board.apply(judged, self._versions.are_second(judged))
         self._on_results()
         self._desk.heard(judged.count)
         if self._seq >= self._catch_up_seq:

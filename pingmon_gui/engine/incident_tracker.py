@@ -82,6 +82,7 @@ class IncidentTracker:
         self._turn = asyncio.Lock()
         self._settled_s = self._past_since_s = clock.monotonic_s()
         self._gone: set[MonitorId] = set()
+        self._each: set[MonitorId] = set()
         self._waiting: dict[MonitorId, int] = {}
         self._unsaved: list[Judgement] = []
         self._looked_ms = clock.now_ms()
@@ -99,6 +100,7 @@ class IncidentTracker:
         judged_until_ms = await self._store.judged_until_ms()
         for monitor in self._board.monitors.values():
             self._cases[monitor.id] = Case(max(known_from_ms, monitor.created_at_ms))
+        self._note_families(self._board.monitors)
         for incident in await self._store.incidents(known_from_ms, now_ms + 1):
             if not incident.is_withdrawn and incident.monitor in self._cases:
                 self._cases[incident.monitor].put([incident])
@@ -179,6 +181,7 @@ class IncidentTracker:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, MonitorsChanged):
+            self._note_families((*event.added, *event.changed))
             self._gone |= set(event.removed)
             self._gone -= set(event.added)
             for id_ in event.added:
@@ -192,6 +195,17 @@ class IncidentTracker:
         elif isinstance(event, ProbeRemoved):
             # Its results are gone from the board, and with them what they said of the time before.
             for case in self._cases.values():
+                case.forget_before(max(case.from_ms, self._clock.now_ms()))
+
+    def _note_families(self, monitors: Iterable[MonitorId]) -> None:
+        """Note which monitors are measured over each family: of one that is not any more IPv6 is forgotten."""
+        for id_ in monitors:
+            monitor = self._board.monitors.get(id_)
+            if monitor is not None and monitor.has_each_family:
+                self._each.add(id_)
+            elif id_ in self._each:
+                self._each.discard(id_)
+                case = self._case(id_)
                 case.forget_before(max(case.from_ms, self._clock.now_ms()))
 
     async def _close_gone(self) -> None:
@@ -314,7 +328,8 @@ class IncidentTracker:
     def _evidence_now(self, monitor: MonitorId) -> tuple[Evidence, ...]:
         """Return what each probe sees that has a vote: one that is not reached is no witness."""
         return tuple(
-            Evidence.of(latest.probe, latest.result, latest.status) for latest in self._board.speaking(monitor)
+            Evidence.of(latest.probe, latest.result, latest.status, latest.family)
+            for latest in self._board.speaking(monitor)
         )
 
     def _opened(
@@ -461,7 +476,12 @@ class IncidentTracker:
         end_ms = self._clock.now_ms() if outage.end_ms is None else outage.end_ms
         seen_ms = min(end_ms - 1, outage.start_ms + self._interval_ms(monitor) * 3 // 2)
         seen = await self._store.results_at(monitor, seen_ms)
-        return tuple(Evidence.of(*one) for one in seen if one[2] <= Status.OFFLINE)
+        has_two = len({probe.id for probe, _result, _status in seen}) < len(seen)
+        return tuple(
+            Evidence.of(probe, result, status, (result.family or 0) if has_two else 0)
+            for probe, result, status in seen
+            if status <= Status.OFFLINE
+        )
 
     # Settling
 

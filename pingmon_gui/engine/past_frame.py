@@ -22,7 +22,7 @@ from pingmon_gui.domain.resolution import Kept
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import NO_FAILURE, Codes, Status
 from pingmon_gui.domain.verdict import Verdict, verdicts
-from pingmon_gui.engine.cells import Cells, visible_cells
+from pingmon_gui.engine.cells import Cells, visible_cells, with_seconds
 from pingmon_gui.engine.hour import Flags, Ints
 from pingmon_gui.engine.layout import Layout
 from pingmon_gui.engine.strip import CODE, NOTHING_KNOWN, RANK, SLOT_MS, SLOTS
@@ -34,25 +34,29 @@ EXACT = 0
 
 @dataclass(frozen=True)
 class Pairs:
-    """Every monitor and probe that ever had a series together: `place` is the pair's, by (monitor, probe).
+    """Every monitor and probe that ever had a series together: `place` is the pair's, by (monitor, probe, is second).
 
+    Of the monitors that are, or were, measured over each family (`each`) a probe has two, that over IPv6 is the second.
     `pair_of` and `url_of` give for the number of a series its pair (-1: none) and a number of its address.
     """
 
-    place: Mapping[tuple[MonitorId, ProbeId], int]
+    place: Mapping[tuple[MonitorId, ProbeId, bool], int]
     pair_of: Ints
     url_of: Ints
+    each: frozenset[MonitorId]
 
     @classmethod
     def of(cls, setup: PastSetup) -> Pairs:
         top = max(setup.series, default=0) + 1
         pair_of, url_of = np.full(top, -1, dtype=np.int64), np.zeros(top, dtype=np.int64)
-        place: dict[tuple[MonitorId, ProbeId], int] = {}
+        place: dict[tuple[MonitorId, ProbeId, bool], int] = {}
         urls: dict[str, int] = {}
         for number, series in setup.series.items():
-            pair_of[number] = place.setdefault((series.monitor, series.probe), len(place))
+            pair_of[number] = place.setdefault((series.monitor, *series.voice), len(place))
             url_of[number] = urls.setdefault(series.url, len(urls))
-        return cls(place, pair_of, url_of)
+        each = {one.monitor.id for one in setup.monitors if one.monitor.has_each_family}
+        each |= {series.monitor for series in setup.series.values() if series.is_second}
+        return cls(place, pair_of, url_of, frozenset(each))
 
 
 @dataclass(frozen=True)
@@ -115,32 +119,48 @@ class Stage:
         self.at_ms = at_ms
         self.there = [one for one in setup.monitors if one.is_there(at_ms)]
         self.probes = [one.probe for one in setup.probes if one.is_there(at_ms)]
-        self.layout = Layout([one.monitor.id for one in self.there], self.probes)
+        self.layout = Layout([one.monitor.id for one in self.there], self.probes, pairs.each)
         standings = [one.standing(at_ms) for one in self.there]
         self.paused = np.array([one is not None and one.is_paused for one in standings], dtype=np.bool_)
         self.in_maintenance = np.array([one is not None and one.is_in_maintenance for one in standings], dtype=np.bool_)
         asked = [[one is not None and region in one.regions for region in REGIONS] for one in standings]
         has_probe = self.layout.probe_count > 0
         self.assigned = np.array(asked, dtype=np.bool_).reshape(len(self.there), len(REGIONS)) & has_probe
-        wanted = [pairs.place.get((m, p), -1) for m in self.layout.ids for p in self.layout.probes]
-        # By monitor and probe: the pair behind each series that is no empty slot.
-        self.pair = np.array(wanted, dtype=np.int64).reshape(len(self.there), len(self.probes))
+        voices = [*((m, False) for m in self.layout.ids), *((m, True) for m in self.layout.each)]
+        wanted = [pairs.place.get((m, p, is_second), -1) for m, is_second in voices for p in self.layout.probes]
+        # By monitor, second ones after all first ones, and probe: the pair behind each series that is no empty slot.
+        self.pair = np.array(wanted, dtype=np.int64).reshape(len(voices), len(self.probes))
 
     def series(self) -> Ints:
         """Return the place in the layout of each pair of `pair`."""
-        rows = np.arange(len(self.there))[:, None] * self.layout.width
+        rows = np.arange(len(self.pair))[:, None] * self.layout.width
         return rows + np.arange(len(self.probes))
 
     def frame(self, then: SeriesThen, exact_ms: int, start_ms: int, end_ms: int, verdict: Codes | None) -> Frame:
         """Return the frame; the last hour is [start_ms, end_ms). Without a `verdict` it follows from the cells."""
         rows, columns = np.arange(len(self.there)), np.arange(len(REGIONS))
         series = self.layout.series_by_region(rows, columns)
-        times = self._times(then, series, start_ms, end_ms)
+        known, available, asked = self._times(then, series, start_ms, end_ms)
+        # Of several probes of a region the worst.
+        rank = RANK[then.strip[series]].max(axis=2)
+        has_two = self.layout.rows(self.layout.each)
+        over_6 = self.layout.series_by_region(self.layout.second_rows(has_two), columns)
+        if self.layout.each:
+            known[has_two] += then.known_ms[over_6].sum(axis=-1)
+            available[has_two] += then.available_ms[over_6].sum(axis=-1)
+            # It is asked for both families if it is now: what was asked then nobody kept.
+            is_asked = [self.there[row].monitor.has_each_family for row in has_two.tolist()]
+            asked[has_two] *= 1 + np.array(is_asked, dtype=np.int64)[:, None]
+            rank[has_two] = np.maximum(rank[has_two], RANK[then.strip[over_6]].max(axis=2))
+        times = (known, available, np.maximum(known, asked))
         cells = visible_cells(then, series, then.speaks[series], self.assigned, self.paused, times)
+        if self.layout.each:
+            both = (times[0][has_two], times[1][has_two], times[2][has_two])
+            rest = self.assigned[has_two], self.paused[has_two]
+            cells = with_seconds(cells, visible_cells(then, over_6, then.speaks[over_6], *rest, both), has_two)
+        strip = CODE[rank]
         if verdict is None:
             verdict = verdicts(cells.state, self.assigned, self.paused)
-        # Of several probes of a region the worst.
-        strip = CODE[RANK[then.strip[series]].max(axis=2)]
         told = {self.probes[slot].id: then.speaks[self.series()[:, slot]].any() for slot in range(len(self.probes))}
         return Frame(
             at_ms=self.at_ms,
@@ -167,7 +187,7 @@ class Stage:
         paused = np.array([_overlap(one, start_ms, end_ms) for one in self.there], dtype=np.int64)
         created = np.array([one.monitor.created_at_ms for one in self.there], dtype=np.int64)
         asked = np.maximum(0, end_ms - np.maximum(start_ms, created) - paused)
-        return known, available, np.maximum(known, asked[:, None] * self.layout.probe_count)
+        return known, available, asked[:, None] * self.layout.probe_count
 
 
 def empty_frame() -> Frame:
@@ -213,7 +233,7 @@ def rolled_frame(stage: Stage, pairs: Pairs, buckets: PastBuckets, bucket_ms: in
     columns = {field.name: getattr(buckets, field.name)[kept] for field in fields(PastBuckets)}
     np.add.at(then.known_ms, series, columns["known_ms"])
     np.add.at(then.available_ms, series, columns["available_ms"])
-    row = series // stage.layout.width
+    row = stage.layout.rows_of_series(series)
     is_out = np.isin(verdict[row], (Verdict.OFFLINE, Verdict.REGIONAL)) if len(row) else np.zeros(0, dtype=np.bool_)
     state = _state_of(columns, np.zeros(len(row), dtype=np.bool_))
     _mark(then.strip, series, start, state if bucket_ms > FIVE_MINUTES_MS else _worst_of(columns), bucket_ms, end_ms)

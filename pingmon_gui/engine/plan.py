@@ -14,19 +14,26 @@ from pingmon_gui.domain.region import REGIONS, Region
 UPGRADE_THIS_PROBE = "The probe is too old for this check: upgrade this probe."
 
 
-#: Checks made before, by monitor: what they were made of (the very monitor and its regions) and the check.
-KnownChecks = dict[MonitorId, tuple[Monitor, frozenset[Region], CheckSpec]]
+#: Checks made before, by monitor: what they were made of (the very monitor and its regions) and its checks.
+KnownChecks = dict[MonitorId, tuple[Monitor, frozenset[Region], tuple[CheckSpec, ...]]]
 
 _PLAIN = CheckSpec("")
 _REQUEST = ("method", "body", "headers", "bearer", "no_redirects")
 _CONDITIONS = ("keyword_is_pattern", "json_conditions", "header_conditions", "min_bytes", "max_bytes")
 
 
-def check_for(monitor: Monitor, probe: Probe, regions_with_probe: Collection[Region]) -> CheckSpec:
-    """Return the monitor's check in this probe's phase: the monitor's regions take turns within its interval."""
+def checks_for(monitor: Monitor, probe: Probe, regions_with_probe: Collection[Region]) -> tuple[CheckSpec, ...]:
+    """Return the monitor's checks in this probe's phase: the monitor's regions take turns within its interval.
+
+    Of two checks the second one comes half a turn after the first.
+    """
     watching = [region for region in REGIONS if region in regions_with_probe and monitor.watched_from(region)]
-    phase = phase_ms(monitor.id, monitor.settings.interval_ms, watching.index(probe.region), len(watching))
-    return monitor.check_spec(phase)
+    interval_ms, place, count = monitor.settings.interval_ms, watching.index(probe.region), len(watching)
+    first_ms = phase_ms(monitor.id, interval_ms, place, count)
+    return tuple(
+        replace(check, phase_ms=(first_ms + turn * interval_ms // (2 * count)) % interval_ms)
+        for turn, check in enumerate(monitor.check_specs())
+    )
 
 
 def needed_features(check: CheckSpec) -> set[str]:
@@ -69,12 +76,11 @@ def checks_of_probe(
             continue
         found = before.get(monitor.id)
         if found is None or found[0] is not monitor or found[1] != regions:
-            found = (monitor, regions, check_for(monitor, probe, regions))
+            found = (monitor, regions, checks_for(monitor, probe, regions))
         if known is not None:
             known[monitor.id] = found
-        check = found[2]
-        if needed_features(check) <= listed:
-            checks.append(check)
+        if all(needed_features(check) <= listed for check in found[2]):
+            checks.extend(found[2])
         else:
             left_out.append(monitor.id)
     return checks, left_out
@@ -83,7 +89,7 @@ def checks_of_probe(
 def make_plan(
     owner: str, revision: int, checks: Sequence[CheckSpec], anchors: tuple[str, ...], features: Collection[str]
 ) -> tuple[Plan, str]:
-    """Return (plan, content hash); checks are ordered by monitor so that equal work gives an equal hash."""
+    """Return (plan, content hash); checks are ordered by their ids so that equal work gives an equal hash."""
     ordered = tuple(sorted(checks, key=lambda check: check.monitor))
     plan = Plan(owner, max(1, revision), ordered, anchors=anchors if "anchors" in features else ())
     return plan, plan.content_hash

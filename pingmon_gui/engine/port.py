@@ -40,6 +40,9 @@ class VersionPort(Protocol):
     """One version of a monitor's settings, as far as judging needs it."""
 
     @property
+    def family(self) -> int: ...
+
+    @property
     def interval_ms(self) -> int: ...
 
     @property
@@ -94,6 +97,11 @@ class RecentPort(Protocol):
 
     @property
     def total_ms(self) -> npt.NDArray[np.float64]: ...
+
+    @property
+    def family(self) -> Codes:
+        """That of each result's series."""
+        ...
 
 
 class StorePort(Protocol):

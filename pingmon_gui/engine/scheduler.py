@@ -19,7 +19,7 @@ from pingmon_gui.engine.link import ProbeLink, ProbeStatus
 from pingmon_gui.engine.plan import (
     UPGRADE_THIS_PROBE,
     KnownChecks,
-    check_for,
+    checks_for,
     checks_of_probe,
     make_plan,
     with_revision,
@@ -189,12 +189,13 @@ class Scheduler:
         ready = [m for m in known if not m.is_paused and m.watched_from(region) and m.id not in out]
         ready = [m for m in ready if (m.id, m.version) not in self._under_way]
         self._under_way |= {(m.id, m.version) for m in ready}
-        return [ready[i : i + MAX_CHECKS_PER_REQUEST] for i in range(0, len(ready), MAX_CHECKS_PER_REQUEST)]
+        size = MAX_CHECKS_PER_REQUEST // max((m.check_count for m in ready), default=1)
+        return [ready[i : i + size] for i in range(0, len(ready), size)]
 
     async def _run_slice(self, monitors: list[Monitor], turn: contextlib.AbstractAsyncContextManager[None]) -> None:
         """Run the checks and drain the answers: the same results come by the stream, and only those are kept."""
         regions = {health.probe.region for health in self._board.probes.values()}
-        checks = [check_for(monitor, self._link.probe, regions) for monitor in monitors]
+        checks = [check for monitor in monitors for check in checks_for(monitor, self._link.probe, regions)]
         try:
             async with turn, contextlib.aclosing(self._link.run_checks(checks)) as results:
                 async for _ in results:

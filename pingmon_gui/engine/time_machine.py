@@ -154,7 +154,7 @@ def _reaches(start_ms: int, at_ms: int, since_ms: int | None, first_ms: int) -> 
 
 def _made(setup: PastSetup, pairs: Pairs, parts: list[PastResults], until_ms: int) -> Tape:
     pauses = {one.monitor.id: one.pauses(until_ms) for one in setup.monitors}
-    by_pair = {place: pauses[monitor] for (monitor, _probe), place in pairs.place.items() if pauses.get(monitor)}
+    by_pair = {place: pauses[voice[0]] for voice, place in pairs.place.items() if pauses.get(voice[0])}
     return Tape(parts, pairs.pair_of, pairs.url_of, len(pairs.place), by_pair)
 
 

@@ -58,13 +58,13 @@ class Trail:
         """Return from when on no result of a series is missing."""
         return max(int(self.since_ms[series]), int(self._at_ms[series].min()))
 
-    def track(self, series: int, probe: ProbeId, region: Region) -> Track:
+    def track(self, series: int, probe: ProbeId, region: Region, is_second: bool = False) -> Track:
         """Return what is known of one series, ordered by time; it may be empty."""
         at_ms = self._at_ms[series]
         order = np.argsort(at_ms, kind="stable")
         order = order[at_ms[order] > 0]
         interval_ms = self._interval_ms[series][order].astype(np.int64)
-        return Track(probe, region, at_ms[order], interval_ms, self._status[series][order])
+        return Track(probe, region, at_ms[order], interval_ms, self._status[series][order], is_second)
 
 
 def _newest(series: Places, at_ms: Ints, end: Places) -> Places:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pingmon_probe.protocol import KINDS, KINDS_OF_FIELD, kind_of
 
+from pingmon_gui.domain import family
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import (
     Monitor,
@@ -91,7 +92,7 @@ def monitor_pairs(monitor: Monitor, *, with_secrets: bool) -> dict[str, Any]:
     if s.ignore_certificate:
         pairs["ignore_certificate"] = True
     if s.family:
-        pairs["family"] = s.family
+        pairs["family"] = s.family if s.family in (family.IPV4, family.IPV6) else family.word(s.family)
     pairs |= {setting.key: setting.value(s) for setting in KIND_SETTINGS if not setting.is_default(s)}
     if monitor.regions is not None:
         pairs["regions"] = [region.value for region in monitor.regions]
@@ -148,9 +149,11 @@ def _read_statuses(value: Any) -> tuple[tuple[int, int], ...]:
 
 
 def _read_family(value: Any) -> int:
-    if value not in (0, 4, 6, "auto") or isinstance(value, bool):
-        raise InvalidInput("It must be 4, 6 or “auto”.")
-    return 0 if value == "auto" else int(value)
+    if value == 0 and not isinstance(value, bool):
+        return family.AUTOMATIC
+    if isinstance(value, bool) or str(value) not in family.WORDS:
+        raise InvalidInput("It must be 4, 6, “both” or “auto”.")
+    return family.setting_of(str(value))
 
 
 def _read_regions(value: Any) -> tuple[Region, ...]:

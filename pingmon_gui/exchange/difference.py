@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from pingmon_probe.protocol import is_harmless
 
+from pingmon_gui.domain import family
 from pingmon_gui.domain.change import ConfigurationChange
 from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorId, format_status_set
 from pingmon_gui.domain.region import Region
@@ -112,7 +113,7 @@ def _written(monitor: Monitor) -> dict[str, str]:
         "keyword": s.keyword or "",
         "keyword_absent": _yes(s.keyword_absent),
         "ignore_certificate": _yes(s.ignore_certificate),
-        "family": str(s.family or "auto"),
+        "family": family.word(s.family),
         "regions": _regions(monitor.regions),
         "tags": ", ".join(monitor.tags),
         "paused": _yes(monitor.is_paused),

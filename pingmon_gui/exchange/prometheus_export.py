@@ -105,14 +105,17 @@ def _groups(monitors: Sequence[Monitor], probe: Probe) -> list[tuple[dict[str, A
     for monitor in monitors:
         if monitor.is_paused or not monitor.watched_from(probe.region):
             continue
-        settings = _settings(monitor)
-        groups.setdefault(json.dumps(settings, sort_keys=True), (settings, []))[1].append(monitor)
+        for check in monitor.check_specs():
+            settings = _settings(monitor, check)
+            groups.setdefault(json.dumps(settings, sort_keys=True), (settings, []))[1].append(monitor)
     return list(groups.values())
 
 
-def _settings(monitor: Monitor) -> dict[str, Any]:
-    """Return interval and limits of a monitor, and the parameters of its scrape."""
-    check = monitor.check_spec()
+def _settings(monitor: Monitor, check: CheckSpec) -> dict[str, Any]:
+    """Return interval and limits of a monitor, and the parameters of the scrape that is one of its checks.
+
+    Where each family is measured there are two, told apart by a label.
+    """
     parameters = {"timeout_ms": str(check.timeout_ms)}
     if check.family:
         parameters["family"] = str(check.family)
@@ -122,7 +125,8 @@ def _settings(monitor: Monitor) -> dict[str, Any]:
         if name not in _SECRET_FIELDS and value != getattr(_PLAIN, name):
             parameters[name] = _parameter(name, value)
     s = monitor.settings
-    return {"interval_ms": s.interval_ms, "timeout_ms": s.timeout_ms, "slow_ms": s.slow_ms, "parameters": parameters}
+    labels = {"slow": f"{s.slow_ms}ms"} | ({"family": str(check.family)} if monitor.has_each_family else {})
+    return {"interval_ms": s.interval_ms, "timeout_ms": s.timeout_ms, "labels": labels, "parameters": parameters}
 
 
 def _parameter(name: str, value: Any) -> str:
@@ -153,7 +157,7 @@ def _check_job(
     probe: Probe, way: str, number: int, settings: dict[str, Any], monitors: Sequence[Monitor]
 ) -> dict[str, Any]:
     interval_ms = settings["interval_ms"]
-    labels = {"probe": probe.name, "region": probe.region.value, "slow": f"{settings['slow_ms']}ms"}
+    labels = {"probe": probe.name, "region": probe.region.value, **settings["labels"]}
     return {
         "job_name": f"pingmon {probe.name} {number} ({probe.id})",
         "scrape_interval": f"{interval_ms}ms",
@@ -195,7 +199,8 @@ def _text(value: Any) -> str:
 
 def _rules(configuration: Configuration) -> str:
     """Return rules by our own: votes per region, a quorum, limits for slow, thresholds of certificates."""
-    states = "max by (instance, name, region) (probe_success)"
+    # Of several probes of a region one is enough, of two families neither is.
+    states = "min by (instance, name, region) (max by (instance, name, region, family) (probe_success))"
     down, all_ = f"count by (instance, name) ({states} == 0)", f"count by (instance, name) ({states})"
     name, instance = "{{ $labels.name }}", "{{ $labels.instance }}"
     alerts = [

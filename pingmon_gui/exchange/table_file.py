@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pingmon_gui.domain import family
 from pingmon_gui.domain.cell import guarded, unguarded
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, MonitorSettings, format_status_set, parse_status_set
@@ -60,7 +61,7 @@ def text_of(monitors: Sequence[Monitor], *, with_secrets: bool) -> str:
             s.keyword or "",
             "yes" if s.keyword_absent else "no",
             "yes" if s.ignore_certificate else "no",
-            str(s.family) if s.family else "auto",
+            family.word(s.family),
             # No region at all is something else than every one.
             "all" if monitor.regions is None else ", ".join(monitor.regions) or "none",
             ", ".join(monitor.tags),
@@ -192,10 +193,7 @@ def _flag(row: Mapping[str, str], name: str) -> bool:
 
 
 def _family(text: str) -> int:
-    word = text.strip().lower().removeprefix("ipv")
-    if word not in ("", "0", "auto", "4", "6"):
-        raise InvalidInput("The address family must be 4, 6 or auto.")
-    return int(word) if word in ("4", "6") else 0
+    return family.AUTOMATIC if text.strip() in ("", "0") else family.setting_of(text)
 
 
 def _regions(text: str) -> tuple[Region, ...] | None:

@@ -235,7 +235,7 @@ def checked(draft: MonitorDraft) -> MonitorDraft:
     draft = replace(draft, settings=fitted(draft.settings, draft.url))
     sample = Monitor(MonitorId(2), 1, draft.url, "", draft.settings, 0)
     try:
-        CheckSpec.from_json(sample.check_spec().to_json())
+        CheckSpec.from_json(sample.check_specs()[0].to_json())
     except (ProtocolError, TypeError) as exc:
         raise InvalidInput(f"The settings of {draft.url} cannot be used: {exc}.") from exc
     return draft

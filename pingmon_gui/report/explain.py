@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pingmon_gui.domain.asked_time import asked_from_ms, asked_time, maintenance_time
 from pingmon_gui.domain.explanation import Explanation, explain_domain, explain_region
+from pingmon_gui.domain.family import AUTOMATIC, IPV6
 from pingmon_gui.domain.history import SeriesHistory, SeriesRollup
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
@@ -47,11 +48,18 @@ class HistoryStore(Protocol):
 
 
 async def explained_region(
-    store: HistoryStore, monitor: MonitorId, region: Region, from_ms: int, to_ms: int, now_ms: int
+    store: HistoryStore,
+    monitor: MonitorId,
+    region: Region,
+    from_ms: int,
+    to_ms: int,
+    now_ms: int,
+    family: int = AUTOMATIC,
 ) -> Explanation:
     """Return what made a region's availability in [from_ms, to_ms), which ends by now. Raises StorageError.
 
-    Where results are kept no longer, `from_ms` has to be the beginning of a bucket of `bucket_length_ms`.
+    Where each family is measured it is that of `family`, or of both together. Where results are kept no longer,
+    `from_ms` has to be the beginning of a bucket of `bucket_length_ms`.
     """
     # What the board has counted already may wait to be written.
     await store.flush()
@@ -65,6 +73,10 @@ async def explained_region(
     if from_ms < raw_from_ms:
         rollups = await store.rollups(monitor, from_ms, raw_from_ms, bucket_ms, now_ms)
     histories = await store.results(monitor, raw_from_ms, to_ms) if raw_from_ms < to_ms else []
+    has_two = any(one.series.is_second for one in histories) or any(one.series.is_second for one in rollups)
+    if family and has_two:
+        histories = [one for one in histories if one.series.is_second == (family == IPV6)]
+        rollups = [one for one in rollups if one.series.is_second == (family == IPV6)]
     return await asyncio.to_thread(
         explain_region,
         [one for one in histories if one.series.probe in mine],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from pingmon_probe.protocol import PHASES
 
 from pingmon_gui.domain.asked_time import AskedTime, asked_from_ms, asked_time, maintenance_time, standing_spans
 from pingmon_gui.domain.baseline import NORMAL_DAYS, Baseline, SlowStretch, baseline, slow_stretches
+from pingmon_gui.domain.family import AUTOMATIC, IPV6
 from pingmon_gui.domain.history import (
     DAY_MS,
     EDGES_MS,
@@ -30,6 +32,7 @@ from pingmon_gui.report.explain import HistoryStore
 from pingmon_gui.report.gather import SHARES
 
 Floats = npt.NDArray[np.float64]
+OfSeries = TypeVar("OfSeries", SeriesRollup, SeriesHistory)
 #: What the highest place of a histogram that is not empty stands for.
 _PLACE_MS = np.sqrt(EDGES_MS[:-1] * EDGES_MS[1:])
 
@@ -61,10 +64,13 @@ class RegionBuckets:
 
 @dataclass(frozen=True)
 class RegionHistory:
-    """One region. `results` is empty unless single results are shown; `rollups` are what `buckets` are made of."""
+    """One region. `results` is empty unless single results are shown; `rollups` are what `buckets` are made of.
+
+    A probe counts twice in `voices` where it measures each family.
+    """
 
     region: Region
-    probes: int
+    voices: int
     results: tuple[SeriesHistory, ...]
     rollups: tuple[SeriesRollup, ...]
     buckets: RegionBuckets
@@ -78,7 +84,8 @@ class HistoryView:
     """[from_ms, to_ms) of a domain as charts show it. `address_changes_ms` are when other addresses began.
 
     Availability is counted in buckets of `bucket_ms`, latency drawn in stretches of `shown_ms`, or result by result
-    where it `is_raw`. `maintenance` is the part of `paused` that maintenance windows were on in.
+    where it `is_raw`. `maintenance` is the part of `paused` that maintenance windows were on in. Where it
+    `has_families` there is something of each, and regions show both together or the one that was asked for.
     """
 
     monitor: MonitorId
@@ -97,17 +104,25 @@ class HistoryView:
     paused: Spans
     maintenance: Spans
     address_changes_ms: tuple[int, ...]
+    has_families: bool = False
 
     def region(self, region: Region) -> RegionHistory | None:
         return next((one for one in self.regions if one.region is region), None)
 
 
 async def read_history(
-    store: HistoryStore, monitor: MonitorId, from_ms: int, to_ms: int, span_ms: int, now_ms: int
+    store: HistoryStore,
+    monitor: MonitorId,
+    from_ms: int,
+    to_ms: int,
+    span_ms: int,
+    now_ms: int,
+    family: int = AUTOMATIC,
 ) -> HistoryView:
     """Return what charts show of [from_ms, to_ms) where one looks at `span_ms` at a time. Raises StorageError.
 
-    The detail follows from that. Nothing is known of the time after `now_ms`.
+    The detail follows from that. Nothing is known of the time after `now_ms`. Where each family is measured, `family`
+    says which of them regions show; AUTOMATIC is both.
     """
     kept = await store.kept_since()
     bucket_ms = bucket_length_ms(from_ms, from_ms + span_ms, kept)
@@ -119,6 +134,10 @@ async def read_history(
     results = await store.results(monitor, first_ms, last_ms) if is_raw else []
     days_from_ms = (first_ms // DAY_MS - NORMAL_DAYS) * DAY_MS
     days = await store.rollups(monitor, days_from_ms, last_ms, DAY_MS)
+    has_families = any(one.series.is_second for one in (*rollups, *days))
+    if has_families and family:
+        rollups, days = _of_family(rollups, family), _of_family(days, family)
+        results = _of_family(results, family)
     probes = await store.all_probes()
     standings = (await store.standings([monitor])).get(monitor, [])
     judged_until_ms = await store.judged_until_ms()
@@ -164,9 +183,14 @@ async def read_history(
             paused=standing_spans(standings, last_ms, lambda one: one.is_paused).within(first_ms, last_ms),
             maintenance=maintenance_time(standings, first_ms, last_ms),
             address_changes_ms=_address_changes(rollups, results),
+            has_families=has_families,
         )
 
     return await asyncio.to_thread(build)
+
+
+def _of_family(some: Sequence[OfSeries], family: int) -> list[OfSeries]:
+    return [one for one in some if one.series.is_second == (family == IPV6)]
 
 
 def merged_buckets(rollups: Sequence[SeriesRollup], shown_ms: int) -> RegionBuckets:
@@ -217,8 +241,8 @@ def _region_history(
         np.concatenate(day_starts), np.concatenate(histograms), first_ms // DAY_MS, (last_ms - 1) // DAY_MS
     )
     slower = slow_stretches(buckets.start_ms, shown_ms, buckets.median_ms, buckets.good, normal)
-    probes = len({one.series.probe for one in rollups})
-    return RegionHistory(region, probes, results, rollups, buckets, normal, tuple(slower), asked)
+    voices = len({one.series.voice for one in rollups})
+    return RegionHistory(region, voices, results, rollups, buckets, normal, tuple(slower), asked)
 
 
 def _address_changes(rollups: Sequence[SeriesRollup], results: Sequence[SeriesHistory]) -> tuple[int, ...]:

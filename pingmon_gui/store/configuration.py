@@ -40,6 +40,7 @@ class VersionRow:
     """One version of a monitor's settings, as far as judging and charts need it."""
 
     url: str
+    family: int
     interval_ms: int
     timeout_ms: int
     slow_ms: int
@@ -78,7 +79,7 @@ def read_configuration(database: peewee.SqliteDatabase) -> Configuration:
                 versions={
                     (MonitorId(monitor), version): VersionRow(*rest)
                     for monitor, version, *rest in database.execute_sql(
-                        "SELECT monitor, version, url, interval_ms, timeout_ms, slow_ms FROM monitor_version"
+                        "SELECT monitor, version, url, family, interval_ms, timeout_ms, slow_ms FROM monitor_version"
                     )
                 },
                 windows=read_windows(database),

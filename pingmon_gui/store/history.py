@@ -15,6 +15,7 @@ import numpy.typing as npt
 import peewee
 from pingmon_probe.protocol import MAX_INTERVAL_MS, PHASES, CheckResult
 
+from pingmon_gui.domain.family import EACH, IPV6
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS, Series, SeriesHistory
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.resolution import Kept
@@ -56,7 +57,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class RecentBatch:
-    """Judged results of many series, ordered by time; one element per result."""
+    """Judged results of many series, ordered by time; one element per result. `family` is that of its series."""
 
     monitor: npt.NDArray[np.int64]
     probe: npt.NDArray[np.int64]
@@ -65,6 +66,7 @@ class RecentBatch:
     status: Codes
     failure: Codes
     total_ms: npt.NDArray[np.float64]
+    family: Codes
 
 
 def read_mark(database: peewee.SqliteDatabase) -> Mark:
@@ -77,14 +79,33 @@ def series_of(
     database: peewee.SqliteDatabase, monitor: MonitorId, probes: Collection[ProbeId] | None = None
 ) -> dict[int, Series]:
     """Return the series of a monitor by their ids, in order of their birth."""
-    rows = database.execute_sql(
-        "SELECT id, monitor, probe, family, url FROM series WHERE monitor = ? ORDER BY id", (monitor,)
-    )
+    found = all_series(database, [monitor])
+    return {id_: one for id_, one in found.items() if probes is None or one.probe in probes}
+
+
+def all_series(database: peewee.SqliteDatabase, monitors: Collection[MonitorId] | None = None) -> dict[int, Series]:
+    """Return the series of some monitors (None = all) by their ids, in order of their birth."""
+    rows: list[tuple[int, int, int, int, str]] = []
+    of_each: set[int] = set()
+    for where, some in _conditions(monitors):
+        rows += database.execute_sql(f"SELECT id, monitor, probe, family, url FROM series{where}", some).fetchall()
+        each = f"SELECT DISTINCT monitor FROM monitor_version{where}{' AND' if where else ' WHERE'} family = {EACH}"
+        of_each |= {monitor for (monitor,) in database.execute_sql(each, some)}
     return {
-        id_: Series(MonitorId(monitor), ProbeId(probe), family, url)
-        for id_, monitor, probe, family, url in rows
-        if probes is None or probe in probes
+        id_: Series(MonitorId(monitor), ProbeId(probe), family, url, family == IPV6 and monitor in of_each)
+        for id_, monitor, probe, family, url in sorted(rows)
     }
+
+
+def _conditions(monitors: Collection[MonitorId] | None) -> Iterator[tuple[str, list[MonitorId]]]:
+    """Yield the WHERE of queries for some monitors, each with its values."""
+    if monitors is None:
+        yield "", []
+        return
+    wanted = list(monitors)
+    for start in range(0, len(wanted), _IDS_PER_QUERY):
+        some = wanted[start : start + _IDS_PER_QUERY]
+        yield f" WHERE monitor IN ({','.join('?' * len(some))})", some
 
 
 def hours_with_results(database: peewee.SqliteDatabase) -> tuple[int, int] | None:
@@ -235,10 +256,10 @@ def results(
 
 def recent(database: peewee.SqliteDatabase, since_ms: int) -> Iterator[RecentBatch]:
     """Yield the results of all series since a time, ordered by time, an hour at a time."""
-    places = database.execute_sql("SELECT id, monitor, probe FROM series ORDER BY id").fetchall()
+    places = database.execute_sql("SELECT id, monitor, probe, family FROM series ORDER BY id").fetchall()
     if not places:
         return
-    ids, monitor, probe = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
+    ids, monitor, probe, family = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
     since_hour = since_ms // HOUR_MS
     in_journal = database.execute_sql("SELECT DISTINCT hour FROM journal WHERE hour >= ?", (since_hour,)).fetchall()
     for hour in sorted({*chunk_hours(database, since_hour), *(hour for (hour,) in in_journal)}):
@@ -267,13 +288,17 @@ def recent(database: peewee.SqliteDatabase, since_ms: int) -> Iterator[RecentBat
             columns["status"].astype(np.int8),
             columns["failure"].astype(np.int8),
             milliseconds(columns["total_us"]),
+            family[place].astype(np.int8),
         )
 
 
 def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[ProbeId, CheckResult, Status]]:
-    """Return the newest result of each probe that ever measured the monitor and whose results are still kept."""
+    """Return the newest result of each probe that ever measured the monitor and whose results are still kept.
+
+    Of a monitor that is, or was, measured over each family there may be one over IPv6 besides: its `family` says so.
+    """
     series = series_of(database, monitor)
-    newest: dict[ProbeId, tuple[int, Series, Columns]] = {}
+    newest: dict[tuple[ProbeId, bool], tuple[int, Series, Columns]] = {}
     journal = journal_of(database, list(series), 0, _LAST_HOUR)
     hours = list(chunk_hours(database))
     for id_, one in series.items():
@@ -281,9 +306,9 @@ def latest(database: peewee.SqliteDatabase, monitor: MonitorId) -> list[tuple[Pr
         columns = ordered(joined(parts))
         if len(columns["at_ms"]):
             at_ms = int(columns["at_ms"][-1])
-            if one.probe not in newest or newest[one.probe][0] < at_ms:
-                newest[one.probe] = (at_ms, one, take(columns, slice(-1, None)))
-    return [(probe, result_of(database, one, last), _status(last)) for probe, (_at, one, last) in newest.items()]
+            if one.voice not in newest or newest[one.voice][0] < at_ms:
+                newest[one.voice] = (at_ms, one, take(columns, slice(-1, None)))
+    return [(one.probe, result_of(database, one, last), _status(last)) for _at, one, last in newest.values()]
 
 
 def _last_chunk(database: peewee.SqliteDatabase, series: int, hours: Sequence[int]) -> list[Columns]:
@@ -351,7 +376,7 @@ def result_of(database: peewee.SqliteDatabase, series: Series, columns: Columns)
         clock="kernel" if flags & chunk.KERNEL_CLOCK else "user",
         low_confidence=bool(flags & chunk.LOW_CONFIDENCE),
         address=detail["address"],
-        family=4 if flags & chunk.FAMILY_4 else 6 if flags & chunk.FAMILY_6 else None,
+        family=4 if flags & chunk.FAMILY_4 else 6 if flags & chunk.FAMILY_6 else series.family or None,
         hops=tuple(detail["hops"]),
         body_bytes=one["body_bytes"],
         certificate=detail["certificate"],

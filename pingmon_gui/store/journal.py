@@ -16,6 +16,7 @@ import numpy as np
 import peewee
 from pingmon_probe.protocol import FLEETING_FACTS
 
+from pingmon_gui.domain.family import of_check
 from pingmon_gui.domain.history import DAY_MS, HOUR_MS
 from pingmon_gui.domain.result import ProbeId, ResultBatch
 from pingmon_gui.store import failure_evidence
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 _CACHE_LIMIT = 300_000
 _NOWHERE = -1
 
-_SeriesKey = tuple[int, int, int]
+_SeriesKey = tuple[int, int, int, int]
 _DetailKey = tuple[Any, ...]
 
 
@@ -111,21 +112,22 @@ class Journal:
         probe = int(batch.probe)
         known, new = self._series, self._new_series
         ids = []
-        for monitor, version in zip(batch.monitor.tolist(), batch.version.tolist(), strict=True):
-            key = (monitor, version, probe)
+        columns = (batch.monitor.tolist(), batch.version.tolist(), batch.family.tolist())
+        for monitor, version, checked in zip(*columns, strict=True):
+            key = (monitor, version, probe, checked)
             found = known.get(key) or new.get(key)
             ids.append(self._make_series(database, key) if found is None else found)
         return np.array(ids, dtype=np.int64)
 
     def _make_series(self, database: peewee.SqliteDatabase, key: _SeriesKey) -> int:
-        monitor, version, probe = key
+        monitor, version, probe, checked = key
         found = database.execute_sql(
             "SELECT url, family FROM monitor_version WHERE monitor = ? AND version = ?", (monitor, version)
         ).fetchone()
         if found is None:
             return _NOWHERE
-        url, family = found
-        values = (monitor, probe, family, url)
+        url, setting = found
+        values = (monitor, probe, of_check(setting, checked), url)
         database.execute_sql("INSERT OR IGNORE INTO series (monitor, probe, family, url) VALUES (?, ?, ?, ?)", values)
         (id_,) = database.execute_sql(
             "SELECT id FROM series WHERE monitor = ? AND probe = ? AND family = ? AND url = ?", values

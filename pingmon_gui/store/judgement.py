@@ -22,7 +22,7 @@ from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing, Track, VerdictSpan, joined_spans
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.store.chunk import damaged, take
-from pingmon_gui.store.history import MAX_HOLD_MS, raw, result_of, series_of
+from pingmon_gui.store.history import MAX_HOLD_MS, all_series, raw, result_of, series_of
 from pingmon_gui.store.maintenance_window import forget_ended
 from pingmon_gui.store.table import IncidentNoteRow, IncidentRow, ProbeRow
 
@@ -247,17 +247,15 @@ def all_probes(database: peewee.SqliteDatabase) -> dict[ProbeId, Probe]:
 def tracks(
     database: peewee.SqliteDatabase, monitors: Collection[MonitorId], from_ms: int, to_ms: int
 ) -> dict[MonitorId, list[Track]]:
-    """Return the results in [from_ms, to_ms) of each probe that measured a monitor, addresses and families joined."""
+    """Return the results in [from_ms, to_ms) of each probe that measured a monitor, addresses and families joined.
+
+    Those over IPv6 of a monitor that is, or was, measured over each family are a track of their own.
+    """
     probes = all_probes(database)
-    owners: dict[int, tuple[MonitorId, ProbeId]] = {}
     wanted = list(monitors)
-    for start in range(0, len(wanted), _IDS_PER_QUERY):
-        some = wanted[start : start + _IDS_PER_QUERY]
-        rows = database.execute_sql(
-            f"SELECT id, monitor, probe FROM series WHERE monitor IN ({','.join('?' * len(some))})", some
-        )
-        owners.update((id_, (MonitorId(monitor), ProbeId(probe))) for id_, monitor, probe in rows if probe in probes)
-    parts: dict[tuple[MonitorId, ProbeId], list[dict[str, Any]]] = {}
+    series = all_series(database, wanted)
+    owners = {id_: (one.monitor, *one.voice) for id_, one in series.items() if one.probe in probes}
+    parts: dict[tuple[MonitorId, ProbeId, bool], list[dict[str, Any]]] = {}
     ids = sorted(owners)
     for start in range(0, len(ids), _SERIES_PER_READ):
         found = raw(database, ids[start : start + _SERIES_PER_READ], from_ms // HOUR_MS, (to_ms - 1) // HOUR_MS)
@@ -265,26 +263,26 @@ def tracks(
             if len(columns["at_ms"]):
                 parts.setdefault(owners[id_], []).append(columns)
     result: dict[MonitorId, list[Track]] = {monitor: [] for monitor in wanted}
-    for (monitor, probe), columns_list in parts.items():
+    for (monitor, probe, is_second), columns_list in parts.items():
         at_ms, interval_ms, status = (
             np.concatenate([columns[name] for columns in columns_list]) for name in ("at_ms", "interval_ms", "status")
         )
         chosen = np.flatnonzero((at_ms >= from_ms) & (at_ms < to_ms))
         order = chosen[np.argsort(at_ms[chosen], kind="stable")]
         if len(order):
-            one = Track(probe, probes[probe].region, at_ms[order], interval_ms[order], status[order].astype(np.int8))
-            result[monitor].append(one)
+            told = at_ms[order], interval_ms[order], status[order].astype(np.int8)
+            result[monitor].append(Track(probe, probes[probe].region, *told, is_second))
     return result
 
 
 def results_at(
     database: peewee.SqliteDatabase, monitor: MonitorId, at_ms: int
 ) -> list[tuple[Probe, CheckResult, Status]]:
-    """Return what each probe knew at a moment: its newest result by then, where it still spoke."""
+    """Return what each probe knew at a moment: its newest result by then (of each family), where it still spoke."""
     probes = all_probes(database)
     series = series_of(database, monitor)
     everything = raw(database, list(series), (at_ms - MAX_HOLD_MS) // HOUR_MS, at_ms // HOUR_MS)
-    newest: dict[ProbeId, tuple[int, CheckResult, Status]] = {}
+    newest: dict[tuple[ProbeId, bool], tuple[int, CheckResult, Status]] = {}
     for id_, one in series.items():
         columns = everything[id_]
         place = int(np.searchsorted(columns["at_ms"], at_ms, side="right")) - 1
@@ -294,10 +292,10 @@ def results_at(
         started_at_ms = int(last["at_ms"][0])
         if started_at_ms + int(hold_ms(last["interval_ms"])[0]) < at_ms:
             continue
-        if one.probe not in newest or newest[one.probe][0] < started_at_ms:
+        if one.voice not in newest or newest[one.voice][0] < started_at_ms:
             status = Status(int(last["status"][0]))
-            newest[one.probe] = (started_at_ms, result_of(database, one, last), status)
-    return [(probes[probe], result, status) for probe, (_at_ms, result, status) in newest.items()]
+            newest[one.voice] = (started_at_ms, result_of(database, one, last), status)
+    return [(probes[probe], result, status) for (probe, _second), (_at_ms, result, status) in newest.items()]
 
 
 def _regions_text(regions: Collection[Region]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import peewee
 
-from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Series
+from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.past import (
@@ -21,11 +21,10 @@ from pingmon_gui.domain.past import (
     VerdictLine,
 )
 from pingmon_gui.domain.probe import Probe
-from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.store.chunk import Columns, joined, milliseconds, some_of, take
 from pingmon_gui.store.configuration import monitors_ever, probes_ever
-from pingmon_gui.store.history import journal_rows, kept
+from pingmon_gui.store.history import all_series, journal_rows, kept
 from pingmon_gui.store.judgement import standings_of
 from pingmon_gui.store.rollup import HOURS_PER_DAY, hour_row_id
 from pingmon_gui.store.rollup_row import decode_owned
@@ -46,8 +45,7 @@ def setup(database: peewee.SqliteDatabase, now_ms: int) -> PastSetup | None:
         PastMonitor(monitor, deleted_at_ms, tuple(standings.get(monitor.id, ())), verdicts.get(monitor.id, nothing))
         for monitor, deleted_at_ms in monitors_ever(database)
     )
-    rows = database.execute_sql("SELECT id, monitor, probe, family, url FROM series").fetchall()
-    series = {id_: Series(MonitorId(m), ProbeId(p), family, url) for id_, m, p, family, url in rows}
+    series = all_series(database)
     measured = {one.probe for one in series.values()}
     probes = tuple(
         PastProbe(probe, _since_ms(probe, first_ms), forgotten_at_ms)

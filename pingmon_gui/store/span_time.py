@@ -16,7 +16,7 @@ from pingmon_gui.domain.history import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, SeriesT
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.store.chunk import Columns, Ints, joined, ordered
-from pingmon_gui.store.history import CARRY_HOURS, chunks_of, journal_of, series_of
+from pingmon_gui.store.history import CARRY_HOURS, all_series, chunks_of, journal_of
 from pingmon_gui.store.rollup import RollupReader, regroup, roll_up
 from pingmon_gui.store.rollup_row import NO_BUCKETS, Buckets
 
@@ -28,22 +28,23 @@ def span_times(
 ) -> dict[MonitorId, list[SeriesTime]]:
     """Return by monitor what each probe's results come to in [from_ms, to_ms), for probes that have any.
 
-    All of a probe's series of a monitor are one here, whatever its address was. `bucket_ms` (a day, an hour or five
-    minutes) is how finely latencies are parted.
+    All of a probe's series of a monitor are one here, whatever its address was, but for those over IPv6 where it is
+    measured over each family. `bucket_ms` (a day, an hour or five minutes) is how finely latencies are parted.
     """
     found: dict[MonitorId, list[SeriesTime]] = {monitor: [] for monitor in monitors}
-    series = {id_: one for monitor in monitors for id_, one in series_of(database, monitor).items()}
+    series = all_series(database, monitors)
     journal = journal_of(database, list(series), from_ms // HOUR_MS - 2 * CARRY_HOURS, (to_ms - 1) // HOUR_MS)
-    sums: dict[tuple[MonitorId, ProbeId], list[_Sum]] = {}
+    sums: dict[tuple[MonitorId, ProbeId, bool], list[_Sum]] = {}
     for id_, one in series.items():
         summed = _Sum(database, id_, journal[id_])
         summed.collect(_LEVELS_MS.index(bucket_ms), from_ms, to_ms)
         if summed.histograms:
-            sums.setdefault((one.monitor, one.probe), []).append(summed)
-    for (monitor, probe), parts in sums.items():
+            sums.setdefault((one.monitor, *one.voice), []).append(summed)
+    for (monitor, probe, is_second), parts in sums.items():
         found[monitor].append(
             SeriesTime(
                 probe,
+                is_second,
                 sum(part.available_ms for part in parts),
                 sum(part.known_ms for part in parts),
                 sum(part.results for part in parts),

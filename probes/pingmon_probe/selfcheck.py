@@ -12,6 +12,7 @@ import socket
 from typing import Callable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
+from . import sentence
 from .loop import Loop, Timer
 from .protocol import NETWORK_FAILURES, OWN_NETWORK_DOWN, CheckResult, kind_of, read_address, split_anchor
 
@@ -86,6 +87,8 @@ class SelfCheck:
             result.own_network = True
             if self._anchors and not any(self._route_exists(host) for host, _port in self._anchors):
                 self._is_up = False  # no way to anywhere: a network that is off, not a family that is missing
+            elif result.family:
+                result.message = sentence.no_way(result.family)
             deliver(result)
             return
         if not self._anchors:

@@ -103,7 +103,11 @@ def dns_failed(target: Endpoint, error: OSError, family: int) -> str:
 
 
 def wrong_family(target: Endpoint, family: int) -> str:
-    return f"{target.host} is not an IPv{family} address, and this monitor asks for IPv{family} only."
+    return f"{target.host} is not an IPv{family} address, and this monitor asks for one of IPv{family}."
+
+
+def no_way(family: int) -> str:
+    return f"The probe's host has no way to IPv{family} addresses, so nothing is known of the target over IPv{family}."
 
 
 def refused_target(target: Endpoint, address: str, why: str) -> str:

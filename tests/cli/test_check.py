@@ -115,3 +115,20 @@ def test_wrong_request_is_wrong_usage(pingmon: Command, words: tuple[str, ...], 
     done = pingmon("check", "a.example", *words)
     assert done.code == 2
     assert says in done.err
+
+
+def test_both_families_are_one_document_with_the_worse_one_outside(pingmon: Command, site: Site) -> None:
+    """The server listens on 127.0.0.1 alone: over IPv6 it is refused, or the name has no such address here."""
+    address = site.url.replace("127.0.0.1", "localhost")
+    done = pingmon("check", address, "--family", "both", "--json")
+    document = done.json
+    assert (done.code, done.err, list(document)) == (0, "", [*_FIELDS, "families"])
+    over_4, over_6 = document["families"]
+    assert (over_4["family"], over_4["status"], over_6["family"], over_6["status"]) == (4, "online", 6, "offline")
+    assert {name: document[name] for name in _FIELDS} == over_6
+    assert pingmon("check", address, "--family", "both", "--fail").code == 1
+    lines = pingmon("check", address, "--family", "both").out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith(("online", "offline"))] == ["online", "offline"]
+    assert any(line.startswith("offline") and "IPv6" in line for line in lines)
+    refused = pingmon("check", site.url, "--family", "both")
+    assert (refused.code, refused.out) == (2, "") and "one family only" in refused.err

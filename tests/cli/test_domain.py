@@ -268,3 +268,20 @@ def test_registration_is_shown_as_its_registry_said_or_why_it_is_not_known(pingm
     shown = pingmon("domain", "show", "www.example.com", "--json").json["registration"]
     assert (shown["expires_at_ms"], shown["registry"], shown["problem"]) == (end_ms, "rdap.example", "")
     assert "example.org: end not known. It offers no RDAP." in pingmon("domain", "show", "example.org").out
+
+
+def test_both_families_are_added_shown_and_passed_on(pingmon: Command, tmp_path: Path) -> None:
+    assert pingmon("domain", "add", "a.example", "--family", "both").code == 0
+    assert pingmon("domain", "show", "a.example", "--json").json["settings"]["family"] == 46
+    assert "IPv4 and IPv6, each measured" in pingmon("domain", "show", "a.example").out
+    for name, told in (("all.csv", ",both,"), ("all.toml", 'family = "both"')):
+        file = tmp_path / name
+        assert pingmon("export", str(file)).code == 0
+        assert told in file.read_text(encoding="utf-8")
+        pingmon("domain", "remove", "a.example", "--yes")
+        assert (
+            pingmon("domain", "import", str(file)).code == 0
+            if name.endswith("csv")
+            else pingmon("apply", str(file)).code == 0
+        )
+        assert pingmon("domain", "show", "a.example", "--json").json["settings"]["family"] == 46

@@ -116,7 +116,7 @@ def test_expected_answers_have_to_be_of_the_type() -> None:
         {"echo_count": 0},
         {"echo_count": 11},
         {"max_loss_percent": 100},
-        {"family": 46},
+        {"family": 5},
     ],
 )
 def test_setting_of_a_kind_out_of_range_is_refused(values: dict[str, object]) -> None:

@@ -67,8 +67,8 @@ _SETTINGS = st.builds(
 @given(_SETTINGS)
 def test_settings_read_back_from_json_as_they_were_and_fit_the_wire(settings: MonitorSettings) -> None:
     assert MonitorSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
-    spec = monitor(settings=settings).check_spec(phase_ms=7)
-    assert CheckSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    for spec in monitor(settings=settings).check_specs():
+        assert CheckSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 
 
 def test_settings_hold_only_what_differs_and_hide_the_password() -> None:

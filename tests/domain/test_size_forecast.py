@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pingmon_gui.data_folder import database_path
+from pingmon_gui.domain.family import EACH
 from pingmon_gui.domain.history import HOUR_MS
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import Preferences
@@ -149,6 +150,8 @@ def test_loads_count_what_is_watched_and_not_paused() -> None:
     probes = [Region.LOCAL, Region.EU, Region.EU]
     assert loads(monitors, probes) == (Load(5, 10_000), Load(3, 60_000))
     assert loads(monitors, []) == ()
+    both = replace(one(6), settings=MonitorSettings(family=EACH))
+    assert loads([both], probes) == (Load(6, 10_000),)
 
 
 def test_parts_of_a_store_add_up_to_its_file(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,6 +131,28 @@ def test_verdicts_are_those_of_the_rules_told_moment_by_moment(
     assert [(span.start_ms, span.verdict) for span in found] == naive.verdicts(
         [(one.region, seen(one)) for one in tracks], [as_asked(one) for one in standings], 0, 40 * STEP_MS
     )
+
+
+@given(PIECES, st.sets(st.integers(0, 3)), asked())
+def test_region_that_is_measured_over_each_family_is_the_worse_of_the_two_at_every_moment(
+    pieces: list[tuple[Region, str]], seconds: set[int], standings: list[Standing]
+) -> None:
+    tracks = [
+        replace(track(text, region, number), is_second=number in seconds)
+        for number, (region, text) in enumerate(pieces)
+    ]
+    found = verdict_spans(tracks, standings, 0, 40 * STEP_MS)
+    assert [(span.start_ms, span.verdict) for span in found] == naive.verdicts(
+        [(one.region, seen(one)) for one in tracks], [as_asked(one) for one in standings], 0, 40 * STEP_MS, seconds
+    )
+
+
+def test_family_that_only_one_probe_cannot_reach_is_that_of_the_other_probe() -> None:
+    over_6 = [replace(track(text, Region.EU, probe), is_second=True) for probe, text in ((1, "xxxx"), (2, "...."))]
+    tracks = [track("....", Region.EU, 1), track("....", Region.EU, 2), *over_6]
+    standing = [Standing(0, frozenset({Region.EU}))]
+    assert verdict_spans(tracks, standings=standing, start_ms=0, end_ms=30_000) == [VerdictSpan(0, 30_000, ON)]
+    assert verdict_spans(tracks[:3], standing, 0, 30_000) == [VerdictSpan(0, 30_000, OFF)]
 
 
 def seen(one: Track) -> list[naive.Seen]:

@@ -18,6 +18,7 @@ from pingmon_gui.domain.book_change import changed_book
 from pingmon_gui.domain.change import AppliedChange, ConfigurationChange
 from pingmon_gui.domain.delivery import Delivery
 from pingmon_gui.domain.error import ProbeError, StorageError
+from pingmon_gui.domain.family import EACH
 from pingmon_gui.domain.history import Series, SeriesHistory, SeriesRollup, SeriesTime
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.judgement import Judgement
@@ -67,9 +68,15 @@ def voting(number: int = EMBEDDED_PROBE, region: Region = Region.LOCAL) -> Probe
 
 
 def monitor(
-    number: int = 2, *, interval_ms: int = 10_000, timeout_ms: int = 5_000, slow_ms: int = 1_000, **values: object
+    number: int = 2,
+    *,
+    interval_ms: int = 10_000,
+    timeout_ms: int = 5_000,
+    slow_ms: int = 1_000,
+    family: int = 0,
+    **values: object,
 ) -> Monitor:
-    settings = MonitorSettings(interval_ms=interval_ms, timeout_ms=timeout_ms, slow_ms=slow_ms)
+    settings = MonitorSettings(interval_ms=interval_ms, timeout_ms=timeout_ms, slow_ms=slow_ms, family=family)
     given = {"version": 1, "url": f"https://site{number}.example/", "name": "", "created_at_ms": START_MS - 86_400_000}
     return Monitor(id=MonitorId(number), settings=settings, **(given | values))  # type: ignore[arg-type]
 
@@ -86,6 +93,7 @@ def batch(
     interval_ms: int | Sequence[int] = 10_000,
     judged: bool = True,
     own_network: bool = False,
+    family: int | Sequence[int] = 4,
 ) -> ResultBatch:
     """Return a batch of (monitor, started_at_ms, status code): online takes 50 ms, slow 1,500 ms, offline timed out.
 
@@ -117,7 +125,7 @@ def batch(
         queue_ms=nothing,
         is_kernel_clock=no,
         low_confidence=no,
-        family=np.full(count, 4, dtype=np.int8),
+        family=np.broadcast_to(np.asarray(family, dtype=np.int8), (count,)).copy(),
         body_bytes=np.zeros(count, dtype=np.int64),
         recheck=no,
         on_demand=no,
@@ -145,6 +153,7 @@ class FakeVersion:
     interval_ms: int
     timeout_ms: int
     slow_ms: int
+    family: int = 0
 
 
 @dataclass
@@ -166,6 +175,7 @@ class FakeRecent:
     status: np.ndarray
     failure: np.ndarray
     total_ms: np.ndarray
+    family: np.ndarray
 
 
 class FakeStore:
@@ -196,7 +206,7 @@ class FakeStore:
     def _remember(self, monitors: Iterable[Monitor]) -> None:
         for m in monitors:
             self.kept.versions[m.id, m.version] = FakeVersion(
-                m.settings.interval_ms, m.settings.timeout_ms, m.settings.slow_ms
+                m.settings.interval_ms, m.settings.timeout_ms, m.settings.slow_ms, m.settings.family
             )
 
     def configuration(self) -> FakeConfiguration:
@@ -285,13 +295,19 @@ class FakeStore:
                 b.status[new],
                 b.failure[new],
                 b.total_ms[new],
+                b.family[new],
             )
 
     async def results(
         self, monitor: MonitorId, from_ms: int, to_ms: int, probes: Collection[ProbeId] | None = None
     ) -> list[SeriesHistory]:
         found = [b for b in self.batches if probes is None or b.probe in probes]
-        return [history(b, monitor) for b in found if (b.monitor == monitor).any()]
+        told = [history(b, monitor, family) for b in found for family in (self._families(monitor))]
+        return [one for one in told if len(one.at_ms)]
+
+    def _families(self, monitor: MonitorId) -> tuple[int, ...]:
+        is_each = any(row.family == EACH for (id_, _), row in self.kept.versions.items() if id_ == monitor)
+        return (4, 6) if is_each else (0,)
 
     async def kept_since(self) -> Kept:
         return Kept(None, None, None, None)
@@ -436,12 +452,12 @@ class FakeStore:
         return []
 
 
-def history(batch: ResultBatch, monitor: int) -> SeriesHistory:
-    """Return what a store would tell of one monitor's results in a batch, ordered by time."""
-    mine = np.flatnonzero(batch.monitor == monitor)
+def history(batch: ResultBatch, monitor: int, family: int = 0) -> SeriesHistory:
+    """Return what a store would tell of one monitor's results (of one family) in a batch, ordered by time."""
+    mine = np.flatnonzero((batch.monitor == monitor) & ((batch.family == family) | (family == 0)))
     mine = mine[np.argsort(batch.started_at_ms[mine], kind="stable")]
     return SeriesHistory(
-        series=Series(MonitorId(monitor), batch.probe, 4, "https://site.example/"),
+        series=Series(MonitorId(monitor), batch.probe, family or 4, "https://site.example/", family == 6),
         at_ms=batch.started_at_ms[mine],
         interval_ms=batch.interval_ms[mine],
         status=batch.status[mine],

@@ -38,6 +38,11 @@ class Told:
     status: int
     total_ms: float
     url: str = "a"
+    is_second: bool = False
+
+    @property
+    def series(self) -> tuple[int, int, str, bool]:
+        return self.monitor, self.probe, self.url, self.is_second
 
 
 @dataclass
@@ -63,17 +68,20 @@ class FakePast:
                 for id_, one in self.monitors.items()
             ),
             tuple(PastProbe(one, 0, self.forgotten.get(id_)) for id_, one in self.probes.items()),
-            {number: Series(MonitorId(m), ProbeId(p), 0, url) for (m, p, url), number in self._numbers().items()},
+            {
+                number: Series(MonitorId(monitor), ProbeId(probe), 6 if is_second else 0, url, is_second)
+                for (monitor, probe, url, is_second), number in self._numbers().items()
+            },
             self.incidents,
             Kept(first, first, first, first),
             first,
             rolled_until_ms=0,
         )
 
-    def _numbers(self) -> dict[tuple[int, int, str], int]:
-        found: dict[tuple[int, int, str], int] = {}
+    def _numbers(self) -> dict[tuple[int, int, str, bool], int]:
+        found: dict[tuple[int, int, str, bool], int] = {}
         for one in self.told:
-            found.setdefault((one.monitor, one.probe, one.url), len(found) + 1)
+            found.setdefault(one.series, len(found) + 1)
         return found
 
     async def past_hour(self, hour: int, at_most: int | None = None) -> PastResults:
@@ -82,7 +90,7 @@ class FakePast:
         by_series: dict[int, list[Told]] = {}
         for one in self.told:
             if one.at_ms // HOUR_MS == hour:
-                by_series.setdefault(numbers[one.monitor, one.probe, one.url], []).append(one)
+                by_series.setdefault(numbers[one.series], []).append(one)
         rows = [
             (number, one)
             for number, some in sorted(by_series.items())

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from pingmon_gui.domain.family import IPV6
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.maintenance import MaintenanceChange, MaintenanceDraft, MaintenanceWindow, Once
-from pingmon_gui.domain.monitor import Monitor, MonitorDraft
+from pingmon_gui.domain.monitor import Monitor, MonitorDraft, MonitorSettings
 from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import VerdictSpan
@@ -28,7 +31,8 @@ REGIONS = {1: Region.LOCAL, 2: Region.EU, 3: Region.NA}
 class Place:
     """A store, a board and a tracker on a clock that the test moves; results come when the test says so."""
 
-    def __init__(self, folder: Path, probes: int = 3) -> None:
+    def __init__(self, folder: Path, probes: int = 3, family: int = 0) -> None:
+        self.draft = MonitorDraft("https://shop.example/", settings=MonitorSettings(family=family))
         self.clock = FakeClock()
         self.folder = folder
         self.probes = [probe(number, REGIONS[number]) for number in range(1, probes + 1)]
@@ -39,7 +43,7 @@ class Place:
         self.store = Store.open(self.folder / "pingmon.db", now_ms=self.clock.now_ms)
         configuration = self.store.configuration()
         if not configuration.monitors:
-            await self.store.add_monitors([MonitorDraft("https://shop.example/")])
+            await self.store.add_monitors([self.draft])
             for one in self.probes:
                 await self.store.save_probe(one)
         self.monitor: Monitor = self.store.configuration().monitors[0]
@@ -66,14 +70,16 @@ class Place:
         self.book.stop()
         await self.store.close()
 
-    def take(self, number: int, *rows: tuple[int, Status]) -> None:
-        """Results of a probe arrive: (step, status)."""
-        results = [(self.monitor.id, START_MS + step * STEP_MS, int(status)) for step, status in rows]
-        one = batch(results, probe=number, first_seq=self.seq[number])
+    def take(self, number: int, *rows: tuple[int, Status], over: int = 4) -> None:
+        """Results of a probe arrive: (step, status). Those over IPv6 are half a step later."""
+        late_ms = STEP_MS // 2 if over == IPV6 else 0
+        results = [(self.monitor.id, START_MS + step * STEP_MS + late_ms, int(status)) for step, status in rows]
+        one = batch(results, probe=number, first_seq=self.seq[number], family=over)
+        one.version[:] = self.monitor.version
         one.status[self.book.is_resting(one.monitor, one.started_at_ms)] = Status.PAUSED
         self.seq[number] += len(rows)
         self.store.append(one)
-        self.board.apply(one)
+        self.board.apply(one, np.full(one.count, over == IPV6))
 
     async def step(self) -> None:
         self.board.tick(self.clock.now_ms())
@@ -140,9 +146,9 @@ def at(step: int) -> int:
     return START_MS + step * STEP_MS
 
 
-def placed(tmp_path: Path, check: Callable[[Place], Awaitable[None]], probes: int = 3) -> None:
+def placed(tmp_path: Path, check: Callable[[Place], Awaitable[None]], probes: int = 3, family: int = 0) -> None:
     async def main() -> None:
-        place = Place(tmp_path, probes)
+        place = Place(tmp_path, probes, family)
         await place.open()
         try:
             await check(place)

@@ -10,7 +10,7 @@ from pingmon_probe.protocol import FEATURES, Plan, phase_ms
 
 from pingmon_gui.domain.monitor import MonitorSettings
 from pingmon_gui.domain.region import REGIONS, Region
-from pingmon_gui.engine.plan import check_for, checks_of_probe, make_plan, needed_features
+from pingmon_gui.engine.plan import checks_for, checks_of_probe, make_plan, needed_features
 from pingmon_gui.engine.version_table import VersionTable
 from tests.engine.fakes import FakeVersion, monitor, probe
 
@@ -18,14 +18,15 @@ from tests.engine.fakes import FakeVersion, monitor, probe
 def test_regions_of_a_monitor_take_turns_within_its_interval() -> None:
     some = monitor(2)
     base = phase_ms(2, 10_000, 0, 6)
-    phases = [check_for(some, probe(1, region), set(REGIONS)).phase_ms for region in REGIONS]
+    phases = [check.phase_ms for region in REGIONS for check in checks_for(some, probe(1, region), set(REGIONS))]
     assert phases == [(base + turn * 10_000 // 6) % 10_000 for turn in range(6)]
 
 
 def test_only_regions_that_watch_take_a_turn() -> None:
     some = monitor(2, regions=(Region.LOCAL, Region.EU, Region.OC))
     base = phase_ms(2, 10_000, 0, 2)
-    phases = [check_for(some, probe(1, r), {Region.LOCAL, Region.EU, Region.AS}).phase_ms for r in ("local", "eu")]
+    with_probe = {Region.LOCAL, Region.EU, Region.AS}
+    phases = [check.phase_ms for r in ("local", "eu") for check in checks_for(some, probe(1, r), with_probe)]
     assert phases == [base, (base + 5_000) % 10_000]
 
 
@@ -47,7 +48,7 @@ def test_plan_leaves_out_paused_and_other_regions_monitors() -> None:
 )
 def test_setting_that_a_probe_lacks_leaves_the_monitor_out(values: dict[str, object], feature: str) -> None:
     some = replace(monitor(2), settings=MonitorSettings(**values))  # type: ignore[arg-type]
-    assert needed_features(some.check_spec()) == {"http", feature}
+    assert needed_features(some.check_specs()[0]) == {"http", feature}
     lacking = tuple(name for name in FEATURES if name != feature)
     assert checks_of_probe([some], probe(), {Region.LOCAL}, lacking) == ([], [2])
     assert len(checks_of_probe([some], probe(), {Region.LOCAL}, FEATURES)[0]) == 1

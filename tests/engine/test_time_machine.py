@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingmon_gui.domain.family import EACH
 from pingmon_gui.domain.history import HOUR_MS
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import REGIONS, Region
@@ -40,16 +41,18 @@ class Event:
     probe: int
     interval_ms: int
     status: int | None
+    is_second: bool = False
 
 
 events = st.lists(
     st.builds(
         Event,
         wait_ms=st.sampled_from([7, 900, 4_000, 25_001, 61_000, 700_000]),
-        monitor=st.sampled_from([2, 2, 2, 3, 4]),
+        monitor=st.sampled_from([2, 2, 2, 3, 4, 5, 5]),
         probe=st.sampled_from([1, 1, 1, 2, 3]),
         interval_ms=st.sampled_from([10_000, 10_000, 60_000, 300_000, 1_500_000]),
         status=st.sampled_from([ON, ON, ON, SLOW, OFF, OFF, UNKNOWN, None]),
+        is_second=st.booleans(),
     ),
     min_size=12,
     max_size=40,
@@ -69,6 +72,7 @@ class Lived:
         self.put(replace(monitor(2), created_at_ms=born), born)
         self.put(replace(monitor(3, regions=(Region.NA,)), created_at_ms=born), born)
         self.put(replace(monitor(4), created_at_ms=born), born)
+        self.put(replace(monitor(5, family=EACH), created_at_ms=born), born)
 
     def put(self, one, at_ms: int) -> None:  # type: ignore[no-untyped-def]
         self.board.put_monitors([one])
@@ -95,11 +99,12 @@ class Lived:
         else:
             # A probe that is not reached goes on in a pause.
             status = Status.PAUSED if one.is_paused else event.status
-            self.tell(Told(id_, event.probe, now_ms, event.interval_ms, status, 0.0))
+            is_second = event.is_second and one.has_each_family
+            self.tell(Told(id_, event.probe, now_ms, event.interval_ms, status, 0.0, is_second=is_second))
 
     def tell(self, told: Told) -> None:
         made = batch([(told.monitor, told.at_ms, told.status)], probe=told.probe, interval_ms=told.interval_ms)
-        self.board.apply(made)
+        self.board.apply(made, np.array([told.is_second]))
         self.past.told.append(replace(told, total_ms=float(made.total_ms[0])))
 
     def look(self) -> None:
@@ -114,6 +119,14 @@ def picture(board: BoardView) -> dict[str, np.ndarray]:
     for name in ("state", "is_checking", "assigned", "total_ms", "at_ms"):
         shown[f"{name} by probe"] = getattr(told, name)
     times = [board.availability_of(one, region) for one in board.ids for region in REGIONS]
+    shown["families"] = np.array(
+        [
+            (cell.family, cell.state, cell.is_checking, cell.total_ms or 0.0, cell.at_ms, cell.availability or -1.0)
+            for one in board.ids
+            for region in REGIONS
+            for cell in board.by_family(one, region)
+        ]
+    )
     shown["times"] = np.array([(one.known_ms, one.available_ms, one.asked_ms) for one in times])
     return shown
 
@@ -174,7 +187,7 @@ def test_what_was_deleted_or_forgotten_is_there_as_long_as_it_was() -> None:
         setup = await machine.open()
         assert setup is not None
         before, after = await machine.frame(gone_ms - 1), await machine.frame(gone_ms)
-        assert before.layout.ids == [2, 3, 4] and after.layout.ids == [2, 3]
+        assert before.layout.ids == [2, 3, 4, 5] and after.layout.ids == [2, 3, 5]
         assert before.layout.probes == [1, 2, 3] and after.layout.probes == [1, 2]
         board = PastBoard(before)
         first = board.generation
@@ -182,7 +195,7 @@ def test_what_was_deleted_or_forgotten_is_there_as_long_as_it_was() -> None:
         assert board.generation == first + 1
         lived.past.monitors[MonitorId(3)] = replace(lived.past.monitors[MonitorId(3)], created_at_ms=gone_ms)
         await machine.open()
-        assert (await machine.frame(gone_ms - 1)).layout.ids == [2, 4]
+        assert (await machine.frame(gone_ms - 1)).layout.ids == [2, 4, 5]
 
     asyncio.run(main())
 
@@ -214,7 +227,7 @@ def test_what_came_since_it_was_opened_is_passed_over() -> None:
     async def main() -> None:
         machine = TimeMachine(lived.past)
         await machine.open()
-        for monitor_ in (2, 3, 4):
+        for monitor_ in (2, 3, 4, 5):
             lived.past.told.append(Told(monitor_, 3, BEGIN_MS + 5_000, 10_000, ON, 7.0, url="new"))
         frame = await machine.frame(BEGIN_MS + 6_000)
         assert (frame.cells.at_ms[:, REGIONS.index(Region.NA)] == 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from pingmon_probe.scrape import spec_of
 
+from pingmon_gui.domain.family import EACH
 from pingmon_gui.domain.monitor import Monitor, MonitorId, MonitorSettings
 from pingmon_gui.domain.preference import METRICS_OPEN, METRICS_WITH_TOKEN, Preferences
 from pingmon_gui.domain.probe import Probe, ProbeAccess, Supervisor, Transport
@@ -68,7 +70,7 @@ def test_scrape_asks_for_the_check_of_the_domain() -> None:
             query = {name: values[-1] for name, values in job["params"].items()}
             asked[group["targets"][0]] = spec_of({**query, "target": group["targets"][0]})
     for one in WATCHED:
-        check, wanted = asked[one.url], one.check_spec()
+        check, wanted = asked[one.url], one.check_specs()[0]
         for name in ("url", "timeout_ms", "keyword", "keyword_is_pattern", "dns_match", "dns_answers", "family"):
             assert getattr(check, name) == getattr(wanted, name)
 
@@ -115,10 +117,50 @@ tests:
     ],
 )
 def test_rules_judge_by_our_quorum(tmp_path: Path, values: tuple[int, ...], alert: str | None) -> None:
+    judge_by_rules(tmp_path, {f'region="r{place}"': value for place, value in enumerate(values)}, alert)
+
+
+@pytest.mark.parametrize(
+    ("values", "alert"),
+    [
+        ({("eu", 4, 1): 1, ("eu", 6, 1): 1}, None),
+        ({("eu", 4, 1): 1, ("eu", 6, 1): 0}, "PingmonOffline"),
+        ({("eu", 4, 1): 1, ("eu", 6, 1): 0, ("na", 4, 2): 1, ("na", 6, 2): 1}, "PingmonRegionalProblem"),
+        ({("eu", 4, 1): 1, ("eu", 6, 1): 0, ("eu", 6, 2): 1, ("eu", 4, 2): 0}, None),  # one of two probes is enough
+    ],
+)
+def test_rules_take_the_worse_of_two_families(
+    tmp_path: Path, values: dict[tuple[str, int, int], int], alert: str | None
+) -> None:
+    named = {
+        f'region="{region}", family="{family}", probe="{probe}"': value
+        for (region, family, probe), value in values.items()
+    }
+    judge_by_rules(tmp_path, named, alert)
+
+
+def test_each_family_is_a_scrape_with_its_label() -> None:
+    both = monitor(9, "https://both.example/", family=EACH)
+    document = yaml.safe_load(files_of(Configuration((both, WATCHED[1]), probes=PROBES[1:2]))[CONFIGURATION_FILE])
+    scrapes = [
+        (group["targets"][0], job["params"].get("family"), group["labels"].get("family"))
+        for job in document["scrape_configs"]
+        if "params" in job
+        for group in job["static_configs"]
+    ]
+    assert scrapes == [
+        ("https://both.example/", ["4"], "4"),
+        ("https://both.example/", ["6"], "6"),
+        ("https://b.example/", None, None),
+    ]
+
+
+def judge_by_rules(tmp_path: Path, values: Mapping[str, int], alert: str | None) -> None:
+    """Have promtool judge scrapes, each by its labels: whether the two rules fire as they should."""
     (tmp_path / RULES_FILE).write_text(files_of(Configuration(WATCHED))[RULES_FILE], encoding="utf-8")
     series = ""
-    for place, value in enumerate(values):
-        name = f'probe_success{{instance="i", name="n", region="r{place}"}}'
+    for labels, value in values.items():
+        name = f'probe_success{{instance="i", name="n", {labels}}}'
         series += f"      - {{series: '{name}', values: '{value}x30'}}\n"
     expected = ""
     for name in ("PingmonOffline", "PingmonRegionalProblem"):

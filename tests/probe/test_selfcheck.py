@@ -51,9 +51,15 @@ class Bench:
         self.self_check = SelfCheck(self.loop, anchor_limit_s=0.05, route_exists=lambda address: self.has_route)
         self.delivered: list[CheckResult] = []
 
-    def judge(self, failure: str | None, address: str | None = PUBLIC, url: str = "http://example.org/") -> CheckResult:
+    def judge(
+        self,
+        failure: str | None,
+        address: str | None = PUBLIC,
+        url: str = "http://example.org/",
+        family: int | None = None,
+    ) -> CheckResult:
         """Hand in a result and run the loop until it is delivered; return it."""
-        result = CheckResult(url=url, failure=failure, address=address, http_status=None if failure else 200)
+        result = CheckResult(url, failure=failure, address=address, http_status=None if failure else 200, family=family)
 
         def on_delivered(judged: CheckResult) -> None:
             self.delivered.append(judged)
@@ -189,6 +195,19 @@ def test_vote_comes_back_with_the_first_answer_from_outside(bench: Bench, dead_a
 def test_loop_that_runs_late_has_no_vote(bench: Bench) -> None:
     bench.loop._beats.extend([0.051] * 10)
     assert "late" in (bench.self_check.reason or "")
+
+
+def test_family_that_the_host_has_none_of_is_named_and_a_network_that_is_off_is_not(bench: Bench) -> None:
+    bench.self_check.set_anchors(["192.0.2.1:53"])
+    bench.has_route = False
+    bench.self_check._route_exists = lambda address: address != "2606:4700::1111"
+    result = bench.judge("connect_refused", address="2606:4700::1111", family=6)
+    assert result.own_network is True and "no way to IPv6" in result.message
+    assert bench.self_check.reason is None
+    bench.self_check._route_exists = lambda address: False
+    result = bench.judge("connect_refused", address="2606:4700::1111", family=6)
+    assert result.own_network is True and result.message == ""
+    assert bench.self_check.reason is not None
 
 
 def test_failure_without_a_route_to_the_target_is_our_own(bench: Bench, anchor: Anchor) -> None:

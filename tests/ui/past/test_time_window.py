@@ -134,7 +134,7 @@ def test_a_moment_shows_dots_cards_and_words_as_they_were(on_window: Callable[..
         assert "the past" in window.banner.text().lower() and "every result" in window.banner.text()
         assert wording.long_moment(BAD_MS + 60_000) in window.banner.text()
         assert len(window.cards.cards) == 3
-        assert window.cards.cards[2].said.figure == "0 of 3"
+        assert window.cards.cards[2].said.figure == "0 of 4"
         await bench.until(lambda: "shop is offline" in window.now.text())
         assert "(1" in window.now.text()
         window.choices.button(1).click()
