@@ -73,7 +73,22 @@ def region_sentence(board: BoardView, row: int, column: int) -> str:
         availability_ratio=None if math.isnan(ratio) else ratio,
         coverage=None if math.isnan(coverage) else coverage,
     )
-    return f"{title(board, board.ids[row])} – {said}"
+    parts = [f"{title(board, board.ids[row])} – {said}", *family_lines(board, row, column)]
+    return "; ".join(parts)
+
+
+def family_lines(board: BoardView, row: int, column: int) -> list[str]:
+    """Return what a cell says of each family, a line each; nothing where not each is measured."""
+    lines = []
+    for cell in board.by_family(board.ids[row], REGIONS[column]) if board.assigned[row, column] else []:
+        text = translate("CellText", "%1: %2").replace("%1", wording.family_name(cell.family))
+        said = [wording.status_word(cell.state)]
+        if cell.state in (Status.ONLINE, Status.SLOW) and cell.total_ms is not None:
+            said.append(wording.latency(cell.total_ms))
+        elif cell.failure is not None:
+            said.append(wording.failure_word(cell.failure))
+        lines.append(text.replace("%2", ", ".join(said)))
+    return lines
 
 
 def region_explained(board: BoardView, row: int, column: int) -> str:
@@ -120,12 +135,35 @@ def verdict_word(board: BoardView, row: int) -> str:
 
 def verdict_sentence(board: BoardView, row: int) -> str:
     monitor = board.ids[row]
+    if is_in_maintenance(board, row):
+        return wording.maintenance_sentence(board.monitors[monitor].title, board.maintenance_until_ms(monitor))
     states = {
         region: int(board.state[row, column]) for column, region in enumerate(REGIONS) if board.assigned[row, column]
     }
-    if is_in_maintenance(board, row):
-        return wording.maintenance_sentence(board.monitors[monitor].title, board.maintenance_until_ms(monitor))
-    return wording.verdict_sentence(board.monitors[monitor].title, int(board.verdict[row]), states)
+    verdict = int(board.verdict[row])
+    said = wording.verdict_sentence(board.monitors[monitor].title, verdict, states)
+    failing, fine = _families_apart(board, row)
+    if not failing:
+        return said
+    is_everywhere = verdict == Verdict.OFFLINE and set(states.values()) == {int(Status.OFFLINE)}
+    text = (
+        translate("CellText", "%1 is offline over %2 only; %3 is fine.")
+        if is_everywhere
+        else translate("CellText", "That is over %2 only; %3 is fine.")
+    )
+    text = text.replace("%3", wording.family_name(fine)).replace("%2", wording.family_name(failing))
+    return text.replace("%1", wording.isolated(board.monitors[monitor].title)) if is_everywhere else f"{said} {text}"
+
+
+def _families_apart(board: BoardView, row: int) -> tuple[int, int]:
+    """Return the one family that an outage is of and the one that is fine; zeros where that is not so."""
+    if board.verdict[row] not in (Verdict.OFFLINE, Verdict.REGIONAL):
+        return 0, 0
+    watching = [region for column, region in enumerate(REGIONS) if board.assigned[row, column]]
+    cells = [cell for region in watching for cell in board.by_family(board.ids[row], region)]
+    failing = {cell.family for cell in cells if cell.state is Status.OFFLINE}
+    fine = {cell.family for cell in cells if cell.state in (Status.ONLINE, Status.SLOW)} - failing
+    return (min(failing), min(fine)) if len(failing) == 1 and fine else (0, 0)
 
 
 def name_sentence(board: BoardView, row: int) -> str:

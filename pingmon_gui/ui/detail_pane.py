@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pingmon_gui.domain.family import IPV6
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.region import Region
@@ -81,8 +82,9 @@ class DetailPane(QWidget):
         self._detail: MonitorDetail | None = None
         self._loading: Task | None = None
         #: Start of the newest result in the chart, by probe.
-        self._charted: dict[ProbeId, int] = {}
-        self._sections: dict[ProbeId, RegionSection] = {}
+        #: By probe and whether it is the second of two families: up to when its results are in the chart.
+        self._charted: dict[tuple[ProbeId, bool], int] = {}
+        self._sections: dict[tuple[ProbeId, int], RegionSection] = {}
         self._build()
 
     @property
@@ -280,15 +282,16 @@ class DetailPane(QWidget):
 
     def _show_regions(self, detail: MonitorDetail) -> None:
         shown = [(region, measured) for region in detail.regions for measured in region.measured]
-        for gone in self._sections.keys() - {measured.probe.id for _, measured in shown}:
+        for gone in self._sections.keys() - {(measured.probe.id, measured.family) for _, measured in shown}:
             section = self._sections.pop(gone)
             self._regions.removeWidget(section)
             section.deleteLater()
         for place, (region, measured) in enumerate(shown):
-            section = self._sections.get(measured.probe.id) or RegionSection(self)
-            if measured.probe.id not in self._sections:
+            key = (measured.probe.id, measured.family)
+            section = self._sections.get(key) or RegionSection(self)
+            if key not in self._sections:
                 section.explain_asked.connect(self.explain_requested)
-                self._sections[measured.probe.id] = section
+                self._sections[key] = section
                 self._regions.insertWidget(place, section)
             section.show_measured(region, measured, detail.now_ms)
 
@@ -318,8 +321,8 @@ class DetailPane(QWidget):
             if probe is not None:
                 series.append((probe.region, probe.name, history))
                 if len(history.at_ms):
-                    newest = int(history.at_ms[-1])
-                    self._charted[probe.id] = max(newest, self._charted.get(probe.id, 0))
+                    newest, voice = int(history.at_ms[-1]), history.series.voice
+                    self._charted[voice] = max(newest, self._charted.get(voice, 0))
         self.chart.show_history(series, to_ms - span_ms, to_ms)
         if self._detail is not None:
             self._append(self._detail)
@@ -330,10 +333,10 @@ class DetailPane(QWidget):
             return
         for region in detail.regions:
             for measured in region.measured:
-                result = measured.result
-                if result is None or result.started_at_ms <= self._charted.get(measured.probe.id, 0):
+                result, voice = measured.result, (measured.probe.id, measured.family == IPV6)
+                if result is None or result.started_at_ms <= self._charted.get(voice, 0):
                     continue
-                self._charted[measured.probe.id] = result.started_at_ms
+                self._charted[voice] = result.started_at_ms
                 self.chart.append(
                     region.region,
                     measured.probe.name,
@@ -341,6 +344,7 @@ class DetailPane(QWidget):
                     result.total_ms,
                     measured.status,
                     detail.monitor.settings.interval_ms,
+                    is_second=voice[1],
                 )
 
     # Slots

@@ -118,6 +118,7 @@ class ExplanationTable(QAbstractTableModel):
             case Column.LENGTH:
                 return wording.exact_duration(one.length_ms)
             case Column.PROBE:
-                return "" if one.probe is None else wording.plain(self._probes.get(one.probe, str(one.probe)), 60)
+                probe = "" if one.probe is None else wording.plain(self._probes.get(one.probe, str(one.probe)), 60)
+                return " · ".join(part for part in (probe, wording.family_name(one.family)) if part)
             case Column.WHY:
                 return reason_text(one)

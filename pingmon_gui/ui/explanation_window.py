@@ -38,12 +38,16 @@ _WIDTHS = {Column.STATE: 24, Column.BEGAN: 29, Column.ENDED: 29, Column.LENGTH: 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is explained: a domain's availability, or a region's (`region` is not None), in a span."""
+    """What is explained: a domain's availability, or a region's (`region` is not None), in a span.
+
+    Where each family is measured a region's may be that of one `family`.
+    """
 
     title: str
     region: Region | None
     from_ms: int
     to_ms: int
+    family: int = 0
 
 
 class ExplanationWindow(QDialog):
@@ -151,6 +155,8 @@ class ExplanationWindow(QDialog):
         where = self.tr("over all regions")
         if self._subject.region is not None:
             where = self.tr("seen from %1").replace("%1", wording.region_name(self._subject.region))
+            if self._subject.family:
+                where += f" · {wording.family_name(self._subject.family)}"
         about = PlainLabel(self)
         about.setText(
             f"{wording.plain(self._subject.title)} · {where} · {span_text(self._subject.from_ms, self._subject.to_ms)}"

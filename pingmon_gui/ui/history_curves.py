@@ -78,12 +78,12 @@ def latency_lines(view: HistoryView, region: RegionHistory, from_ms: int, to_ms:
     return [bucket_line(view, region, region.buckets.median_ms, from_ms, to_ms, pixels)]
 
 
-def probe_points(results: Sequence[SeriesHistory], from_ms: int) -> dict[int, Points]:
-    """Return the results of each probe, its addresses joined."""
-    by_probe: dict[int, list[SeriesHistory]] = {}
+def probe_points(results: Sequence[SeriesHistory], from_ms: int) -> dict[tuple[int, bool], Points]:
+    """Return the results of each probe, its addresses joined; those of its two families apart."""
+    by_voice: dict[tuple[int, bool], list[SeriesHistory]] = {}
     for one in results:
-        by_probe.setdefault(one.series.probe, []).append(one)
-    return {probe: Points.of(histories, from_ms) for probe, histories in by_probe.items()}
+        by_voice.setdefault(one.series.voice, []).append(one)
+    return {voice: Points.of(histories, from_ms) for voice, histories in by_voice.items()}
 
 
 def bucket_line(

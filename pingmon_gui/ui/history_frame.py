@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pingmon_gui.domain.family import AUTOMATIC
 from pingmon_gui.domain.incident import Incident
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.strip import bar_length_ms
@@ -23,10 +24,19 @@ def around(incident: Incident, now_ms: int) -> tuple[int, int]:
 
 
 async def read_frame(
-    store: HistoryStore, monitor: MonitorId, from_ms: int, to_ms: int, now_ms: int, margin_ms: int = 0
+    store: HistoryStore,
+    monitor: MonitorId,
+    from_ms: int,
+    to_ms: int,
+    now_ms: int,
+    margin_ms: int = 0,
+    family: int = AUTOMATIC,
 ) -> HistoryView:
-    """Read [from_ms, to_ms) as it is looked at, with a margin on both sides, in whole bars. Raises StorageError."""
+    """Read [from_ms, to_ms) as it is looked at, with a margin on both sides, in whole bars. Raises StorageError.
+
+    Where each family is measured regions show that of `family`, or both.
+    """
     span_ms = to_ms - from_ms
     step = time_grid.step_of(bar_length_ms(span_ms))
     edges = time_grid.edges(from_ms - margin_ms, min(to_ms, now_ms) + margin_ms, step)
-    return await read_history(store, monitor, edges[0], edges[-1], span_ms, now_ms)
+    return await read_history(store, monitor, edges[0], edges[-1], span_ms, now_ms, family)

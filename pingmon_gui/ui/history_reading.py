@@ -8,6 +8,7 @@ import numpy as np
 from pingmon_probe.protocol import PHASES
 
 from pingmon_gui.domain.availability import hold_ms
+from pingmon_gui.domain.family import IPV4, IPV6
 from pingmon_gui.domain.history import SeriesHistory, percentile
 from pingmon_gui.domain.status import Status, failure_name
 from pingmon_gui.report.gather import SHARES
@@ -43,7 +44,12 @@ def latency_text(view: HistoryView, region: RegionHistory, at_ms: float, *, with
     if not view.is_raw:
         place = place_of(view, region, at_ms)
         return wording.status_word(Status.UNKNOWN) if place is None else _stretch_text(region, place)
-    texts = [text for one in region.results if (text := _spoken_text(one, at_ms, with_reason))]
+    has_two = len({one.series.is_second for one in region.results}) > 1
+    texts = []
+    for one in region.results:
+        if text := _spoken_text(one, at_ms, with_reason):
+            family = wording.family_name(IPV6 if one.series.is_second else IPV4) if has_two else ""
+            texts.append(f"{family} {text}".strip())
     return " / ".join(dict.fromkeys(texts)) or wording.status_word(Status.UNKNOWN)
 
 

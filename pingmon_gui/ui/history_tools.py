@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QMessageBox, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
+from pingmon_gui.domain.family import AUTOMATIC, IPV4, IPV6
 from pingmon_gui.ui import wording
 from pingmon_gui.ui.history_curves import Kind
 
 
 class HistoryTools(QWidget):
-    """`look_chosen` says that kind or boxes changed; the others what was pressed."""
+    """`look_chosen` says that kind or boxes changed, `family_chosen` another family; the others what was pressed."""
 
     look_chosen = Signal()
+    family_chosen = Signal()
     zoom_in_asked = Signal()
     zoom_out_asked = Signal()
     reset_asked = Signal()
@@ -51,6 +62,19 @@ class HistoryTools(QWidget):
             box.toggled.connect(self.look_chosen)
             row.addSpacing(12)
             row.addWidget(box)
+        self.families = QComboBox(self)
+        self.families.setAccessibleName(self.tr("Address family"))
+        self.families.setToolTip(wording.tool_tip(self.tr("Which of the two that are measured regions show")))
+        for text, family in (
+            (self.tr("IPv4 and IPv6"), AUTOMATIC),
+            (self.tr("IPv4"), IPV4),
+            (self.tr("IPv6"), IPV6),
+        ):
+            self.families.addItem(text, family)
+        self.families.currentIndexChanged.connect(self.family_chosen)
+        self.families.hide()
+        row.addSpacing(12)
+        row.addWidget(self.families)
         row.addStretch(1)
         for text, name, key, act in (
             ("−", self.tr("Zoom out"), "Ctrl+-", self.zoom_out_asked),
@@ -71,6 +95,17 @@ class HistoryTools(QWidget):
     @property
     def kind(self) -> Kind:
         return Kind(self._kinds.checkedId())
+
+    @property
+    def family(self) -> int:
+        """Which family regions show; AUTOMATIC for both, and where they are not told apart."""
+        return int(self.families.currentData())
+
+    def show_families(self, has_families: bool) -> None:
+        """Offer the families where there are two; where there are not, the choice falls back to all there is."""
+        self.families.setVisible(has_families)
+        if not has_families:
+            self.families.setCurrentIndex(0)
 
     def choose(self, kind: Kind) -> None:
         """Choose a kind of chart, as a click does."""

@@ -153,7 +153,9 @@ class HistoryWindow(KeptWindow):
         # Whoever moves finds more beside what is to be seen.
         margin_ms = 0 if self._is_fresh else (to_ms - from_ms) // 2
         try:
-            view = await read_frame(self._store, domain.id, from_ms, to_ms, self._now_ms(), margin_ms)
+            view = await read_frame(
+                self._store, domain.id, from_ms, to_ms, self._now_ms(), margin_ms, self.tools.family
+            )
         except PingmonError as exc:
             self._loading = None
             self._say(wording.problem(exc))
@@ -167,6 +169,7 @@ class HistoryWindow(KeptWindow):
         if view.kept.first_ms is None:
             self._say(self.tr("Nothing was measured yet. What is measured from now on is shown here."))
             return
+        self.tools.show_families(view.has_families)
         known = [one.region for one in view.regions]
         if self.look.region not in known:
             self.look = replace(self.look, region=known[0] if known else None)
@@ -269,6 +272,7 @@ class HistoryWindow(KeptWindow):
         self.plot.placed.connect(self.rows.follow)
         self.plot.reset_asked.connect(self.on_reset)
         self.tools.look_chosen.connect(self.on_look_chosen)
+        self.tools.family_chosen.connect(self.read)
         self.tools.zoom_in_asked.connect(self.on_zoom_in)
         self.tools.zoom_out_asked.connect(self.on_zoom_out)
         self.tools.reset_asked.connect(self.on_reset)

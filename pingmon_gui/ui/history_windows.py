@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from pingmon_gui.domain.availability import last_hour
 from pingmon_gui.domain.explanation import Explanation
+from pingmon_gui.domain.family import AUTOMATIC
 from pingmon_gui.domain.incident import Incident, IncidentId
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.region import Region
@@ -121,11 +122,13 @@ class HistoryWindows(QObject):
         from_ms, now_ms = last_hour(self._now_ms())
         self.explain(monitor, region, from_ms, now_ms)
 
-    def explain(self, monitor: MonitorId, region: Region | None, from_ms: int, to_ms: int) -> ExplanationWindow:
-        """Show what made the availability of a region, or of the domain (None), in a span."""
+    def explain(
+        self, monitor: MonitorId, region: Region | None, from_ms: int, to_ms: int, family: int = AUTOMATIC
+    ) -> ExplanationWindow:
+        """Show what made the availability of a region, be it over one family, or of the domain (None), in a span."""
         from pingmon_gui.ui.explanation_window import ExplanationWindow, Subject
 
-        subject = Subject(self.title(monitor), region, from_ms, to_ms)
+        subject = Subject(self.title(monitor), region, from_ms, to_ms, family)
         window = ExplanationWindow(
             subject, lambda: self._read_explanation(monitor, subject), self._spawner.spawn, self._window
         )
@@ -138,7 +141,7 @@ class HistoryWindows(QObject):
         if subject.region is None:
             return await explained_domain(store, monitor, from_ms, to_ms), probes
         now_ms = self._now_ms()
-        return await explained_region(store, monitor, subject.region, from_ms, to_ms, now_ms), probes
+        return await explained_region(store, monitor, subject.region, from_ms, to_ms, now_ms, subject.family), probes
 
     def show_report(self, selected: Collection[MonitorId]) -> None:
         """Show the making of a report; the one that is open already is brought up."""
@@ -175,7 +178,8 @@ class HistoryWindows(QObject):
     @Slot(object)
     def on_explain_asked(self, figure: Figure) -> None:
         if self.history is not None and self.history.domain is not None:
-            self.explain(self.history.domain.id, figure.region, figure.from_ms, figure.to_ms)
+            family = self.history.tools.family
+            self.explain(self.history.domain.id, figure.region, figure.from_ms, figure.to_ms, family)
 
     def title(self, monitor: MonitorId) -> str:
         """Return what people call a monitor, also one that was deleted."""

@@ -205,7 +205,9 @@ class IncidentDetail(QWidget):
         around = (line - _COLOUR) // 2
         colour.setStyleSheet(f"background: {region_colour(evidence.region)}; border-radius: 2px; margin: {around}px 0")
         place = PlainLabel(self._body, can_wrap=False)
-        place.setText(f"{wording.region_name(evidence.region)} ({wording.plain(evidence.probe_name, 60)})")
+        family = f" · {wording.family_name(evidence.family)}" if evidence.family else ""
+        probe = wording.plain(evidence.probe_name, 60)
+        place.setText(f"{wording.region_name(evidence.region)} ({probe}){family}")
         word = PlainLabel(self._body, can_wrap=False)
         word.setText(wording.status_word(status))
         what = PlainLabel(self._body)

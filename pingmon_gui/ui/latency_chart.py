@@ -1,4 +1,6 @@
-"""Latency over time, a curve a probe: failures as marks at the bottom, gaps where nothing is known.
+"""Latency over time, a curve a probe, or one for each of its families (IPv6 dashed).
+
+Failures are marks at the bottom, and there are gaps where nothing is known.
 
 pyqtgraph takes a fifth of a second to import: that is done when the first history is shown, never before.
 """
@@ -13,6 +15,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from pingmon_gui.domain.family import AUTOMATIC, IPV4, IPV6
 from pingmon_gui.domain.history import SeriesHistory
 from pingmon_gui.domain.region import REGIONS, Region
 from pingmon_gui.domain.status import Status
@@ -40,7 +43,8 @@ class LatencyChart(QWidget):
         super().__init__(parent)
         self.span_ms = HOUR_MS
         self._from_ms = self._to_ms = 0
-        self._points: dict[tuple[Region, str], Points] = {}
+        #: By region, probe, and whether it is the second of two families.
+        self._points: dict[tuple[Region, str, bool], Points] = {}
         self._plot: Any = None
         self._message = QLabel(self)
         self._message.setTextFormat(Qt.TextFormat.PlainText)
@@ -87,18 +91,26 @@ class LatencyChart(QWidget):
     def show_history(self, series: Sequence[tuple[Region, str, SeriesHistory]], from_ms: int, to_ms: int) -> None:
         """Show raw results, each with its region and probe; what lies before `from_ms` is not drawn."""
         self._from_ms, self._to_ms = from_ms, to_ms
-        by_probe: dict[tuple[Region, str], list[SeriesHistory]] = {}
+        by_voice: dict[tuple[Region, str, bool], list[SeriesHistory]] = {}
         for region, probe, history in series:
-            by_probe.setdefault((region, probe), []).append(history)
-        found = {key: Points.of(histories, from_ms) for key, histories in by_probe.items()}
+            by_voice.setdefault((region, probe, history.series.is_second), []).append(history)
+        found = {key: Points.of(histories, from_ms) for key, histories in by_voice.items()}
         self._points = {key: points for key, points in found.items() if len(points.at_ms)}
         self._draw()
 
     def append(
-        self, region: Region, probe_name: str, at_ms: int, total_ms: float | None, status: Status, interval_ms: int
+        self,
+        region: Region,
+        probe_name: str,
+        at_ms: int,
+        total_ms: float | None,
+        status: Status,
+        interval_ms: int,
+        *,
+        is_second: bool = False,
     ) -> None:
         """Add one live result at the right; the left edge moves along."""
-        key = (region, probe_name)
+        key = (region, probe_name, is_second)
         points = self._points.get(key) or Points.of([], 0)
         if len(points.at_ms) and at_ms <= points.at_ms[-1]:
             return
@@ -110,13 +122,13 @@ class LatencyChart(QWidget):
     def summary(self) -> str:
         """Return what the chart shows as one sentence a probe."""
         parts = []
-        for (region, _probe), points in self._points.items():
+        for (region, _probe, is_second), points in self._points.items():
             known = points.total_ms[~np.isnan(points.total_ms)]
             failures = int(points.is_offline.sum())
             text = self.tr("%1: median %2, %3")
             counted = wording.counted(self.tr("%n failure(s)", "", failures), failures)
             median = wording.latency(float(np.median(known))) if len(known) else wording.NOTHING
-            parts.append(text.replace("%3", counted).replace("%2", median).replace("%1", wording.region_name(region)))
+            parts.append(text.replace("%3", counted).replace("%2", median).replace("%1", self._name(region, is_second)))
         return "; ".join(parts)
 
     # Drawing
@@ -143,9 +155,10 @@ class LatencyChart(QWidget):
             plot.getAxis(axis).setTextPen(theme.muted)
         buckets = max(50, plot.width())
         highest = 1.0
-        for (region, _probe), points in self._points.items():
+        for (region, _probe, is_second), points in self._points.items():
             x, y = points.curve(self._from_ms, self._to_ms, buckets)
-            pen = pyqtgraph.mkPen(region_colour(region), width=1.4)
+            line = Qt.PenStyle.DashLine if is_second else Qt.PenStyle.SolidLine
+            pen = pyqtgraph.mkPen(region_colour(region), width=1.4, style=line)
             is_alone = len(x) == 1
             plot.plot(
                 x, y, pen=pen, connect="finite", symbol="o" if is_alone else None, symbolSize=5,
@@ -154,10 +167,10 @@ class LatencyChart(QWidget):
             if len(y) and not np.isnan(y).all():
                 highest = max(highest, float(np.nanmax(y)))
             for at_ms in points.changed_at_ms:
-                line = pyqtgraph.InfiniteLine(
+                change = pyqtgraph.InfiniteLine(
                     at_ms / 1000, pen=pyqtgraph.mkPen(theme.muted, style=Qt.PenStyle.DashLine)
                 )
-                plot.addItem(line, ignoreBounds=True)
+                plot.addItem(change, ignoreBounds=True)
         for points in self._points.values():
             failed = points.failures_s(self._from_ms, self._to_ms)
             if len(failed):
@@ -191,7 +204,7 @@ class LatencyChart(QWidget):
     def hover_text(self, at_ms: float) -> str:
         """Return time and exact values at a moment, one probe after the other."""
         parts = [wording.clock_time(int(at_ms))]
-        for (region, _probe), points in self._points.items():
+        for (region, _probe, is_second), points in self._points.items():
             place = points.nearest(at_ms)
             if place is None:
                 value = wording.status_word(Status.UNKNOWN)
@@ -199,8 +212,14 @@ class LatencyChart(QWidget):
                 value = wording.status_word(Status.OFFLINE)
             else:
                 value = wording.exact_latency(float(points.total_ms[place]))
-            parts.append(f"{wording.region_name(region)} {value}")
+            parts.append(f"{self._name(region, is_second)} {value}")
         return " · ".join(parts)
+
+    def _name(self, region: Region, is_second: bool) -> str:
+        """Return a curve's name: its region, with the family where there are two."""
+        has_two = any(is_second for _region, _probe, is_second in self._points)
+        family = (IPV6 if is_second else IPV4) if has_two else AUTOMATIC
+        return " ".join(part for part in (wording.region_name(region), wording.family_name(family)) if part)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

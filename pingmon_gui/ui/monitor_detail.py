@@ -16,6 +16,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
+from pingmon_gui.engine.board_view import FamilyCell
 from pingmon_gui.ui.cell_text import verdict_sentence
 
 
@@ -23,24 +24,35 @@ from pingmon_gui.ui.cell_text import verdict_sentence
 class Measured:
     """The newest result of one probe and its own status; `result` is None where nothing was measured yet.
 
-    `is_whole` is False where it came from the store, and only status, failure and total were read of it.
+    `is_whole` is False where it came from the store, and only status, failure and total were read of it. `family` is
+    that of the check where each is measured, else 0.
     """
 
     probe: Probe
     result: CheckResult | None = None
     status: Status = Status.UNKNOWN
     is_whole: bool = True
+    family: int = 0
 
 
 @dataclass(frozen=True)
 class RegionDetail:
-    """One region that watches the monitor: its confirmed state, its hour, and what its probes measured last."""
+    """One region that watches the monitor: its confirmed state, its hour, and what its probes measured last.
+
+    `families` are what it says of each family where each is measured.
+    """
 
     region: Region
     state: Status
     is_checking: bool
     availability: Availability
     measured: tuple[Measured, ...]
+    families: tuple[FamilyCell, ...] = ()
+
+    def state_of(self, family: int) -> tuple[Status, bool]:
+        """Return the confirmed state over a family, and whether it is being checked; of 0 the region's own."""
+        cell = next((one for one in self.families if one.family == family), None)
+        return (self.state, self.is_checking) if cell is None else (cell.state, cell.is_checking)
 
 
 @dataclass(frozen=True)
@@ -76,16 +88,18 @@ def detail_of(
     for column, region in enumerate(REGIONS):
         if not board.assigned[row, column]:
             continue
-        latest = {found.probe.id: found for found in board.latest(monitor, region)}
+        latest = {(found.probe.id, found.family): found for found in board.latest(monitor, region)}
+        families = tuple(board.by_family(monitor, region))
         measured = []
         for health in board.probes.values():
-            if health.probe.region is region:
-                found = latest.get(health.probe.id)
-                measured.append(
-                    Measured(health.probe)
-                    if found is None
-                    else Measured(found.probe, found.result, found.status, found.is_whole)
-                )
+            for family in [cell.family for cell in families] or [0]:
+                if health.probe.region is region:
+                    found = latest.get((health.probe.id, family))
+                    measured.append(
+                        Measured(health.probe, family=family)
+                        if found is None
+                        else Measured(found.probe, found.result, found.status, found.is_whole, family)
+                    )
         regions.append(
             RegionDetail(
                 region,
@@ -93,6 +107,7 @@ def detail_of(
                 bool(board.is_checking[row, column]),
                 board.availability_of(monitor, region),
                 tuple(measured),
+                families,
             )
         )
     probes = {probe_id: health.probe for probe_id, health in board.probes.items()}

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from pingmon_gui.domain.error import InvalidInput
+from pingmon_gui.domain.family import AUTOMATIC, EACH, IPV4, IPV6
 from pingmon_gui.domain.monitor import Monitor, MonitorSettings, parse_name, parse_tags
 from pingmon_gui.ui import kind_rows, request_rows, website_rows, wording
 from pingmon_gui.ui.form_dialog import Field
@@ -266,7 +267,12 @@ class MonitorForm(QWidget):
 
     def _add_family(self) -> None:
         combo = QComboBox()
-        for text, family in ((self.tr("Automatic"), 0), (self.tr("IPv4 only"), 4), (self.tr("IPv6 only"), 6)):
+        for text, family in (
+            (self.tr("Automatic"), AUTOMATIC),
+            (self.tr("IPv4 only"), IPV4),
+            (self.tr("IPv6 only"), IPV6),
+            (self.tr("IPv4 and IPv6, each measured"), EACH),
+        ):
             combo.addItem(text, family)
         combo.setPlaceholderText(self.left_alone())
         combo.currentIndexChanged.connect(self.on_edited)

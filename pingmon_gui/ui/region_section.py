@@ -112,31 +112,33 @@ class RegionSection(QWidget):
     def show_measured(self, detail: RegionDetail, measured: Measured, now_ms: int) -> None:
         """Show one probe's newest result beside its region's confirmed state and hour."""
         theme, result = current(), measured.result
-        self.setAccessibleName(
-            wording.status_sentence(
-                detail.region,
-                detail.state,
-                None if result is None else result.total_ms,
-                None if result is None else result.failure,
-                detail.is_checking,
-            )
+        state, is_checking = detail.state_of(measured.family)
+        sentence = wording.status_sentence(
+            detail.region,
+            state,
+            None if result is None else result.total_ms,
+            None if result is None else result.failure,
+            is_checking,
         )
+        family = wording.family_name(measured.family)
+        self.setAccessibleName(f"{family}, {sentence}" if family else sentence)
         self._sign.setPixmap(
-            status_shape.pixmap(
-                detail.state,
-                theme.of_verdict(detail.state),
-                theme.window,
-                detail.is_checking,
-                self.devicePixelRatioF(),
-            )
+            status_shape.pixmap(state, theme.of_verdict(state), theme.window, is_checking, self.devicePixelRatioF())
         )
         region = wording.region_name(detail.region)
         probe = wording.plain(measured.probe.name, 60)
-        self._name.setText(region if probe == region else f"{region} · {probe}")
+        parts = [region, "" if probe == region else probe, family]
+        self._name.setText(" · ".join(part for part in parts if part))
         self._name.setFont(scaled_font(1.0, weight=self._name.font().Weight.DemiBold))
-        self._figure.setText(self._figure_of(detail, result))
+        self._figure.setText(self._figure_of(state, result))
         self._show_result(measured, now_ms)
         self._region = detail.region
+        # The share is the region's, of both families: it stands once, below the last of its sections.
+        is_last = not family or measured == detail.measured[-1]
+        for widget in (self._hour_name, self.share, self._hour):
+            widget.setVisible(is_last)
+        hour = translate("Detail", "Available in the last hour, both together")
+        self._hour_name.setText(hour if family else translate("Detail", "Available in the last hour"))
         self.share.show_share(detail.availability, translate("Detail", "%1, last hour").replace("%1", region))
         self.share.refresh()
         self._hour.setText(wording.availability_sentence(detail.availability))
@@ -150,10 +152,10 @@ class RegionSection(QWidget):
         if self._region is not None:
             self.explain_asked.emit(self._region)
 
-    def _figure_of(self, detail: RegionDetail, result: CheckResult | None) -> str:
-        if detail.state in (Status.ONLINE, Status.SLOW) and result is not None and result.failure is None:
-            return f"{wording.status_word(detail.state)} · {wording.latency(result.total_ms)}"
-        return wording.status_word(detail.state)
+    def _figure_of(self, state: Status, result: CheckResult | None) -> str:
+        if state in (Status.ONLINE, Status.SLOW) and result is not None and result.failure is None:
+            return f"{wording.status_word(state)} · {wording.latency(result.total_ms)}"
+        return wording.status_word(state)
 
     def _show_result(self, measured: Measured, now_ms: int) -> None:
         result = measured.result

@@ -465,6 +465,11 @@ def cell_sentence(
     return sentence.replace("%3", share(coverage)).replace("%2", share(availability_ratio)).replace("%1", text)
 
 
+def family_name(family: int) -> str:
+    """Return `IPv4` or `IPv6`; nothing for 0, where no family is told apart."""
+    return f"IPv{family}" if family else ""
+
+
 def maintenance_word() -> str:
     """Return the word that stands in the place of a verdict while a maintenance window is on."""
     return translate("Wording", "maintenance")
