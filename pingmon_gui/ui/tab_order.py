@@ -24,13 +24,23 @@ def tab_stops(widget: QWidget | None) -> Iterator[QWidget]:
     elif isinstance(widget, QScrollArea):
         yield from tab_stops(widget.widget())
     elif (layout := widget.layout()) is not None:
-        yield from _stops_of(layout)
+        yield from _stops_of(layout, widget)
 
 
-def _stops_of(layout: QLayout) -> Iterator[QWidget]:
-    place = 0
-    while (item := layout.itemAt(place)) is not None:
-        yield from tab_stops(item.widget())
-        if (inner := item.layout()) is not None:
-            yield from _stops_of(inner)
-        place += 1
+def _stops_of(layout: QLayout, owner: QWidget) -> Iterator[QWidget]:
+    """Yield what Tab stops at within a layout of a widget's.
+
+    Its items are not asked for: nothing tells Python when one of them is gone, and what comes to lie in its place in
+    memory is then taken for it, until the program crashes. Widgets and layouts do tell.
+    """
+    inner = [one for one in layout.children() if isinstance(one, QLayout)]
+    children = [one for one in owner.children() if isinstance(one, QWidget)]
+    parts: list[tuple[int, QLayout | QWidget]] = [(layout.indexOf(one), one) for one in inner]
+    parts += [(layout.indexOf(one), one) for one in children]
+    for place, part in sorted(parts, key=lambda one: one[0]):
+        if place < 0:
+            continue
+        if isinstance(part, QLayout):
+            yield from _stops_of(part, owner)
+        else:
+            yield from tab_stops(part)

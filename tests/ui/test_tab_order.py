@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayoutItem, QLineEdit, QSpacerItem, QVBoxLayout, QWidget, QWidgetItem
 from pytestqt.qtbot import QtBot
+from shiboken6 import Shiboken
 
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.ui.add_dialog import AddDialog
@@ -16,6 +17,7 @@ from pingmon_gui.ui.edit_dialog import EditDialog
 from pingmon_gui.ui.export_dialog import ExportDialog
 from pingmon_gui.ui.form_dialog import FormDialog
 from pingmon_gui.ui.preferences_dialog import PreferencesDialog
+from pingmon_gui.ui.tab_order import follow_layout, tab_stops
 from pingmon_gui.ui.tag_dialog import TagDialog
 from tests.engine.fakes import monitor
 
@@ -75,3 +77,20 @@ def _is_before(dialog: QWidget, one: QWidget, other: QWidget) -> bool:
         first.top() < second.center().y() < first.bottom() or second.top() < first.center().y() < second.bottom()
     )
     return first.left() < second.left() if is_one_line else first.top() < second.top()
+
+
+def test_order_is_set_without_holding_on_to_items_of_layouts(qtbot: QtBot) -> None:
+    """Such an item may be gone at any time without telling Python, which then takes another object for it."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    column = QVBoxLayout(window)
+    row = QHBoxLayout()
+    edits = [QLineEdit(window) for _ in range(4)]
+    column.addWidget(edits[3])
+    column.insertLayout(0, row)
+    row.addWidget(edits[1])
+    row.insertWidget(0, edits[0])
+    column.insertWidget(1, edits[2])
+    follow_layout(window)
+    assert list(tab_stops(window)) == edits
+    assert not [one for one in Shiboken.getAllValidWrappers() if type(one) in (QLayoutItem, QWidgetItem, QSpacerItem)]
