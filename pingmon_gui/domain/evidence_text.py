@@ -35,7 +35,8 @@ VERBATIM = frozenset((Part.ANSWERS, Part.BODY, Part.ROUTE))
 
 #: Of a probe that failed and left nothing.
 NOTHING_KEPT = (
-    "nothing was kept. An older probe keeps nothing (upgrade it), no probe while too many checks fail at once."
+    "nothing was kept: the probe was of an older version, had kept something just before, or too many checks failed at "
+    "once."
 )
 
 

@@ -24,8 +24,8 @@ def time_of(incident: Incident, now_ms: int) -> tuple[int, int]:
 def of_incident(incident: Incident, found: Iterable[FailureEvidence]) -> tuple[FailureEvidence, ...]:
     """Return the evidence of an incident from what lies in its `time_of`, by time; routes joined to what they are of.
 
-    Of a probe that left nothing in the incident itself, the newest from before is taken: its outage began with it, or
-    it had failed just before and leaves nothing twice.
+    Of a probe that saw the failure and left nothing in the incident itself, the newest from before is taken: it had
+    failed just before, and leaves nothing twice.
     """
     by_probe: dict[ProbeId, list[FailureEvidence]] = {}
     for one in sorted(found, key=lambda one: (one.at_ms, one.is_route)):
@@ -35,8 +35,9 @@ def of_incident(incident: Incident, found: Iterable[FailureEvidence]) -> tuple[F
             mine[-1] = replace(before, document={**one.document, **before.document})
         else:
             mine.append(one)
+    saw_it = {seen.probe for seen in incident.evidence if seen.failure is not None}
     chosen: list[FailureEvidence] = []
-    for mine in by_probe.values():
+    for probe, mine in by_probe.items():
         inside = [one for one in mine if one.at_ms >= incident.start_ms - _SAME_MS]
-        chosen += inside or mine[-1:]
+        chosen += inside or (mine[-1:] if probe in saw_it else [])
     return tuple(sorted(chosen, key=lambda one: one.at_ms))

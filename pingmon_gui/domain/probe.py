@@ -156,4 +156,6 @@ class ProbeHealth:
     skipped: int = 0
     restarts: int = 0
     caught_up: float | None = None
+    #: Whether its version keeps evidence of failures.
+    keeps_evidence: bool | None = None
     collected: int = 0

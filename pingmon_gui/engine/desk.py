@@ -48,6 +48,7 @@ class ProbeDesk:
             clock_offset_ms=status.clock_offset_ms,
             late_p99_ms=status.late_p99_ms,
             skipped=status.skipped,
+            keeps_evidence="failure_evidence" in status.features,
         )
 
     def connected(self, header: StreamHeader, is_catching_up: bool) -> None:

@@ -31,15 +31,22 @@ _AT_FIRST = frozenset((Part.TRIED, Part.NAMES))
 
 
 class EvidencePanel(QWidget):
-    """`show_incident` fills it. `filled` says that it looks different now."""
+    """`show_incident` fills it. `filled` says that something was read, and it looks different now."""
 
     filled = Signal()
 
     def __init__(
-        self, read: ReadEvidence, spawn: Spawn, now_ms: Callable[[], int], parent: QWidget | None = None
+        self,
+        read: ReadEvidence,
+        spawn: Spawn,
+        now_ms: Callable[[], int],
+        is_able: Callable[[ProbeId], bool] = lambda _probe: True,
+        parent: QWidget | None = None,
     ) -> None:
+        """`is_able` says whether a probe is of a version that keeps evidence, as far as anybody knows."""
         super().__init__(parent)
         self._read = read
+        self._is_able = is_able
         self._spawn = spawn
         self._now_ms = now_ms
         self._loading: asyncio.Task[Any] | None = None
@@ -95,11 +102,13 @@ class EvidencePanel(QWidget):
             found = await self._read(incident.monitor, *time_of(incident, self._now_ms()))
         except PingmonError as exc:
             self._put(_note(wording.problem(exc), self))
+            self.filled.emit()
             return
         kept = of_incident(incident, found)
         if kept != self.kept:
             self.kept = kept
             self._fill(incident, kept)
+            self.filled.emit()
 
     def refresh(self) -> None:
         """Take over the colours in use."""
@@ -114,6 +123,8 @@ class EvidencePanel(QWidget):
     # Building
 
     def _fill(self, incident: Incident, kept: Sequence[FailureEvidence]) -> None:
+        is_open = {key: fold.head.isChecked() for key, fold in self._folds.items()}
+        self._folds = {}
         body = QWidget(self)
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -124,8 +135,11 @@ class EvidencePanel(QWidget):
             title.setText(_who(seen, one.at_ms))
             column.addWidget(title)
             for section in sections(one.document):
-                column.addWidget(self._fold(one, section, _who(seen, one.at_ms), body))
-        if text := _silent(incident, kept):
+                key = (one.probe, one.at_ms, section.part)
+                fold = _fold(section, _who(seen, one.at_ms), body, is_open.get(key, section.part in _AT_FIRST))
+                self._folds[key] = fold
+                column.addWidget(fold)
+        for text in self._silent(incident, kept):
             column.addWidget(_note(text, body))
         self.copy.setVisible(bool(kept))
         self._put(body)
@@ -137,16 +151,22 @@ class EvidencePanel(QWidget):
         self._body = body
         self._column.addWidget(body)
         body.show()
-        self.filled.emit()
 
-    def _fold(self, one: FailureEvidence, section: Section, whose: str, parent: QWidget) -> Fold:
-        title = part_title(section.part)
-        head = f"{title}: {section.summary}" if section.summary else title
-        key = (one.probe, one.at_ms, section.part)
-        before = self._folds.get(key)
-        is_open = section.part in _AT_FIRST if before is None else before.head.isChecked()
-        self._folds[key] = fold = Fold(head, _reader(section, f"{title}, {whose}", parent), parent, is_open=is_open)
-        return fold
+    def _silent(self, incident: Incident, kept: Sequence[FailureEvidence]) -> list[str]:
+        """Return what is to be said of the probes that saw it fail and kept nothing."""
+        known = {one.probe for one in kept}
+        silent = [one for one in incident.evidence if one.failure is not None and one.probe not in known]
+        unable = self.tr("%1: this probe is of an older version that keeps no evidence. Upgrade it.")
+        nothing = self.tr(
+            "%1: nothing was kept. The probe was of an older version, had kept something just before, or too many"
+            " checks failed at once."
+        )
+        found = []
+        for text, is_able in ((unable, False), (nothing, True)):
+            those = [one for one in silent if self._is_able(one.probe) == is_able]
+            names = [f"{wording.region_name(one.region)} ({wording.plain(one.probe_name, 60)})" for one in those]
+            found += [text.replace("%1", ", ".join(names))] if names else []
+        return found
 
     # Slots
 
@@ -205,16 +225,10 @@ def _who(seen: Evidence | None, at_ms: int) -> str:
     return f"{wording.region_name(seen.region)} ({wording.plain(seen.probe_name, 60)}), {when}"
 
 
-def _silent(incident: Incident, kept: Sequence[FailureEvidence]) -> str:
-    """Return a sentence of the probes that saw it fail and kept nothing, nothing where there are none."""
-    known = {one.probe for one in kept}
-    silent = [one for one in incident.evidence if one.failure is not None and one.probe not in known]
-    names = [f"{wording.region_name(one.region)} ({wording.plain(one.probe_name, 60)})" for one in silent]
-    text = QCoreApplication.translate(
-        "EvidencePanel",
-        "%1: nothing was kept. An older probe keeps nothing (upgrade it), no probe while too many checks fail at once.",
-    )
-    return text.replace("%1", ", ".join(names)) if names else ""
+def _fold(section: Section, whose: str, parent: QWidget, is_open: bool) -> Fold:
+    title = part_title(section.part)
+    head = f"{title}: {section.summary}" if section.summary else title
+    return Fold(head, _reader(section, f"{title}, {whose}", parent), parent, is_open=is_open)
 
 
 def _note(text: str, parent: QWidget) -> PlainLabel:

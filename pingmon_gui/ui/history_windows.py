@@ -82,11 +82,17 @@ class HistoryWindows(QObject):
                 self._now_ms,
                 self._theme,
                 self._window,
+                keeps_evidence=self._keeps_evidence,
             )
             self.incidents.history_asked.connect(self.on_history_asked)
         bring_up(self.incidents)
         if incident:
             self.incidents.select(incident)
+
+    def _keeps_evidence(self, probe: ProbeId) -> bool:
+        """Return whether a probe keeps evidence; of one that never answered that is not denied."""
+        health = self._board.probes.get(probe)
+        return health is None or health.keeps_evidence is not False
 
     def show_time_machine(self, own: OwnPlaces) -> None:
         """Show the dashboard as it stood at a moment of the past; `own` is where the user put probes on the map."""

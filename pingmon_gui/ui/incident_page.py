@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from pingmon_gui.domain.history import DAY_MS
 from pingmon_gui.domain.incident import Incident, IncidentGroup, IncidentId
 from pingmon_gui.domain.monitor import MonitorId
-from pingmon_gui.domain.result import FailureEvidence
+from pingmon_gui.domain.result import FailureEvidence, ProbeId
 from pingmon_gui.ui import sheet, wording
 from pingmon_gui.ui.evidence_panel import EvidencePanel
 from pingmon_gui.ui.form_dialog import scrolling
@@ -78,6 +78,8 @@ class IncidentPage(KeptWindow):
         now_ms: Callable[[], int],
         theme: ThemeSwitch | None = None,
         parent: QWidget | None = None,
+        *,
+        keeps_evidence: Callable[[ProbeId], bool] = lambda _probe: True,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Incidents"))
@@ -93,7 +95,8 @@ class IncidentPage(KeptWindow):
         self._is_arranged = False
         self.model = IncidentTable(titles, now_ms, self)
         self.timeline = IncidentTimeline(titles, self)
-        chart, kept = IncidentChart(read_frame, spawn, now_ms), EvidencePanel(source.failure_evidence, spawn, now_ms)
+        chart = IncidentChart(read_frame, spawn, now_ms)
+        kept = EvidencePanel(source.failure_evidence, spawn, now_ms, keeps_evidence)
         self.detail = IncidentDetail(chart, kept, titles, now_ms, self)
         self._lay_out()
         self._timer = QTimer(self)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
+import sys
 from typing import Any, Dict, List
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 from pingmon_probe.evidence import MASK, Gathered, NameAnswer, Tried, as_json_bytes, written
@@ -150,6 +153,20 @@ def test_certificate_that_does_not_hold_leaves_its_chain(keeping: Rig, targets: 
     assert leaf["names"][0] == ("elsewhere.example" if certificate == "wrong_name" else "localhost")
     assert kept["tried"][0]["outcome"].startswith("The certificate of localhost")
     assert kept["names"][0]["host"] == "localhost" and "127.0.0.1" in kept["names"][0]["addresses"]
+
+
+def test_whole_chain_is_kept_as_the_server_sent_it(keeping: Rig, targets: Targets) -> None:
+    between = trustme.CA().create_child_ca()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    between.issue_cert("localhost").configure_cert(context)
+
+    def talk(sock: socket.socket) -> None:
+        with context.wrap_socket(sock, server_side=True) as secured:
+            secured.recv(1)
+
+    chain = evidence(keeping, f"https://localhost:{targets.raw_server(talk)}/")["chain"]
+    assert [one["issuer"] for one in chain[:1]] == [one["subject"] for one in chain[1:2]]
+    assert len(chain) == (2 if sys.version_info >= (3, 10) else 1)
 
 
 def test_name_that_does_not_resolve_leaves_what_the_resolver_said(keeping: Rig, targets: Targets) -> None:

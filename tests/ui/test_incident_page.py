@@ -117,6 +117,7 @@ def show(qtbot: QtBot, run_async: RunAsync) -> Callable[..., None]:
         check: Callable[[IncidentPage, Played], Awaitable[None]],
         kept: list[Incident] | None = None,
         left: Sequence[FailureEvidence] = (),
+        older: Collection[int] = (),
     ) -> None:
         async def main() -> None:
             tasks: list[asyncio.Task[Any]] = []
@@ -127,7 +128,15 @@ def show(qtbot: QtBot, run_async: RunAsync) -> Callable[..., None]:
 
             played = Played() if kept is None else Played(kept)
             played.evidence += left
-            page = IncidentPage(played, played, played.read_frame, title, spawn, lambda: START_MS)
+            page = IncidentPage(
+                played,
+                played,
+                played.read_frame,
+                title,
+                spawn,
+                lambda: START_MS,
+                keeps_evidence=lambda probe: probe not in older,
+            )
             qtbot.addWidget(page)
             page.show()
             await settled(tasks)
@@ -391,10 +400,16 @@ def test_evidence_is_shown_part_by_part_as_plain_text(show: Callable[..., None],
 def test_probe_that_kept_nothing_is_named_and_evidence_of_just_before_is_shown(show: Callable[..., None]) -> None:
     async def check(page: IncidentPage, _played: Played) -> None:
         texts = [label.text() for label in page.detail.kept.findChildren(PlainLabel) if label.isVisibleTo(page)]
-        assert any(text.startswith("Asia (vps-as): nothing was kept.") for text in texts)
+        assert any(text.startswith("Asia (vps-as): this probe is of an older version") for text in texts)
+        assert any(text.startswith("South America (vps-sa): nothing was kept.") for text in texts)
         assert any(text.startswith("Europe (vps-eu), ") for text in texts)
+        assert not any("North America" in text for text in texts)
         page.detail.show_group(None, None)
         assert not page.detail.kept.isVisibleTo(page.detail)
 
     silent = replace(evidence(Region.AS), probe=ProbeId(9))
-    show(check, [lasting(evidence(Region.EU), silent)], [left(KEPT, START_MS - 3 * MINUTE_MS)])
+    passed_over = replace(evidence(Region.SA), probe=ProbeId(8))
+    fine = replace(evidence(Region.NA, Status.ONLINE), probe=ProbeId(7))
+    # What a probe that was fine then had left before has nothing to do with it.
+    earlier = [left(KEPT, START_MS - 3 * MINUTE_MS), left(KEPT, START_MS - 2 * MINUTE_MS, probe=7)]
+    show(check, [lasting(evidence(Region.EU), silent, passed_over, fine)], earlier, older={9})
