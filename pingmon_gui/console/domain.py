@@ -244,7 +244,7 @@ def run_show(args: argparse.Namespace) -> int:
         "regions": "every one that has a probe" if monitor.regions is None else ", ".join(monitor.regions),
         "tags": ", ".join(monitor.tags),
         "since": output.local_time(monitor.created_at_ms),
-        "registration": _registration_line(name, known),
+        "registered": _registration_line(name, known),
     }
     for name, value in facts.items():
         if value:
@@ -266,9 +266,9 @@ def _registration_line(name: str | None, known: Registration | None) -> str:
     if name is None:
         return ""
     if known is None:
-        return f"{name}: not asked for; an alert rule about registrations has its registry asked once a day"
+        return f"{name}: not asked for yet; its registry is asked once a day while an alert rule tells of registrations"
     if known.expires_at_ms is None:
-        return f"{name}: end not known. {known.problem}".rstrip()
+        return f"{name}: " + (f"end not known. {known.problem}" if known.problem else "not asked for yet")
     days = (known.expires_at_ms - time.time_ns() // 1_000_000) // DAY_MS
     when = f"ends {output.local_time(known.expires_at_ms)} (in {days} days)"
     if days < 0:

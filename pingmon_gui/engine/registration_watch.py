@@ -196,8 +196,9 @@ class RegistrationWatch:
         try:
             before = replace(before, server=await self._registry.server_of(name))
             if self._is_paused(before.server, now_ms):
-                self._note(before)
-                await self._store.save_registration(before)
+                waiting = replace(before, problem=f"{before.server} wants a pause; it is asked after that.")
+                self._note(waiting)
+                await self._store.save_registration(waiting)
                 return
             # Noted before it is done: whatever happens, the next question is a day away.
             asked = replace(before, asked_at_ms=now_ms)

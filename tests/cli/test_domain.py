@@ -248,8 +248,11 @@ def test_options_that_fit_one_address_of_several_are_refused(pingmon: Command) -
 
 def test_registration_is_shown_as_its_registry_said_or_why_it_is_not_known(pingmon: Command, data_dir: Path) -> None:
     pingmon("domain", "add", "https://www.example.com/", "https://example.org", "http://10.0.0.1/")
-    assert "registration" not in pingmon("domain", "show", "10.0.0.1").out
-    assert "example.com: not asked for; an alert rule" in pingmon("domain", "show", "www.example.com").out
+    assert "registered" not in pingmon("domain", "show", "10.0.0.1").out
+    assert (
+        "example.com: not asked for yet; its registry is asked once a day while"
+        in pingmon("domain", "show", "www.example.com").out
+    )
     shown = pingmon("domain", "show", "www.example.com", "--json").json
     assert (shown["registered_name"], shown["registration"]) == ("example.com", None)
     now_ms = time.time_ns() // 1_000_000

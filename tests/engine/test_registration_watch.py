@@ -194,6 +194,8 @@ def test_names_that_were_never_asked_about_wait_for_the_pause_of_their_registry_
         world.registry.ends = {"a.com": wait}
         await world.pass_ms(4 * HOUR_MS, 60_000)
         assert world.registry.names == ["a.com", "z.org"]
+        known = world.watch.of(MonitorId(3))
+        assert known is not None and known.problem == "rdap.com wants a pause; it is asked after that."
         await world.pass_ms(2 * HOUR_MS, 60_000)
         assert world.registry.names == ["a.com", "z.org", "b.com", "c.com"]
 
