@@ -67,9 +67,11 @@ def pixmap(verdict: int, colour: str, ground: str, is_checking: bool, ratio: flo
 
 
 def icon(verdict: int) -> QIcon:
-    """Return the sign as an icon in the colours in use."""
+    """Return the sign as an icon in the colours in use; in a selected row it keeps them."""
     theme = current()
     made = QIcon()
     for ratio in (1.0, 2.0):
-        made.addPixmap(pixmap(verdict, theme.of_verdict(verdict), theme.window, False, ratio))
+        sign = pixmap(verdict, theme.of_verdict(verdict), theme.window, False, ratio)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+            made.addPixmap(sign, mode)
     return made

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -82,6 +83,13 @@ def test_sign_is_sharp_on_dense_screens(qapp: QApplication) -> None:
     picture = status_shape.pixmap(0, "#000000", "#ffffff", False, 2.0)
     assert picture.width() == 2 * status_shape.SIZE
     assert picture.deviceIndependentSize().width() == status_shape.SIZE
+
+
+def test_sign_keeps_its_colour_in_a_selected_row(qapp: QApplication) -> None:
+    icon = status_shape.icon(int(Verdict.OFFLINE))
+    size = QSize(status_shape.SIZE, status_shape.SIZE)
+    plain, chosen = (icon.pixmap(size, mode).toImage() for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected))
+    assert plain == chosen
 
 
 def test_switch_changes_the_application(qapp: QApplication) -> None:
