@@ -200,6 +200,7 @@ def _run_engine(args: argparse.Namespace) -> int:
 def _run_window(args: argparse.Namespace) -> int:
     from pingmon_gui.console import access
     from pingmon_gui.ownership import Ownership, read_owner
+    from pingmon_gui.qt_library import require_libraries
 
     if args.json:
         raise WrongUsage("--json needs a command: the window prints nothing.")
@@ -217,6 +218,7 @@ def _run_window(args: argparse.Namespace) -> int:
         return DONE
     with ownership:
         require_display()
+        require_libraries()
         log.set_up(args.data_dir, debug=args.debug, on_stderr=args.debug)
         try:
             from pingmon_gui.ui.window_frame import open_frame
@@ -225,7 +227,8 @@ def _run_window(args: argparse.Namespace) -> int:
             frame = open_frame(args.data_dir, minimized=args.minimized)
             from pingmon_gui.app import run_window
         except ImportError as exc:
-            raise PingmonError(f"The window cannot be opened: {exc}.", "“make env” installs what it needs.") from exc
+            hint = "Install Pingmon anew, or “make env” where it runs from its sources."
+            raise PingmonError(f"The window cannot be opened: {exc}.", hint) from exc
         return run_window(ownership, frame, minimized=args.minimized, kiosk=args.kiosk, debug=args.debug)
 
 
