@@ -10,7 +10,6 @@ import os
 import socket
 import ssl
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +20,7 @@ from pingmon_gui.alerts.template import rendered
 from pingmon_gui.domain.alert import Post
 from pingmon_gui.domain.alert_channel import Channel, ChannelSecret
 from pingmon_gui.domain.error import ChannelError, InvalidInput
+from pingmon_gui.domain.retry_after import retry_after_s
 
 if TYPE_CHECKING:
     import httpx
@@ -119,9 +119,13 @@ class WebhookSender:
         said = await _first_line(response)
         what = f"{status} {_reason(status)}".strip() + (f": {said}" if said else "")
         if status >= 500:
-            raise ChannelError(f"{self._host} has an error of its own ({what}).", wait_s=_wait_s(response))
+            raise ChannelError(
+                f"{self._host} has an error of its own ({what}).", wait_s=retry_after_s(response.headers, _MOST_WAIT_S)
+            )
         if status in _AGAIN:
-            raise ChannelError(f"{self._host} asks for patience ({what}).", wait_s=_wait_s(response))
+            raise ChannelError(
+                f"{self._host} asks for patience ({what}).", wait_s=retry_after_s(response.headers, _MOST_WAIT_S)
+            )
         if status in (401, 403):
             hint = "Check the address with its token, and the headers."
         elif status in (404, 410):
@@ -199,18 +203,6 @@ async def _first_line(response: httpx.Response) -> str:
         return ""
     line = "".join(letter for letter in text.splitlines()[0] if letter.isprintable())
     return line[:150]
-
-
-def _wait_s(response: httpx.Response) -> float:
-    value = response.headers.get("retry-after", "")
-    if value.isascii() and value.isdigit():
-        return min(float(value), _MOST_WAIT_S)
-    try:
-        until = parsedate_to_datetime(value).timestamp()
-        sent = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
-    except (TypeError, ValueError):
-        return 0.0
-    return min(max(0.0, until - sent), _MOST_WAIT_S)
 
 
 def _reason(status: int) -> str:

@@ -12,13 +12,13 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import pingmon_gui
 from pingmon_gui.domain.error import RegistryError
 from pingmon_gui.domain.registration import MOST_PAUSE_MS, RegistryAnswer
+from pingmon_gui.domain.retry_after import retry_after_s
 from pingmon_gui.fleet.rdap_document import UnreadableDocument, answer_of, bases
 
 if TYPE_CHECKING:
@@ -244,13 +244,4 @@ def _is_loopback(url: str) -> bool:
 
 
 def _wait_ms(response: httpx.Response) -> int:
-    """Return for how long a server asks to be left alone (RFC 9110, 10.2.3), 0 where it does not."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(int(value[:9]) * 1000, MOST_PAUSE_MS)
-    try:
-        until = parsedate_to_datetime(value).timestamp()
-        sent = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return 0
-    return min(max(0, round((until - sent) * 1000)), MOST_PAUSE_MS)
+    return round(retry_after_s(response.headers, MOST_PAUSE_MS / 1000) * 1000)
