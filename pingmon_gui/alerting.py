@@ -16,6 +16,7 @@ from pingmon_gui.alerts.outbox import Outbox
 from pingmon_gui.alerts.port import ChannelSecrets, DesktopAction, DesktopNotifier, Sender
 from pingmon_gui.domain.alert import Alert, AlertEvent, AlertId, AlertItem, MatterKey, Post, new_alert_id
 from pingmon_gui.domain.alert_channel import Channel, ChannelId, ChannelKind, ChannelSecret
+from pingmon_gui.domain.alert_news import RegistrationFact
 from pingmon_gui.domain.alert_replay import Past, Replay, replay
 from pingmon_gui.domain.alert_rule import DAY_MS, HOUR_MS, AlertBook, AlertKind, AlertRule, RuleId, SlowUnit
 from pingmon_gui.domain.alert_words import Say
@@ -130,6 +131,11 @@ class Alerting:
         """How many messages wait on each channel."""
         return self._outbox.waiting
 
+    @property
+    def registrations(self) -> tuple[RegistrationFact, ...]:
+        """Until when the names of domains are registered, as far as that is known."""
+        return () if self._registrations is None else self._registrations.facts
+
     def registration_of(self, monitor: MonitorId) -> Registration | None:
         """Return what is known of the registration of a monitor's name; None where nobody wants to know."""
         return None if self._registrations is None else self._registrations.of(monitor)
@@ -223,7 +229,7 @@ class Alerting:
             await self._store.verdict_spans(ids, from_ms - DAY_MS, now_ms),
             await self._store.tracks(ids, from_ms, now_ms) if is_by_results else {},
             self.policy.certificates,
-            () if self._registrations is None else self._registrations.facts,
+            self.registrations,
         )
         return await asyncio.to_thread(replay, rule, past)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,13 @@ from pingmon_probe.exposition import Metric
 
 import pingmon_gui
 from pingmon_gui.alerting import Alerting
+from pingmon_gui.domain.alert_news import CertificateFact, RegistrationFact
 from pingmon_gui.domain.error import SettingsError
 from pingmon_gui.domain.metrics_access import MetricsAccess, preferred_access
+from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.preference import Preferences
 from pingmon_gui.engine.board import Board
-from pingmon_gui.engine.board_metrics import board_metrics
+from pingmon_gui.engine.board_metrics import Ends, board_metrics
 from pingmon_gui.engine.event import Event, EventHub, Notice, PreferencesChanged
 from pingmon_gui.metrics.token import read_or_make_token
 
@@ -108,10 +111,25 @@ class Metering:
             service = MetricsService(access, token, self._pieces)
             await service.start()
             self._service = service
-            _log.info("metrics are answered at %s, port %d", access.shown, service.port)
+            _log.info("metrics are answered at %s", replace(access, port=service.port).shown)
 
     def _pieces(self) -> Iterator[bytes]:
-        return board_metrics(self._board, self._own_metrics())
+        return board_metrics(self._board, self._own_metrics(), self._ends())
+
+    def _ends(self) -> tuple[Ends, ...]:
+        """Return when certificates and registrations end, as alerts know it."""
+        return (
+            Ends(
+                "pingmon_monitor_certificate_expiry_timestamp_seconds",
+                "When the first of the certificates ends that the domain shows, in unixtime",
+                lambda: _first_ends(self._alerting.policy.certificates),
+            ),
+            Ends(
+                "pingmon_monitor_registration_expiry_timestamp_seconds",
+                "Until when the domain's name is registered, in unixtime",
+                lambda: _first_ends(self._alerting.registrations),
+            ),
+        )
 
     def _own_metrics(self) -> list[Metric]:
         committed_ms = self._store.committed_at_ms
@@ -131,3 +149,11 @@ class Metering:
             ("process_cpu_seconds_total", "counter", "Processor time that was used", [({}, time.process_time())]),
             ("process_start_time_seconds", "gauge", "When Pingmon was started, in unixtime", [({}, _STARTED_S)]),
         ]
+
+
+def _first_ends(facts: Iterable[CertificateFact | RegistrationFact]) -> dict[MonitorId, int]:
+    found: dict[MonitorId, int] = {}
+    for fact in facts:
+        for monitor in fact.monitors:
+            found[monitor] = min(fact.until_ms, found.get(monitor, fact.until_ms))
+    return found

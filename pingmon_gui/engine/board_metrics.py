@@ -6,7 +6,7 @@ Nothing is asked of the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pingmon_probe.exposition import Metric, Sample, head_of, labels_text, text_of
 
-from pingmon_gui.domain.monitor import Monitor
+from pingmon_gui.domain.monitor import Monitor, MonitorId
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
 from pingmon_gui.domain.region import REGIONS
 from pingmon_gui.domain.status import NO_FAILURE, Status, failure_name
@@ -37,8 +37,17 @@ class _Grid:
     values: Values
 
 
-def board_metrics(board: BoardView, others: Sequence[Metric] = ()) -> Iterator[bytes]:
-    """Return the text of everything on the board now and of `others`, in pieces of about a millisecond of work."""
+@dataclass(frozen=True)
+class Ends:
+    """A metric with a time of some monitors; `read` returns it as Unix ms, when its turn to be written comes."""
+
+    name: str
+    words: str
+    read: Callable[[], Mapping[MonitorId, int]]
+
+
+def board_metrics(board: BoardView, others: Sequence[Metric] = (), ends: Sequence[Ends] = ()) -> Iterator[bytes]:
+    """Return the text of everything on the board now and of the rest, in pieces of about a millisecond of work."""
     probes = text_of([*others, *_probe_metrics(list(board.probes.values()))])
     monitors = [board.monitors[id_] for id_ in board.ids]
     verdict, failure = board.verdict.copy(), board.failure.copy()
@@ -68,6 +77,7 @@ def board_metrics(board: BoardView, others: Sequence[Metric] = ()) -> Iterator[b
         _Grid("pingmon_monitor_last_result_timestamp_seconds", "When the newest result began, in unixtime", at_s),
     )
     failed = board.assigned & (failure != NO_FAILURE)
+    ids = list(board.ids)
 
     def pieces() -> Iterator[bytes]:
         yield probes
@@ -77,6 +87,8 @@ def board_metrics(board: BoardView, others: Sequence[Metric] = ()) -> Iterator[b
         for grid in grids:
             yield from _grid_pieces(names.labels, grid)
         yield from _failure_pieces(names.labels, failed, failure)
+        for end in ends:
+            yield from _end_pieces(names.labels, ids, end)
 
     return pieces()
 
@@ -156,6 +168,15 @@ def _failure_pieces(labels: Sequence[str], failed: npt.NDArray[np.bool_], failur
         ).encode()
 
 
+def _end_pieces(labels: Sequence[str], ids: Sequence[MonitorId], end: Ends) -> Iterator[bytes]:
+    at_ms = end.read()
+    if any(id_ in at_ms for id_ in ids):
+        yield head_of(end.name, "gauge", end.words).encode()
+    for start in range(0, len(ids), LINES_A_PIECE):
+        rows = zip(labels[start : start + LINES_A_PIECE], ids[start : start + LINES_A_PIECE], strict=True)
+        yield "".join(f"{end.name}{{{label}}} {at_ms[id_] / 1000!r}\n" for label, id_ in rows if id_ in at_ms).encode()
+
+
 def _probe_metrics(probes: Sequence[ProbeHealth]) -> list[Metric]:
     labelled = [({"probe": health.probe.name, "region": health.probe.region.value}, health) for health in probes]
 
@@ -164,7 +185,7 @@ def _probe_metrics(probes: Sequence[ProbeHealth]) -> list[Metric]:
         return name, kind, words, [(labels, float(number)) for labels, number in found if number is not None]
 
     states: list[Sample] = [
-        ({**labels, "state": state.value}, float(health.state is state))
+        ({**labels, "state": state.value.replace(" ", "_")}, float(health.state is state))
         for labels, health in labelled
         for state in ProbeState
     ]

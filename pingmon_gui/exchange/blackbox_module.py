@@ -15,7 +15,7 @@ from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import parse_status_set
 from pingmon_gui.exchange.duration import duration_ms
 from pingmon_gui.exchange.reading import LeftOut, cleaned_text, listed, mapped
-from pingmon_gui.exchange.wish import Wish, escaped, server_place
+from pingmon_gui.exchange.wish import Wish, escaped, ranges_of, server_place
 from pingmon_gui.exchange.yaml_document import truth_of
 
 Modules = Mapping[str, Any]
@@ -183,12 +183,16 @@ def _steps(tcp: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:
 
 
 def _apply_http(wish: Wish, http: Mapping[Any, Any]) -> None:
-    statuses = ",".join(str(status) for status in listed(http.get("valid_status_codes"))) or "200-299"
+    codes = listed(http.get("valid_status_codes"))
     follows = (
         truth_of(http.get("follow_redirects")) is not False and truth_of(http.get("no_follow_redirects")) is not True
     )
     wish.ask(http.get("method"), http.get("body"))
-    wish.accept(parse_status_set(statuses), follows_redirects=follows)
+    if codes and all(re.fullmatch("[1-5][0-9]{2}", str(code)) for code in codes):
+        statuses = ranges_of(int(str(code)) for code in codes)
+    else:
+        statuses = parse_status_set(",".join(map(str, codes)) or "200-299")
+    wish.accept(statuses, follows_redirects=follows)
     tls = mapped(http.get("tls_config"))
     wish.set(ignore_certificate=truth_of(tls.get("insecure_skip_verify")) is True)
     wish.send({**mapped(http.get("headers")), **mapped(http.get("http_headers"))})

@@ -14,7 +14,7 @@ from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.exchange import json_wish
 from pingmon_gui.exchange.duration import duration_ms
 from pingmon_gui.exchange.reading import cleaned_text
-from pingmon_gui.exchange.wish import Ranges
+from pingmon_gui.exchange.wish import Ranges, ranges_of
 
 _CONDITION = re.compile(r"(.+?) (==|!=|<=|>=|<|>) (.+)", re.DOTALL)
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -47,7 +47,7 @@ class Conditions:
         """The accepted statuses as ranges. Raises InvalidInput if there is none."""
         if not self.statuses:
             raise InvalidInput("Its conditions accept no status at all.")
-        return _ranges(self.statuses)
+        return ranges_of(self.statuses)
 
     def _take(self, text: str) -> bool:
         """Take over one condition; return whether that could be done."""
@@ -155,13 +155,3 @@ def _keyword(sign: str, wanted: str) -> str | None:
     """Return the text of `pat(*text*)`, None for any other pattern."""
     match = re.fullmatch(r"pat\(\*([^*?\[\]\\]+)\*\)", wanted)
     return match[1] if match and sign in ("==", "!=") else None
-
-
-def _ranges(statuses: frozenset[int]) -> Ranges:
-    ranges: list[tuple[int, int]] = []
-    for status in sorted(statuses):
-        if ranges and ranges[-1][1] == status - 1:
-            ranges[-1] = (ranges[-1][0], status)
-        else:
-            ranges.append((status, status))
-    return tuple(ranges)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -257,6 +257,17 @@ def item(
     except InvalidInput as exc:
         return Item(number, line, text, reason=_sentence(exc), is_wrong=True)
     return Item(number, line, text, draft, tuple(wish.notes))
+
+
+def ranges_of(statuses: Iterable[int]) -> Ranges:
+    """Return statuses as ranges, neighbours joined."""
+    ranges: list[tuple[int, int]] = []
+    for status in sorted(set(statuses)):
+        if ranges and ranges[-1][1] == status - 1:
+            ranges[-1] = (ranges[-1][0], status)
+        else:
+            ranges.append((status, status))
+    return tuple(ranges)
 
 
 def _without_redirects(statuses: Ranges) -> Ranges:

@@ -152,7 +152,7 @@ def test_engine_answers_prometheus_where_it_is_told_to(processes: Processes, sit
     assert processes.run("domain", "add", site.url).code == 0
     engine = processes.start("run", "--metrics", "0")
     line = processes.wait_for_line(engine, "metrics are answered at 127.0.0.1")
-    port = int(line.rpartition(" ")[2])
+    port = int(line.rpartition(":")[2])
 
     def verdict() -> bool:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:

@@ -14,7 +14,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.board import Board
-from pingmon_gui.engine.board_metrics import LINES_A_PIECE, board_metrics
+from pingmon_gui.engine.board_metrics import LINES_A_PIECE, Ends, board_metrics
 from tests.engine.fakes import START_MS, FakeClock, batch, monitor, voting
 
 
@@ -108,6 +108,13 @@ def test_any_name_stays_one_label(names: list[str]) -> None:
     assert text.count("pingmon_monitor_verdict{") == len(Verdict) * len(names)
     # Only a line break ends a line there; the others stand in labels as they are.
     assert all(line.startswith(("#", "pingmon_")) for line in text.removesuffix("\n").split("\n"))
+
+
+def test_times_of_some_domains_stand_beside_their_names() -> None:
+    ends = (Ends("pingmon_x_timestamp_seconds", "words", lambda: {MonitorId(3): START_MS, MonitorId(9): 1}),)
+    text = b"".join(board_metrics(board_of(2, 3), ends=ends)).decode()
+    [line] = [line for line in text.splitlines() if line.startswith("pingmon_x")]
+    assert line == f'pingmon_x_timestamp_seconds{{url="https://site3.example/",name="site3.example"}} {START_MS / 1000}'
 
 
 def test_prometheus_finds_nothing_wrong_with_the_metrics() -> None:
