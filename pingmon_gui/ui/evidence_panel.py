@@ -53,6 +53,7 @@ class EvidencePanel(QWidget):
         self._incident: Incident | None = None
         self.kept: tuple[FailureEvidence, ...] | None = None
         self._folds: dict[tuple[ProbeId, int, Part], Fold] = {}
+        self._theme = current()
         self._body: QWidget | None = None
         self.heading = PlainLabel(self, can_wrap=False)
         self.heading.setFont(scaled_font(1.0, weight=self.heading.font().Weight.DemiBold))
@@ -111,8 +112,8 @@ class EvidencePanel(QWidget):
             self.filled.emit()
 
     def refresh(self) -> None:
-        """Take over the colours in use."""
-        if self._incident is not None and self.kept is not None:
+        """Take over the colours in use; where they are the same, what somebody reads stays as it is."""
+        if self._incident is not None and self.kept is not None and self._theme is not current():
             self._fill(self._incident, self.kept)
 
     def height_at(self, width: int) -> int:
@@ -124,7 +125,7 @@ class EvidencePanel(QWidget):
 
     def _fill(self, incident: Incident, kept: Sequence[FailureEvidence]) -> None:
         is_open = {key: fold.head.isChecked() for key, fold in self._folds.items()}
-        self._folds = {}
+        self._folds, self._theme = {}, current()
         body = QWidget(self)
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)

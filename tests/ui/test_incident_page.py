@@ -383,6 +383,11 @@ def test_evidence_is_shown_part_by_part_as_plain_text(show: Callable[..., None],
         assert isinstance(answer.inside, QPlainTextEdit) and answer.inside.isReadOnly()
         assert answer.inside.toPlainText() == "HTTP/1.1 503 No\nServer: <b>nginx</b>"
         assert "Answer, Europe (vps-eu)" in answer.inside.accessibleName()
+        # What somebody reads and marks stays while the list is read again.
+        answer.inside.selectAll()
+        page.reload()
+        await page.settle()  # type: ignore[attr-defined]
+        assert answer.inside.textCursor().hasSelection() and answer.isVisibleTo(page)
         panel.copy.click()
         text = QApplication.clipboard().text()
         assert text.startswith("Europe (vps-eu), ") and "\n    <h1>We will be <i>back</i></h1>\n" in text
