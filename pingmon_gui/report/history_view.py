@@ -78,6 +78,11 @@ class RegionHistory:
     slower: tuple[SlowStretch, ...]
     asked: AskedTime
 
+    @property
+    def has_two_families(self) -> bool:
+        """Whether single results of both families are in it."""
+        return len({one.series.is_second for one in self.results}) > 1
+
 
 @dataclass(frozen=True)
 class HistoryView:

@@ -31,10 +31,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Line:
-    """A line with NaN where it breaks."""
+    """A line with NaN where it breaks. `is_pale`: it is that of IPv6 beside one of IPv4."""
 
     x_s: Floats
     y_ms: Floats
+    is_pale: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,11 @@ def breaks(view: HistoryView, region: RegionHistory, values: Floats) -> npt.NDAr
 def latency_lines(view: HistoryView, region: RegionHistory, from_ms: int, to_ms: int, pixels: int) -> list[Line]:
     """Return the region's latency: every result, a line per probe, or the medians of stretches."""
     if view.is_raw:
-        found = []
-        for points in probe_points(region.results, view.from_ms).values():
-            found.append(Line(*points.curve(from_ms, to_ms, pixels)))
-        return found
+        found = probe_points(region.results, view.from_ms)
+        return [
+            Line(*points.curve(from_ms, to_ms, pixels), is_pale=is_second and region.has_two_families)
+            for (_probe, is_second), points in found.items()
+        ]
     return [bucket_line(view, region, region.buckets.median_ms, from_ms, to_ms, pixels)]
 
 

@@ -32,6 +32,8 @@ _BELOW = 0.035
 _MARK = 7
 #: From this share of failed checks on a stretch is marked as one that was hard to reach.
 _GRAVE_SHARE = 0.02
+#: How much is left of a colour where it is that of the second family.
+_PALE = 0.5
 
 
 @dataclass(frozen=True)
@@ -137,15 +139,17 @@ class HistoryDrawing:
 
     def _latency(self, view: HistoryView, region: RegionHistory, span: Span) -> None:
         colour = region_colour(region.region)
+        pale = mixed(colour, current().base, _PALE).name()
         lines = curves.latency_lines(view, region, *span)
         for line in lines:
-            self._line(line, colour)
+            self._line(line, pale if line.is_pale else colour)
             self._count(line.y_ms)
         for one in region.slower:
             for line in lines:
                 chosen = (line.x_s * 1000 >= one.start_ms) & (line.x_s * 1000 <= one.end_ms)
                 if chosen.any():
-                    self._line(Line(line.x_s[chosen], line.y_ms[chosen]), colour, width=3.2)
+                    slow = Line(line.x_s[chosen], line.y_ms[chosen])
+                    self._line(slow, pale if line.is_pale else colour, width=3.2)
 
     def _percentiles(self, view: HistoryView, region: RegionHistory, span: Span) -> None:
         layers = curves.percentile_layers(view, region, *span)

@@ -46,13 +46,15 @@ class HistoryLegend(QWidget):
         whole.addStretch(1)
         whole.addWidget(self._hint)
 
-    def show_values(self, look: Look, when: str, values: Sequence[Value], note: str) -> None:
+    def show_values(
+        self, look: Look, when: str, values: Sequence[Value], note: str, *, has_two_families: bool = False
+    ) -> None:
         """Show values with the moment they are of; `note` says what happened then."""
         self._when.setText(when)
         self._when.setVisible(bool(when))
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        self._hint.setText("\n".join(marks(look)))
+        self._hint.setText("\n".join(marks(look, has_two_families=has_two_families)))
         shown = [*values, *[None] * (_MOST_VALUES - len(values))]
         for (key, name, figure), value in zip(self._rows, shown, strict=True):
             for label in (key, name, figure):
@@ -74,7 +76,7 @@ class HistoryLegend(QWidget):
         return key, name, figure
 
 
-def marks(look: Look) -> list[str]:
+def marks(look: Look, *, has_two_families: bool = False) -> list[str]:
     """Return what the marks, lines and shades of a chart mean."""
     lines = [
         translate("HistoryLegend", "✕ failed check"),
@@ -84,6 +86,8 @@ def marks(look: Look) -> list[str]:
     ]
     if look.kind is Kind.LATENCY:
         lines.insert(1, translate("HistoryLegend", "○ far longer than normal"))
+        if has_two_families:
+            lines.insert(0, translate("HistoryLegend", "pale: IPv6"))
     if look.with_normal and look.kind is not Kind.PHASES:
         lines.insert(0, translate("HistoryLegend", "- - normal; thick: slower"))
     return lines

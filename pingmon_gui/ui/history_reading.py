@@ -44,11 +44,10 @@ def latency_text(view: HistoryView, region: RegionHistory, at_ms: float, *, with
     if not view.is_raw:
         place = place_of(view, region, at_ms)
         return wording.status_word(Status.UNKNOWN) if place is None else _stretch_text(region, place)
-    has_two = len({one.series.is_second for one in region.results}) > 1
     texts = []
     for one in region.results:
         if text := _spoken_text(one, at_ms, with_reason):
-            family = wording.family_name(IPV6 if one.series.is_second else IPV4) if has_two else ""
+            family = wording.family_name(IPV6 if one.series.is_second else IPV4) if region.has_two_families else ""
             texts.append(f"{family} {text}".strip())
     return " / ".join(dict.fromkeys(texts)) or wording.status_word(Status.UNKNOWN)
 

@@ -210,7 +210,9 @@ class HistoryWindow(KeptWindow):
         if self.look.kind is not Kind.LATENCY and region is not None:
             values = history_reading.values(view, region, self.look.kind, span, cursor_ms)
         when = "" if cursor_ms is None else history_reading.moment_text(view, cursor_ms, self.look.kind)
-        self.legend.show_values(self.look, when, values, wording.plain(self._note(view, cursor_ms), 300))
+        note = wording.plain(self._note(view, cursor_ms), 300)
+        has_two = any(one.has_two_families for one in view.regions)
+        self.legend.show_values(self.look, when, values, note, has_two_families=has_two)
 
     def _note(self, view: HistoryView, cursor_ms: float | None) -> str:
         """Return what else there is to say of a moment: the incident it lies in, or why nothing counts."""

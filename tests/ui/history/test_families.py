@@ -13,6 +13,7 @@ from pingmon_gui.domain.region import Region
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing
 from pingmon_gui.ui import history_reading
+from pingmon_gui.ui.history_curves import latency_lines
 from tests.report.conftest import Told
 from tests.report.story import NOW_MS
 from tests.store.helper import Clock, Measured, open_store
@@ -55,6 +56,9 @@ def test_both_families_are_shown_together_and_each_by_itself(show: Show) -> None
             found = window.rows.figure_of(Region.EU)
             assert found is not None and found[1].time.ratio is not None
             reading = history_reading.latency_text(window.view, eu, NOW_MS - 5_000)
+            assert ("pale: IPv6" in window.legend._hint.text()) == (eu.voices == 2)
+            lines = latency_lines(window.view, eu, window.view.from_ms, window.view.to_ms, 500)
+            assert [line.is_pale for line in lines] == [False, True][: eu.voices]
             figures.append((choice.itemText(place), eu.voices, found[1].time.ratio, reading.replace("\u00a0", " ")))
         assert figures == [
             ("IPv4 and IPv6", 2, 0.5, "IPv4 20.00 ms / IPv6 offline"),
