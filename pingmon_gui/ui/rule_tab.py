@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QTableWidgetItem, QWidget
 
 from pingmon_gui.alerting import Alerting
-from pingmon_gui.domain.alert_rule import AlertRule
+from pingmon_gui.domain.alert_rule import AlertRule, RuleId
 from pingmon_gui.ui import alert_wording, tab_parts
 from pingmon_gui.ui.run_card import Spawn
 
@@ -22,6 +22,7 @@ class RuleTab(QWidget):
         self._alerting = alerting
         self._spawn = spawn
         self._deleted: AlertRule | None = None
+        self._shown: set[RuleId] = set()
         heads = [self.tr("Rule"), self.tr("Tells of"), self.tr("Where"), self.tr("Tells by")]
         self.table = tab_parts.short_table(heads, self.tr("Rules"), self, (38, 40, 16))
         self.table.itemChanged.connect(self.on_ticked)
@@ -39,6 +40,7 @@ class RuleTab(QWidget):
 
     def show_book(self) -> None:
         book = self._alerting.book
+        shown, self._shown = self._shown, {rule.id for rule in book.rules}
         tab_parts.fill(
             self.table,
             [
@@ -55,6 +57,9 @@ class RuleTab(QWidget):
                 for rule in book.rules
             ],
         )
+        # One that has just come is the one that its maker looks for.
+        if shown and (new := [place for place, rule in enumerate(book.rules) if rule.id not in shown]):
+            self.table.selectRow(new[-1])
         self.update_buttons()
 
     @Slot()

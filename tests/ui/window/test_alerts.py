@@ -185,8 +185,11 @@ def test_rules_are_ticked_deleted_and_brought_back(alerting: Run) -> None:
         page.rules.delete.click()
         await soon(lambda: len(bench.alerts.book.rules) == 2)
         assert "Deleted Probes and own network" in page.message.sentence
+        page.rules.table.selectRow(0)
         page.rules.undo.click()
         await soon(lambda: len(bench.alerts.book.rules) == 3)
+        await soon(lambda: page.rules.table.currentRow() == 2)
+        assert page.rules.table.item(2, 0).text() == "Probes and own network"
 
     alerting(check)
 
