@@ -31,8 +31,11 @@ def _text(limit: int, also: str = "") -> Reader:
     def read(value: Any) -> str | None:
         if not isinstance(value, str):
             return None
+        text = value[:limit]
+        if text.isprintable():
+            return text
         # Terminals obey control characters, and marks of direction make a text look like another.
-        return "".join(letter if letter.isprintable() or letter in also else _REPLACEMENT for letter in value[:limit])
+        return "".join(letter if letter.isprintable() or letter in also else _REPLACEMENT for letter in text)
 
     return read
 

@@ -77,6 +77,10 @@ def test_status_plan_and_results_as_the_app_uses_them(tmp_path: Path) -> None:
                         result = item.result(0)
                         assert (result.monitor, result.version, result.failure) == (2, 3, "connect_refused")
                         assert result.url == _URL and result.message
+                        (evidence,) = item.evidence
+                        assert (evidence.monitor, evidence.at_ms) == (2, result.started_at_ms)
+                        (tried,) = evidence.document["tried"]
+                        assert (tried["address"], tried["port"]) == ("127.0.0.1", 1)
                         break
 
     asyncio.run(run())

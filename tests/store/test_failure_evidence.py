@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from pingmon_gui.domain.result import FailureEvidence, ProbeId, ResultBatch
 from pingmon_gui.domain.status import Status
 from pingmon_gui.store import failure_evidence, rescue
 from pingmon_gui.store.store import Store
-from tests.store.helper import START_MS, Clock, Measured, add, batch, open_store, run, settle
+from tests.store.helper import HOUR_MS, START_MS, Clock, Measured, add, batch, open_store, run, settle
 from tests.store.make_fixture import cut_short
 
 DOCUMENT = {"tried": [{"target": "https://a.example/", "address": "192.0.2.1", "outcome": "It was refused."}]}
@@ -147,3 +149,57 @@ def test_damaged_row_is_left_out_and_a_rescue_leaves_it_behind(tmp_path: Path) -
 @pytest.mark.parametrize("garbage", [b"", b"\x00", failure_evidence.encode([1]), failure_evidence.encode({})[:-4]])
 def test_whatever_a_row_holds_reading_it_raises_nothing(garbage: bytes) -> None:
     assert failure_evidence.decode(garbage) in (None, {})
+
+
+def test_a_kill_leaves_evidence_of_exactly_the_results_that_are_there(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    store = open_store(tmp_path)
+    (monitor,) = run(add(store, 1))
+    run(store.close())
+    for _ in range(4):
+        child, ready = _start_writing(tmp_path, monitor)
+        for _ in range(chance.randrange(1, 40)):
+            assert os.read(ready, 1) == b"!"
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        assert run(_times(tmp_path, monitor)) > 0
+
+
+def _start_writing(path: Path, monitor: Monitor) -> tuple[int, int]:
+    """Return a child that goes on at the cursor until it is killed, and where it says that something is committed."""
+    told, ready = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            run(_write_for_ever(path, monitor, ready))
+        finally:
+            os._exit(1)
+    os.close(ready)
+    return child, told
+
+
+async def _write_for_ever(path: Path, monitor: Monitor, ready: int) -> None:
+    store = open_store(path)
+    seq = next((cursor.seq for cursor in store.configuration().cursors.values()), 0)
+    while True:
+        seq += 1
+        at_ms = START_MS + seq * 2 * HOUR_MS
+        rows = [Measured(monitor.id, at_ms, Status.OFFLINE)]
+        store.append(replace(batch(rows, first_seq=seq), evidence=(kept(monitor.id, at_ms),)))
+        await store.flush()
+        os.write(ready, b"!")
+
+
+async def _times(path: Path, monitor: Monitor) -> int:
+    """Return how many results there are, each with its evidence."""
+    store = open_store(path)
+    (history,) = await store.results(monitor.id, 0, START_MS * 2)
+    count = len(history.at_ms)
+    found = []
+    for day in range(count // 12 + 1):
+        from_ms = START_MS + day * DAY_MS
+        found += [one.at_ms for one in await store.failure_evidence(monitor.id, from_ms, from_ms + DAY_MS)]
+    await store.close()
+    assert found == history.at_ms.tolist()
+    return count
