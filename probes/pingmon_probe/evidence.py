@@ -31,6 +31,7 @@ MASK = "[masked]"
 
 _MAX_ADDRESSES = 20
 _MAX_LINES, _MAX_LINE_CHARACTERS = 60, 400
+_LINES_PER_STEP = 20
 _MAX_NAMES = 10
 _MAX_TEXT_CHARACTERS = 400
 #: A secret of fewer characters would blank out half of a page.
@@ -40,9 +41,9 @@ _SECRET_NAME = re.compile(
 )
 #: Challenges say how to sign in, and nothing of who did.
 _NO_SECRETS = frozenset(("www-authenticate", "proxy-authenticate"))
-_SECRET_PARAMETER = re.compile(
-    r"([?&;](?:[^=&#\s;]*(?:token|secret|passw|key|sig|auth|code|session|jwt)[^=&#\s;]*)=)[^&#\s;]+", re.IGNORECASE
-)
+#: A parameter in an address. Names end where the next one begins, so that a hostile text is gone through but once.
+_PARAMETER = re.compile(r"([?&;])([^=&#\s;?]{1,100})=([^&#\s;?]+)")
+_SECRET_PARAMETER = re.compile(r"token|secret|passw|key|sig|auth|code|session|jwt", re.IGNORECASE)
 #: Character sets that are looked up by a name of the target's choosing; all others are read as UTF-8.
 _CHARSETS = re.compile(
     r"utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?1|windows-125\d|cp125\d|koi8-[ru]|shift_jis|"
@@ -112,7 +113,7 @@ def written(gathered: Gathered, spec: CheckSpec) -> Generator[None, None, Dict[s
         document["chain"] = chain
     answers = []
     for url, head in gathered.heads:
-        answers.append(_head_json(url, head, secrets))
+        answers.append((yield from _head_json(url, head, secrets)))
         yield
     if answers:
         document["answers"] = answers
@@ -167,13 +168,17 @@ def _certificate_json(der: bytes) -> Dict[str, Any]:
     return told
 
 
-def _head_json(url: str, head: bytes, secrets: Sequence[str]) -> Dict[str, Any]:
-    lines = head[:HEAD_KEPT_BYTES].decode("latin-1").split("\n")
+def _head_json(url: str, head: bytes, secrets: Sequence[str]) -> Generator[None, None, Dict[str, Any]]:
+    text = head[:HEAD_KEPT_BYTES].decode("latin-1")
+    secrets = [secret for secret in secrets if secret in text]
+    lines = text.split("\n")
     is_cut = len(head) >= HEAD_KEPT_BYTES
     # Of a line that is cut off nobody knows what it would have been.
     status_line, fields = lines[0], lines[1 : -1 if is_cut else None]
     headers = []
-    for line in fields[:_MAX_LINES]:
+    for place, line in enumerate(fields[:_MAX_LINES], start=1):
+        if place % _LINES_PER_STEP == 0:
+            yield
         name, colon, value = line.partition(":")
         if colon and name[:1] not in (" ", "\t"):
             headers.append([shown(name.strip(), 100), _header_value(name.strip().lower(), value.strip(), secrets)])
@@ -202,7 +207,11 @@ def _clean(value: str, secrets: Sequence[str]) -> str:
 
 
 def _masked_url(text: str) -> str:
-    return _SECRET_PARAMETER.sub(rf"\1{MASK}", text)
+    return _PARAMETER.sub(_masked_parameter, text) if "=" in text else text
+
+
+def _masked_parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}={MASK}" if _SECRET_PARAMETER.search(found[2]) else found[0]
 
 
 def _without(text: str, secrets: Sequence[str]) -> str:

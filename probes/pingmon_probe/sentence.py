@@ -50,6 +50,8 @@ def seconds(ms: float) -> str:
 
 def shown(text: str, limit: int = 60) -> str:
     """Return a text of the user or the target as it may stand in a sentence: printable and short."""
+    if len(text) <= limit and text.isprintable():
+        return text
     clean = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: limit + 1])
     return clean if len(text) <= limit else clean[:limit] + "..."
 

@@ -231,6 +231,15 @@ def test_echoes_that_do_not_come_back_leave_who_said_why(keeping: Rig) -> None:
     assert kept["tried"][0]["target"] == "127.0.0.1" and kept["tried"][0]["port"] is None
 
 
+@pytest.mark.parametrize("piece", [b"?token", b"?a", b"&key=", b";", b"?session=x&", b"a"])
+def test_text_that_is_all_addresses_is_gone_through_but_once(piece: bytes) -> None:
+    """Backtracking in it would take minutes, and hold up every check."""
+    gathered = Gathered()
+    line = b"Link: " + piece * (8_000 // len(piece)) + b"\r\n"
+    gathered.heads = [("http://a/" + piece.decode() * 300, b"HTTP/1.1 500 No\r\n" + line)] * 6
+    assert len(document_of(gathered)["answers"]) == 6
+
+
 _bytes = st.binary(max_size=9_000)
 
 
