@@ -218,7 +218,7 @@ def _run_window(args: argparse.Namespace) -> int:
         return DONE
     with ownership:
         require_display()
-        require_libraries()
+        require_libraries(is_shown=True)
         log.set_up(args.data_dir, debug=args.debug, on_stderr=args.debug)
         try:
             from pingmon_gui.ui.window_frame import open_frame

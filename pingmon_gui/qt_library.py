@@ -29,15 +29,18 @@ OF_X11 = {
 }
 
 
-def require_libraries(environment: Mapping[str, str] = os.environ) -> None:
-    """Raises PingmonError that names all that are missing. Packages of ours depend on them and are not asked."""
+def require_libraries(environment: Mapping[str, str] = os.environ, *, is_shown: bool = False) -> None:
+    """Raises PingmonError that names all that are missing to draw, or (`is_shown`) to open a window.
+
+    Packages of ours depend on them and are not asked.
+    """
     if not sys.platform.startswith("linux") or getattr(sys, "frozen", False):
         return
-    is_x11 = not environment.get("QT_QPA_PLATFORM") and not environment.get("WAYLAND_DISPLAY")
+    is_x11 = is_shown and not environment.get("QT_QPA_PLATFORM") and not environment.get("WAYLAND_DISPLAY")
     missing = {name: package for name, package in (ALWAYS | (OF_X11 if is_x11 else {})).items() if not _loads(name)}
     if missing:
         raise PingmonError(
-            f"The window needs libraries that this system lacks: {', '.join(missing)}.",
+            f"Qt needs libraries that this system lacks: {', '.join(missing)}.",
             f"On Debian and Ubuntu: sudo apt install {' '.join(missing.values())}",
         )
 

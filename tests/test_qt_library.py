@@ -23,13 +23,15 @@ def test_missing_ones_are_named_with_the_command_that_installs_them(monkeypatch:
     monkeypatch.setitem(qt_library.ALWAYS, "libnobody-has.so.1", "libnobody1")
     monkeypatch.setitem(qt_library.OF_X11, "libnobody-shows.so.2", "libnobody2")
     with pytest.raises(PingmonError) as raised:
-        require_libraries({"DISPLAY": ":0"})
+        require_libraries({"DISPLAY": ":0"}, is_shown=True)
     assert "lacks: libnobody-has.so.1, libnobody-shows.so.2." in raised.value.message
     assert raised.value.hint == "On Debian and Ubuntu: sudo apt install libnobody1 libnobody2"
     for environment in ({"WAYLAND_DISPLAY": "wayland-0"}, {"QT_QPA_PLATFORM": "offscreen"}):
         with pytest.raises(PingmonError, match=r"lacks: libnobody-has.so.1\."):
-            require_libraries(environment)
+            require_libraries(environment, is_shown=True)
+    with pytest.raises(PingmonError, match=r"lacks: libnobody-has.so.1\."):
+        require_libraries({"DISPLAY": ":0"})  # a page of paper needs no display
 
 
 def test_system_that_has_them_all_passes() -> None:
-    require_libraries({"DISPLAY": ":0"})
+    require_libraries({"DISPLAY": ":0"}, is_shown=True)

@@ -15,6 +15,7 @@ from pingmon_gui.domain import time_zone
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.monitor import Monitor, parse_tags
 from pingmon_gui.domain.verdict_time import VerdictTime
+from pingmon_gui.qt_library import require_libraries
 from pingmon_gui.report.content import PAPER_WIDTH, document
 from pingmon_gui.report.gather import SHARES, Latency, MonitorReport, Report, empty_report, gather
 from pingmon_gui.report.outlet import Format, replacing, text_of
@@ -209,6 +210,8 @@ def _latency_json(values: Latency) -> Json:
 
 def _write(report: Report, format_: Format, path: Path, title: str, *, with_domains: bool) -> None:
     """Write the file whole or not at all. Raises PingmonError."""
+    if format_ is Format.PDF:
+        require_libraries()
     with replacing(path) as partial:
         if format_ is Format.PDF:
             from pingmon_gui.ui.report_pdf import write_pdf
