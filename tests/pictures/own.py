@@ -18,6 +18,7 @@ from pingmon_gui.domain.history import HOUR_MS
 from pingmon_gui.domain.maintenance import Cron, MaintenanceChange, MaintenanceDraft, Once, Weekly
 from pingmon_gui.domain.monitor import MonitorDraft, MonitorSettings
 from pingmon_gui.domain.scope import Scope
+from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.ui.add_dialog import AddDialog
 from pingmon_gui.ui.alert_page import AlertPage
 from pingmon_gui.ui.edit_dialog import EditDialog
@@ -80,6 +81,8 @@ async def edit(desk: Desk) -> QWidget:
 async def window_problems(desk: Desk) -> QWidget:
     await _watch(desk)
     desk.select(2)
+    # A check that takes its whole timeout leaves a domain unknown for a moment where this machine is busy.
+    await until(lambda: bool((desk.session.board.verdict != Verdict.UNKNOWN).all()))
     return desk.frame
 
 
