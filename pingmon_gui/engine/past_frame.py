@@ -25,6 +25,7 @@ from pingmon_gui.domain.verdict import Verdict, verdicts
 from pingmon_gui.engine.cells import Cells, visible_cells, with_seconds
 from pingmon_gui.engine.hour import Flags, Ints
 from pingmon_gui.engine.layout import Layout
+from pingmon_gui.engine.move import Places
 from pingmon_gui.engine.strip import CODE, NOTHING_KNOWN, RANK, SLOT_MS, SLOTS
 from pingmon_gui.engine.tape import PairsAt, looked_up
 
@@ -140,24 +141,18 @@ class Stage:
         """Return the frame; the last hour is [start_ms, end_ms). Without a `verdict` it follows from the cells."""
         rows, columns = np.arange(len(self.there)), np.arange(len(REGIONS))
         series = self.layout.series_by_region(rows, columns)
-        known, available, asked = self._times(then, series, start_ms, end_ms)
-        # Of several probes of a region the worst.
-        rank = RANK[then.strip[series]].max(axis=2)
+        # Of those that are measured over each family, what IPv6 said besides.
         has_two = self.layout.rows(self.layout.each)
         over_6 = self.layout.series_by_region(self.layout.second_rows(has_two), columns)
-        if self.layout.each:
-            known[has_two] += then.known_ms[over_6].sum(axis=-1)
-            available[has_two] += then.available_ms[over_6].sum(axis=-1)
-            # It is asked for both families if it is now: what was asked then nobody kept.
-            is_asked = [self.there[row].monitor.has_each_family for row in has_two.tolist()]
-            asked[has_two] *= 1 + np.array(is_asked, dtype=np.int64)[:, None]
-            rank[has_two] = np.maximum(rank[has_two], RANK[then.strip[over_6]].max(axis=2))
-        times = (known, available, np.maximum(known, asked))
+        times = self._times(then, series, has_two, over_6, start_ms, end_ms)
         cells = visible_cells(then, series, then.speaks[series], self.assigned, self.paused, times)
-        if self.layout.each:
+        # Of several probes of a region the worst.
+        rank = RANK[then.strip[series]].max(axis=2)
+        if len(has_two):
             both = (times[0][has_two], times[1][has_two], times[2][has_two])
             rest = self.assigned[has_two], self.paused[has_two]
             cells = with_seconds(cells, visible_cells(then, over_6, then.speaks[over_6], *rest, both), has_two)
+            rank[has_two] = np.maximum(rank[has_two], RANK[then.strip[over_6]].max(axis=2))
         strip = CODE[rank]
         if verdict is None:
             verdict = verdicts(cells.state, self.assigned, self.paused)
@@ -181,13 +176,17 @@ class Stage:
         )
 
     def _times(
-        self, then: SeriesThen, series: npt.NDArray[np.intp], start_ms: int, end_ms: int
+        self, then: SeriesThen, series: Places, has_two: Places, over_6: Places, start_ms: int, end_ms: int
     ) -> tuple[Ints, Ints, Ints]:
         known, available = then.known_ms[series].sum(axis=-1), then.available_ms[series].sum(axis=-1)
+        known[has_two] += then.known_ms[over_6].sum(axis=-1)
+        available[has_two] += then.available_ms[over_6].sum(axis=-1)
         paused = np.array([_overlap(one, start_ms, end_ms) for one in self.there], dtype=np.int64)
         created = np.array([one.monitor.created_at_ms for one in self.there], dtype=np.int64)
         asked = np.maximum(0, end_ms - np.maximum(start_ms, created) - paused)
-        return known, available, asked[:, None] * self.layout.probe_count
+        # It is asked for both families if it is now: what was asked then nobody kept.
+        checks = np.array([one.monitor.check_count for one in self.there], dtype=np.int64)
+        return known, available, np.maximum(known, (asked * checks)[:, None] * self.layout.probe_count)
 
 
 def empty_frame() -> Frame:
