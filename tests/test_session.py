@@ -24,6 +24,7 @@ from pingmon_gui.engine.event import Event, Notice, RaiseWindow
 from pingmon_gui.request import draft_from_json, draft_json, error_from_json
 from pingmon_gui.session import Session, stored_status
 from tests.engine.fakes import START_MS, FakeClock, FakeLink, FakeStore, batch, monitor, probe, until
+from tests.ports import free_port
 
 
 class FakeSession(Session):
@@ -343,7 +344,7 @@ def test_metrics_follow_the_preferences(tmp_path: Path) -> None:
     async def check() -> None:
         session.hub.subscribe(heard.append)
         assert session.metering.port is None
-        port = _free_port()
+        port = free_port()
         await session.commands.change_preferences({"metrics_access": METRICS_OPEN, "metrics_port": port})
         await until(lambda: session.metering.port == port)
         text = await _fetched(port)
@@ -398,12 +399,6 @@ def test_metrics_asked_for_by_name_do_not_follow_the_preferences(tmp_path: Path)
         )
 
     run(session, check)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 async def _fetched(port: int) -> str:

@@ -16,8 +16,9 @@ from pingmon_gui.fleet.secret import Token
 from pingmon_gui.fleet.secret_store import ProbeSecrets, SecretStore
 from pingmon_gui.store.store import Store
 from tests.cli.conftest import Command, Processes
+from tests.ports import free_port
 from tests.probe.probe_process import TOKEN, ProbeProcess
-from tests.sshd import SshServer, free_port, make_key, ssh_server
+from tests.sshd import SshServer, make_key, ssh_server
 
 
 @pytest.fixture(scope="module")

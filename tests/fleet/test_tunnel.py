@@ -18,8 +18,9 @@ from pingmon_gui.fleet.channel_stream import FULL_BYTES, PIECE_BYTES
 from pingmon_gui.fleet.tunnel import Tunnel, read_private_key
 from tests.engine.fakes import until
 from tests.fleet.way import Way
+from tests.ports import free_port
 from tests.probe.probe_process import ProbeProcess, target
-from tests.sshd import free_port, make_key, ssh_server
+from tests.sshd import make_key, ssh_server
 
 
 def run(test: Callable[[], Coroutine[object, object, None]]) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ import paramiko
 
 from pingmon_gui.provision.known_host import written
 from pingmon_gui.provision.ssh_config import SshTarget
+from tests.ports import free_port
 
 USER = getpass.getuser()
 _START_S = 20.0
@@ -39,13 +39,6 @@ def keygen(path: Path, kind: str = "ed25519", passphrase: str = "", *more: str) 
 
 def public_line(path: Path) -> str:
     return path.with_name(path.name + ".pub").read_text(encoding="ascii").strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

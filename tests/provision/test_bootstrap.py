@@ -9,7 +9,6 @@ import asyncio
 import io
 import json
 import os
-import socket
 import sys
 import urllib.request
 import zipfile
@@ -46,6 +45,7 @@ from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.provision.proof import Proof
 from pingmon_gui.provision.ssh_config import SshTarget
 from pingmon_gui.provision.way import OpenHost, Ways
+from tests.ports import free_port
 from tests.provision.hosts import Events, LocalHost
 
 TARGET = SshTarget(host="local.test", address="127.0.0.1", port=22, user="pat")
@@ -113,9 +113,7 @@ class Desk:
         self.bundle = probe_bundle()
         self.request = BootstrapRequest("pat@local.test", Region.EU, is_private_allowed=True)
         self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     async def open_host(self, target: SshTarget, listener: Listener) -> OpenHost:
         self.opened += 1

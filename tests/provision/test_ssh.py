@@ -27,8 +27,9 @@ from pingmon_gui.domain.error import (
 from pingmon_gui.provision.known_host import KnownHosts, fingerprint, written
 from pingmon_gui.provision.ssh import SshHost, connect
 from pingmon_gui.provision.ssh_config import SshTarget, resolve
+from tests.ports import free_port
 from tests.provision.people import NobodyThere, Person, Transcript
-from tests.provision.sshd import USER, Sshd, StartSshd, free_port
+from tests.provision.sshd import USER, Sshd, StartSshd
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.real.servers import free_port
+from tests.ports import free_port
 
 PATIENCE_S = 30.0
 _SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])

@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import free_port
+
 HUGE_BYTES = 100 * 1024 * 1024
 KEYWORD = "all systems operational"
 
@@ -87,14 +89,6 @@ def _raw_server(answer: bytes) -> tuple[socket.socket, int]:
 
     threading.Thread(target=serve, daemon=True).start()
     return listener, listener.getsockname()[1]
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _self_signed(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.exchange import prometheus_export
 from pingmon_gui.exchange.configuration import Configuration
 from tests.cli.conftest import Processes
+from tests.ports import free_port
 from tests.probe.probe_process import TOKEN, ProbeProcess
 from tests.probe.targets import Targets
 
@@ -35,12 +35,6 @@ _SAME = (
     "probe_ip_addr_hash", "probe_failed_due_to_regex", "probe_ssl_earliest_cert_expiry",
     "probe_http_uncompressed_body_length",
 )  # fmt: skip
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _until(holds: Callable[[], Any]) -> Any:
@@ -73,7 +67,7 @@ def probe(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def blackbox(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a blackbox_exporter with the modules of its own example that the tests ask for."""
-    folder, port = tmp_path_factory.mktemp("blackbox"), _free_port()
+    folder, port = tmp_path_factory.mktemp("blackbox"), free_port()
     http = {"preferred_ip_protocol": "ip4", "tls_config": {"ca_file": targets.ca_file}}
     modules = {
         "http_2xx": {"prober": "http", "http": http},
@@ -94,7 +88,7 @@ def blackbox(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @contextmanager
 def _prometheus(folder: Path) -> Iterator[Callable[[str], list[dict[str, str]]]]:
     """Run Prometheus on the configuration in a folder; what is asked gives labels, and the value as one of them."""
-    port = _free_port()
+    port = free_port()
     command = [
         "prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
@@ -106,6 +100,8 @@ def _prometheus(folder: Path) -> Iterator[Callable[[str], list[dict[str, str]]]]
 
     with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
+            # Until its store is open it answers every question with 503.
+            _until(lambda: httpx.get(f"http://127.0.0.1:{port}/-/ready").is_success)
             yield asked
         finally:
             process.terminate()
@@ -177,7 +173,8 @@ def test_prometheus_scrapes_the_probe_by_what_is_exported(
         for number, url in ((2, up), (3, down))
     ]
     for name, text in prometheus_export.files_of(Configuration(watched, probes=[there])).items():
-        (tmp_path / name).write_text(text)
+        # What is scraped once a minute is waited for below.
+        (tmp_path / name).write_text(text.replace("scrape_interval: 60s", "scrape_interval: 1s"))
     (tmp_path / "tokens").mkdir()
     (tmp_path / "tokens" / "Frankfurt").write_text(TOKEN)
     with _prometheus(tmp_path) as asked:
@@ -191,7 +188,7 @@ def test_prometheus_scrapes_the_probe_by_what_is_exported(
 
 
 def test_prometheus_scrapes_the_app_by_what_is_exported(targets: Targets, tmp_path: Path) -> None:
-    processes, port = Processes(tmp_path / "data"), _free_port()
+    processes, port = Processes(tmp_path / "data"), free_port()
     declared = tmp_path / "pingmon.toml"
     up, down = targets.url("/fast"), targets.url("/status/503")
     declared.write_text(
