@@ -68,7 +68,9 @@ class TimeWalk(QObject):
         self._first_ms, self._last_ms = first_ms, last_ms
 
     def seek(self, at_ms: int) -> None:
-        """Go to a moment; what was asked before and is not there yet is dropped."""
+        """Go to a moment; what was asked before and is not there yet is dropped. Without a past nothing is gone to."""
+        if not self._last_ms:
+            return
         at_ms = min(max(at_ms, self._first_ms), self._last_ms)
         if at_ms != self.at_ms:
             self._direction = 1 if at_ms > self.at_ms else -1

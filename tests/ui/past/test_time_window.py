@@ -286,6 +286,24 @@ class SlowFrames:
         self.ahead.append(at_ms)
 
 
+def test_nothing_is_asked_for_before_it_is_known_how_far_the_past_reaches(run_async: RunAsync) -> None:
+    async def main() -> None:
+        frames = SlowFrames()
+        spawner = Spawner(lambda error: None, lambda error: None)
+        walk = TimeWalk(frames, spawner.spawn)
+        walk.seek(NOW_MS)
+        await asyncio.sleep(0)
+        assert walk.at_ms == 0 and not frames.asked
+        walk.set_range(0, NOW_MS)
+        walk.seek(NOW_MS)
+        await asyncio.sleep(0)
+        assert frames.asked == [NOW_MS]
+        walk.stop()
+        await spawner.close()
+
+    run_async(main())
+
+
 def test_what_was_asked_last_is_shown_next_and_then_its_neighbours_are_read(run_async: RunAsync) -> None:
     async def main() -> None:
         frames = SlowFrames()
