@@ -188,7 +188,10 @@ class Agent(AgentSSH):
         """Ask the agent for its keys; waits up to AGENT_S. An agent that does not answer is no agent, as for ssh."""
         try:
             self._connection = _agent_connection(identity_agent)
-            if self._connection is not None and not self._is_cut:
+            if self._is_cut:
+                # Nobody waits for it any more, and whoever closed it found nothing to close yet.
+                self.close()
+            elif self._connection is not None:
                 self._connect(self._connection)  # type: ignore[attr-defined]  # as paramiko's own Agent does
         except (SSHException, OSError):
             self.close()

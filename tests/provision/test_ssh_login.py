@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa
 
 from pingmon_gui.domain.error import AuthFailed, SshUnreachable, UserCancelled
 from pingmon_gui.provision.known_host import KnownHosts
+from pingmon_gui.provision.private_key import Agent
 from pingmon_gui.provision.prompt import SecretKind
 from pingmon_gui.provision.ssh import connect, open_link
 from pingmon_gui.provision.ssh_config import SshTarget
@@ -279,6 +280,22 @@ def test_agent_that_hangs_does_not_hold_up_a_cancel(
         listener.bind(str(path))
         listener.listen()
         run(work(listener))
+
+
+def test_agent_that_answers_when_nobody_waits_any_more_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "late.sock"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        agent = Agent()
+        agent.cut()
+        agent.open(None)
+        connection, _address = listener.accept()
+        with connection:
+            connection.settimeout(20)
+            assert connection.recv(1) == b""
+    assert agent.held_keys() == []
 
 
 # Passwords and questions, an odd server
