@@ -94,7 +94,7 @@ def _names(value: Sequence[Json]) -> tuple[str, list[str]]:
         said = "; ".join(part for part in (said, one.get("error") or "") if part) or "no address"
         how = [f"{one['took_ms']:.1f} ms"] if one.get("took_ms") is not None else []
         if one.get("server"):
-            how.append(f"asked {one['server']}")
+            how.append(f"name server {one['server']}")
         lines.append(f"{one['host']}: {said}" + (f" ({', '.join(how)})" if how else ""))
     return "", lines
 

@@ -14,7 +14,9 @@ def names_of(tools: Tools, host: str, answer: Optional[Resolved]) -> List[NameAn
     """Return the answer for a host as evidence, nothing for a numeric address: nobody was asked."""
     if numeric_address(host, 0) is not None:
         return []
-    server = tools.host_resolver.server()
+    # A name of this computer is nobody else's to answer.
+    is_local = host.rstrip(".").lower().rpartition(".")[2] == "localhost"
+    server = None if is_local else tools.host_resolver.server()
     if answer is None:
         return [NameAnswer(host, server, (), "no answer came while it was waited for", None)]
     error = None if answer.error is None else (answer.error.strerror or str(answer.error))

@@ -153,6 +153,7 @@ def test_certificate_that_does_not_hold_leaves_its_chain(keeping: Rig, targets: 
     assert leaf["names"][0] == ("elsewhere.example" if certificate == "wrong_name" else "localhost")
     assert kept["tried"][0]["outcome"].startswith("The certificate of localhost")
     assert kept["names"][0]["host"] == "localhost" and "127.0.0.1" in kept["names"][0]["addresses"]
+    assert kept["names"][0]["server"] is None
 
 
 def test_whole_chain_is_kept_as_the_server_sent_it(keeping: Rig, targets: Targets) -> None:
