@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import shlex
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,8 @@ def run_add(args: argparse.Namespace) -> int:
     if args.json:
         output.write_json({"channel": channel.to_json()})
     else:
-        output.say(f"Added “{channel.name}” ({channel.shown}). Send a test: pingmon alert test “{channel.name}”.")
+        test = shlex.join(("pingmon", "alert", "test", channel.name))
+        output.say(f"Added “{channel.name}” ({channel.shown}). Send a test: {test}")
     return 0
 
 

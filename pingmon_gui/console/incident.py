@@ -12,10 +12,11 @@ from pingmon_gui.console.span import add_span_options, span_ms
 from pingmon_gui.domain.error import InvalidInput
 from pingmon_gui.domain.evidence_text import NOTHING_KEPT, text_of
 from pingmon_gui.domain.failure_evidence import of_incident, time_of
+from pingmon_gui.domain.family import label
 from pingmon_gui.domain.incident import Incident, IncidentId, noted
 from pingmon_gui.domain.judgement import Judgement
 from pingmon_gui.domain.monitor import MonitorId
-from pingmon_gui.domain.region import REGION_NAMES
+from pingmon_gui.domain.region import REGION_NAMES, probe_place
 from pingmon_gui.domain.status import Status
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ def run_show(args: argparse.Namespace) -> int:
     for one in document["evidence"]:
         status = Status[one["status"].upper()].word
         what = one["message"] or output.latency(one["total_ms"])
-        output.write_lines([f"  {REGION_NAMES[one['region']]} ({one['probe_name']}): {status}. {what}"])
+        over = f" over {label(one['family'])}" if one["family"] else ""
+        output.write_lines([f"  {_place(one)}: {status}{over}. {what}"])
     for note in document["notes"]:
         output.write_lines([f"  {output.local_time(note['at_ms'])}  {note['text']}"])
     _write_failure_evidence(document)
@@ -128,13 +130,16 @@ def run_show(args: argparse.Namespace) -> int:
 def _write_failure_evidence(document: Json) -> None:
     """Print what probes kept of the first failure, and of which that failed there is nothing."""
     for one in document["failure_evidence"]:
-        where = f"{REGION_NAMES[one['region']]} ({one['probe_name']})"
-        output.write_lines(["", f"Evidence of {where}, {output.local_time(one['at_ms'])}"])
+        output.write_lines(["", f"Evidence of {_place(one)}, {output.local_time(one['at_ms'])}"])
         output.write_lines(f"  {line}" for line in text_of(one))
     kept = {one["probe"] for one in document["failure_evidence"]}
     for one in document["evidence"]:
         if one["failure"] is not None and one["probe"] not in kept:
-            output.write_lines(["", f"Evidence of {REGION_NAMES[one['region']]} ({one['probe_name']}): {NOTHING_KEPT}"])
+            output.write_lines(["", f"Evidence of {_place(one)}: {NOTHING_KEPT}"])
+
+
+def _place(one: Json) -> str:
+    return probe_place(REGION_NAMES[one["region"]], one["probe_name"])
 
 
 def run_acknowledge(args: argparse.Namespace) -> int:

@@ -36,6 +36,10 @@ def alert_text(post: Post, now_ms: int, *, zone: tzinfo | None = None, say: Say 
     return words.lasting()
 
 
+#: Of a message that is a summary for whoever looks at the list: that one is told nothing, neither in time nor late.
+_NO_CHANNEL = ChannelId(0)
+
+
 def summary(alert: Alert, now_ms: int) -> Post:
     """Return a message that says what an alert comes to now: what lasts of it, or how it ended."""
     items = sorted(alert.items.values(), key=lambda item: item.is_over)
@@ -43,7 +47,7 @@ def summary(alert: Alert, now_ms: int) -> Post:
     is_over = over == len(items)
     return Post(
         alert=alert.id,
-        channel=ChannelId(0),
+        channel=_NO_CHANNEL,
         number=1,
         event=AlertEvent.RESOLVED if is_over else AlertEvent.TRIGGERED,
         kind=alert.kind,
@@ -165,7 +169,9 @@ class _Words:
         if post.is_first_word:
             title = f"{say(_WAS.get(first.kind, '%1')).replace('%1', name)} {span}"
             lines = [f"{first.past_text}." if count == 1 else self._names(over, count)]
-            lines.append(say("It lasted %1 and is over; this is told late.").replace("%1", took))
+            is_summary = post.channel == _NO_CHANNEL
+            told = "It lasted %1 and is over." if is_summary else "It lasted %1 and is over; this is told late."
+            lines.append(say(told).replace("%1", took))
         else:
             title = self._again(over, count)
             lines = [say("After %1 (%2).").replace("%2", span).replace("%1", took)]

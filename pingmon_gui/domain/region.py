@@ -28,3 +28,8 @@ REGION_NAMES: dict[Region, str] = {
     Region.SA: "South America",
     Region.OC: "Oceania",
 }
+
+
+def probe_place(region_name: str, probe_name: str) -> str:
+    """Return where and by which probe something was seen: `Europe (fra-1)`, but not `This computer (This computer)`."""
+    return region_name if probe_name in (region_name, REGION_NAMES[Region.LOCAL]) else f"{region_name} ({probe_name})"

@@ -198,16 +198,13 @@ class ChannelForm(FormDialog):
         self._spawn(self._try(replace(channel, is_enabled=True), secret))
 
     async def _try(self, channel: Channel, secret: ChannelSecret | None) -> None:
-        self.test_button.setEnabled(False)
         self.message.say(self.tr("Sending…"))
-        try:
-            await self._test(channel, secret)
-        except PingmonError as exc:
-            if not self._is_closed:
-                self.show_problem(exc)
-        else:
-            if not self._is_closed:
-                self.message.say(self.tr("The test was delivered: look whether it arrived."))
-        finally:
-            if not self._is_closed:
-                self.test_button.setEnabled(True)
+        with self.greyed(self.test_button):
+            try:
+                await self._test(channel, secret)
+            except PingmonError as exc:
+                if not self._is_closed:
+                    self.show_problem(exc)
+            else:
+                if not self._is_closed:
+                    self.message.say(self.tr("The test was delivered: look whether it arrived."))

@@ -165,7 +165,7 @@ class EvidencePanel(QWidget):
         found = []
         for text, is_able in ((unable, False), (nothing, True)):
             those = [one for one in silent if self._is_able(one.probe) == is_able]
-            names = [f"{wording.region_name(one.region)} ({wording.plain(one.probe_name, 60)})" for one in those]
+            names = [wording.seen_from(one.region, one.probe_name) for one in those]
             found += [text.replace("%1", ", ".join(names))] if names else []
         return found
 
@@ -223,7 +223,7 @@ def _who(seen: Evidence | None, at_ms: int) -> str:
     when = wording.date_time(at_ms)
     if seen is None:
         return QCoreApplication.translate("EvidencePanel", "Another probe, %1").replace("%1", when)
-    return f"{wording.region_name(seen.region)} ({wording.plain(seen.probe_name, 60)}), {when}"
+    return f"{wording.seen_from(seen.region, seen.probe_name)}, {when}"
 
 
 def _fold(section: Section, whose: str, parent: QWidget, is_open: bool) -> Fold:

@@ -6,12 +6,14 @@ it asked for is through (`carry_out`). It knows neither store nor engine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QDialog,
     QDialogButtonBox,
     QFrame,
@@ -163,6 +165,19 @@ class FormDialog(QDialog):
         self.is_busy = is_busy
         self.accept_button.setEnabled(not is_busy)
 
+    @contextmanager
+    def greyed(self, button: QAbstractButton) -> Iterator[None]:
+        """Grey a button while what it asked for is done; the focus, which Qt moves on to the next, comes back to it."""
+        had_focus = self.focusWidget() is button
+        button.setEnabled(False)
+        try:
+            yield
+        finally:
+            if not self._is_closed:
+                button.setEnabled(True)
+                if had_focus:
+                    button.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def show_problem(self, error: PingmonError) -> None:
         self.message.say(wording.problem(error), is_error=True)
 
@@ -182,6 +197,20 @@ class FormDialog(QDialog):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ApplicationPaletteChange:
             self._dress()
+
+    def event(self, event: QEvent) -> bool:
+        is_handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._make_room()
+        return is_handled
+
+    def _make_room(self) -> None:
+        """Grow for a sentence that takes more lines than there is room for: Qt leaves windows as high as they are."""
+        layout = self.layout()
+        assert layout is not None
+        least = layout.totalMinimumHeightForWidth(self.width())
+        if self.height() < least <= self.screen().availableSize().height():
+            self.resize(self.width(), least)
 
     def _dress(self) -> None:
         """Give the buttons the look of those in the window."""

@@ -206,8 +206,7 @@ class IncidentDetail(QWidget):
         colour.setStyleSheet(f"background: {region_colour(evidence.region)}; border-radius: 2px; margin: {around}px 0")
         place = PlainLabel(self._body, can_wrap=False)
         family = f" · {wording.family_name(evidence.family)}" if evidence.family else ""
-        probe = wording.plain(evidence.probe_name, 60)
-        place.setText(f"{wording.region_name(evidence.region)} ({probe}){family}")
+        place.setText(f"{wording.seen_from(evidence.region, evidence.probe_name)}{family}")
         word = PlainLabel(self._body, can_wrap=False)
         word.setText(wording.status_word(status))
         what = PlainLabel(self._body)

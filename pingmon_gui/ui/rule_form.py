@@ -394,18 +394,15 @@ class RuleForm(FormDialog):
         self._spawn(self._try(rule))
 
     async def _try(self, rule: AlertRule) -> None:
-        self.preview_button.setEnabled(False)
         self.outcome.setText(self.tr("Looking at what is kept…"))
         self.outcome.show()
-        try:
-            found = await self._preview(rule)
-        except PingmonError as exc:
-            if not self._is_closed:
-                self.outcome.hide()
-                self.show_problem(exc)
-        else:
-            if not self._is_closed:
-                self.outcome.setText(preview_text(rule, found))
-        finally:
-            if not self._is_closed:
-                self.preview_button.setEnabled(True)
+        with self.greyed(self.preview_button):
+            try:
+                found = await self._preview(rule)
+            except PingmonError as exc:
+                if not self._is_closed:
+                    self.outcome.hide()
+                    self.show_problem(exc)
+            else:
+                if not self._is_closed:
+                    self.outcome.setText(preview_text(rule, found))

@@ -103,7 +103,7 @@ class WindowCommands(QObject):
         self.said.emit(text, True)
 
     async def undo(self) -> None:
-        """Take back the last deletion, edit or import. Raises PingmonError; where the disk was at fault, try again."""
+        """Take back what was last done. Raises PingmonError; where the disk was at fault, try again."""
         if not self._undo:
             return
         last = self._undo.pop()
@@ -175,7 +175,10 @@ class WindowCommands(QObject):
 
     async def _add(self, drafts: Sequence[MonitorDraft]) -> None:
         monitors = await self._commands.add(drafts)
-        self.added.emit(tuple(monitor.id for monitor in monitors))
+        ids = tuple(monitor.id for monitor in monitors)
+        # No message: the new rows are there, and chosen.
+        self._remember(self.tr("Added %1.").replace("%1", self._names(ids)), lambda: self._commands.delete(ids))
+        self.added.emit(ids)
 
     async def _import(self, change: ConfigurationChange) -> None:
         before = {key: self._commands.preferences[key] for key in change.preferences}

@@ -18,7 +18,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 from pingmon_gui.domain.availability import Availability
 from pingmon_gui.domain.error import PingmonError
 from pingmon_gui.domain.probe import ProbeHealth, ProbeState
-from pingmon_gui.domain.region import REGIONS, Region
+from pingmon_gui.domain.region import REGIONS, Region, probe_place
 from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.verdict import Verdict
 
@@ -88,6 +88,11 @@ def region_name(region: Region) -> str:
             return translate("Wording", "South America")
         case Region.OC:
             return translate("Wording", "Oceania")
+
+
+def seen_from(region: Region, probe_name: str) -> str:
+    """Return the region and the probe in it that saw something."""
+    return probe_place(region_name(region), plain(probe_name, 60))
 
 
 def status_word(status: int) -> str:

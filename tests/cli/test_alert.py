@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shlex
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -145,6 +146,13 @@ def test_wrong_address_is_refused_and_nothing_is_kept(
     done = pingmon("alert", "add-channel", "x", "--kind", kind)
     assert done.code == 1 and sentence in done.err
     assert len(pingmon("alert", "channels", "--json").json["channels"]) == 1
+
+
+def test_test_that_is_proposed_can_be_pasted(pingmon: Command, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{hook.url}\n"))
+    proposed = pingmon("alert", "add-channel", "Who is on call", "--kind", "webhook").err.partition("Send a test: ")[2]
+    assert pingmon(*shlex.split(proposed)[1:]).code == 0
+    assert hook.bodies[0]["event"] == "test"
 
 
 def test_pause_and_resume(pingmon: Command) -> None:

@@ -36,7 +36,7 @@ def test_outage_is_listed_shown_acknowledged_and_resolved(processes: Processes, 
     assert kept["at_ms"] == incident["start_at_ms"]
     assert kept["body"]["text"] == "all is well" and kept["answers"][0]["status_line"].startswith("HTTP/1.1 503")
     shown = processes.run("incident", "show", "last")
-    assert "Evidence of This computer (This computer), " in shown.out
+    assert "Evidence of This computer, " in shown.out
     assert "\n    HTTP/1.1 503 Service Unavailable\n" in shown.out and "\n    all is well\n" in shown.out
     site.status = 200
     healed_ms = time.time_ns() // 1_000_000

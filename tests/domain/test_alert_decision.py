@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
@@ -11,6 +12,7 @@ from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, Channe
 from pingmon_gui.domain.alert_news import CertificateFact, of_certificate, of_channel, of_incident, of_network, of_probe
 from pingmon_gui.domain.alert_rule import DAY_MS, AlertKind, Escalation, Flapping, QuietEnd, RuleId
 from pingmon_gui.domain.alert_state import AlertAcknowledged, AlertSnoozed, Certainty
+from pingmon_gui.domain.alert_words import alert_text, summary
 from pingmon_gui.domain.monitor import MonitorId
 from pingmon_gui.domain.quiet_hours import QuietSpan
 from pingmon_gui.domain.region import Region
@@ -419,6 +421,16 @@ class TestChannels:
 
 
 class TestWordsOfTheEnd:
+    def test_the_list_says_of_no_alert_that_it_is_told_late(self) -> None:
+        play = Play(rule())
+        play.down(incident(3))
+        play.at(MINUTE)
+        play.up(incident(3))
+        (alert,) = play.alerts.values()
+        words = alert_text(summary(alert, play.now_ms), play.now_ms, zone=UTC)
+        assert words.title.startswith("site3 was offline 12:00–12:0")
+        assert words.text.splitlines()[1] == "It lasted 1 min and is over."
+
     @pytest.mark.parametrize(
         ("closing", "title"),
         [

@@ -33,6 +33,16 @@ def submitted(dialog: AddDialog) -> list[tuple[MonitorDraft, ...]]:
     return heard
 
 
+def test_add_dialog_grows_for_a_sentence_of_several_lines(dialog: AddDialog, qtbot: QtBot) -> None:
+    dialog.set_text("tcp://mail.example:25")
+    qtbot.waitUntil(lambda: dialog.address_field.note.height() >= dialog.fontMetrics().height())
+    dialog.resize(dialog.minimumSize())
+    dialog.set_text("tcp://mail.example:25?server=192.0.2.1&type=A")
+    note = dialog.address_field.note
+    assert note.heightForWidth(note.width()) > 1.5 * dialog.fontMetrics().height()
+    qtbot.waitUntil(lambda: note.height() >= note.heightForWidth(note.width()))
+
+
 def test_add_dialog_with_a_bare_name_makes_a_draft_with_the_preferences(dialog: AddDialog) -> None:
     dialog.set_text(" example.com ")
     [[draft]] = submitted(dialog)

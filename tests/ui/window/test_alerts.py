@@ -342,6 +342,21 @@ def test_rule_form_reads_everything_and_points_at_what_is_wrong(qapp: object) ->
     form.deleteLater()
 
 
+def test_channel_form_leaves_the_keyboard_where_a_test_was_asked_for(qapp: object) -> None:
+    was_enabled: list[bool] = []
+
+    async def test(_channel: Channel, _secret: ChannelSecret | None) -> None:
+        was_enabled.append(form.test_button.isEnabled())
+
+    form = ChannelForm(ChannelKind.WEBHOOK, hook(name="Ops"), test, asyncio.run)  # type: ignore[arg-type,return-value]
+    form.show()
+    form.test_button.setFocus()
+    form.test_button.click()
+    assert was_enabled == [False]
+    assert form.test_button.isEnabled() and form.focusWidget() is form.test_button
+    form.deleteLater()
+
+
 def test_channel_form_tests_what_is_typed_and_asks_for_the_address_again(qapp: object) -> None:
     tried: list[tuple[Channel, ChannelSecret | None]] = []
 

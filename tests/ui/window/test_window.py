@@ -118,6 +118,23 @@ def test_delete_and_undo_by_keyboard(make_bench: MakeBench, show_window: ShowWin
     run_async(use())
 
 
+def test_what_was_added_is_taken_back_by_undo(
+    make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync
+) -> None:
+    bench = make_bench(numbered(1))
+    window = show_window(bench)
+
+    async def use() -> None:
+        await window.commands.add_first("https://typed.example")
+        await until(lambda: window.model.rowCount() == 2 and window.actions_.undo.isEnabled())
+        press(window.table, Qt.Key.Key_Z, _CONTROL)
+        await until(lambda: window.model.rowCount() == 1)
+        assert not window.commands.undo_text
+        assert [monitor.url for monitor in bench.board.monitors.values()] == [numbered(1)[0].url]
+
+    run_async(use())
+
+
 def test_undo_that_cannot_be_kept_is_offered_again_and_one_that_came_too_late_is_not(
     make_bench: MakeBench, show_window: ShowWindow, run_async: RunAsync
 ) -> None:
