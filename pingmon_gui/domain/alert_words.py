@@ -114,7 +114,7 @@ _WAS = {
 }
 _CLOSED = {
     Closing.WITHDRAWN: "False alarm, by results that arrived later: %1",
-    Closing.PAUSED: "No longer measured: %1",
+    Closing.PAUSED: "Paused or in maintenance: %1",
     Closing.REMOVED: "No longer watched: %1",
 }
 

@@ -95,9 +95,22 @@ def quiet_label(parent: QWidget | None = None, *, can_wrap: bool = False) -> Pla
     return label
 
 
+class _Caption(QLabel):
+    def sizeHint(self) -> QSize:
+        """Leave room for a letter that is underlined: drawn apart, it is not kerned, as Qt reckons that it is."""
+        hint = super().sizeHint()
+        before, _sign, after = self.text().partition("&")
+        width = self.fontMetrics().horizontalAdvance
+        kerning = width(before) + width(after[:1]) + width(after[1:]) - width(before + after)
+        return QSize(hint.width() + max(0, kerning), hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+
 def caption(text: str, field: QWidget | None = None, parent: QWidget | None = None) -> QLabel:
     """Return the name of the field beside it; an "&" in it gives the field a key."""
-    label = QLabel(text, parent)
+    label = _Caption(text, parent)
     label.setTextFormat(Qt.TextFormat.PlainText)
     if field is not None:
         label.setBuddy(field)

@@ -435,7 +435,7 @@ class TestWordsOfTheEnd:
         ("closing", "title"),
         [
             (Closing.WITHDRAWN, "False alarm, by results that arrived later: site3"),
-            (Closing.PAUSED, "No longer measured: site3"),
+            (Closing.PAUSED, "Paused or in maintenance: site3"),
         ],
     )
     def test_what_did_not_recover_is_not_said_to(self, closing: Closing, title: str) -> None:

@@ -112,7 +112,7 @@ def test_registration_that_was_wrong_or_is_watched_no_more_is_not_called_renewed
     for closing, title in (
         (Closing.WITHDRAWN, "False alarm, by results that arrived later: example.com"),
         (Closing.REMOVED, "No longer watched: example.com"),
-        (Closing.PAUSED, "No longer measured: example.com"),
+        (Closing.PAUSED, "Paused or in maintenance: example.com"),
     ):
         play = Play(rule(kinds=KINDS))
         near = fact(NOON_MS + DAY_MS)

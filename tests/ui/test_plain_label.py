@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QW
 from pytestqt.qtbot import QtBot
 
 import pingmon_gui.ui
-from pingmon_gui.ui.plain_label import PlainLabel
+from pingmon_gui.ui.plain_label import PlainLabel, caption
 
 TOKEN = "e" * 300
 #: As many letters have room, and three times as wide they have not.
@@ -25,6 +25,16 @@ _SHOWN_BY_THE_DESKTOP = ("tray.py",)
 
 def shown(label: QLabel) -> str:
     return QLabel.text(label)
+
+
+@pytest.mark.parametrize("text", ["&To", "&Template", "W&AVAT", "Name"])
+def test_caption_has_room_for_its_letters_drawn_one_by_one(qtbot: QtBot, text: str) -> None:
+    field = QWidget()
+    qtbot.addWidget(field)
+    label = caption(text, field, field)
+    before, _sign, after = text.partition("&")
+    drawn = (before, after[:1], after[1:])
+    assert label.minimumSizeHint().width() >= sum(map(label.fontMetrics().horizontalAdvance, drawn))
 
 
 @pytest.fixture
