@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,13 +53,24 @@ def latency_text(view: HistoryView, region: RegionHistory, at_ms: float, *, with
     return " / ".join(dict.fromkeys(texts)) or wording.status_word(Status.UNKNOWN)
 
 
-def _spoken_text(one: SeriesHistory, at_ms: float, with_reason: bool) -> str:
+def short_text(view: HistoryView, region: RegionHistory, at_ms: float) -> str:
+    """Return what `latency_text` does; of two families in so few letters that it fits beside the bars, IPv4 first."""
+    if view.is_raw and region.has_two_families:
+        texts = [_spoken_text(one, at_ms, False, wording.latency) for one in region.results]
+        if all(texts):
+            return " / ".join(dict.fromkeys(texts))
+    return latency_text(view, region, at_ms)
+
+
+def _spoken_text(
+    one: SeriesHistory, at_ms: float, with_reason: bool, figure: Callable[[float], str] = wording.exact_latency
+) -> str:
     place = int(np.searchsorted(one.at_ms, at_ms, side="right")) - 1
     if place < 0 or at_ms > one.at_ms[place] + hold_ms(one.interval_ms)[place]:
         return ""
     status = Status(int(one.status[place]))
     if status in (Status.ONLINE, Status.SLOW):
-        return wording.exact_latency(float(one.total_ms[place]))
+        return figure(float(one.total_ms[place]))
     failure = wording.failure_word(failure_name(int(one.failure[place])))
     return f"{wording.status_word(status)}, {failure}" if failure and with_reason else wording.status_word(status)
 

@@ -176,7 +176,7 @@ class HistoryRows(QWidget):
                 row.value.setText(history_reading.median_text(view, known, plot.from_ms, plot.to_ms))
                 row.value.setToolTip("")
             else:
-                row.value.setText(history_reading.latency_text(view, known, cursor_ms))
+                row.value.setText(history_reading.short_text(view, known, cursor_ms))
                 text = history_reading.latency_text(view, known, cursor_ms, with_reason=True)
                 row.value.setToolTip(wording.tool_tip(text))
 

@@ -14,6 +14,7 @@ from pingmon_gui.domain.status import Status
 from pingmon_gui.domain.timeline import Standing
 from pingmon_gui.ui import history_reading
 from pingmon_gui.ui.history_curves import latency_lines
+from pingmon_gui.ui.history_rows import VALUE
 from tests.report.conftest import Told
 from tests.report.story import NOW_MS
 from tests.store.helper import Clock, Measured, open_store
@@ -66,5 +67,12 @@ def test_both_families_are_shown_together_and_each_by_itself(show: Show) -> None
             ("IPv6", 1, 0.0, "offline"),
         ]
         assert window.tools.family == IPV6
+        choice.setCurrentIndex(0)
+        await shown.settle()
+        window.rows.show_values(NOW_MS - 5_000)
+        row = window.rows._rows[Region.EU]
+        assert row.value.text().replace("\u00a0", " ") == "20 ms / offline"
+        assert row.value.toolTip().replace("\u00a0", " ").count("IPv") == 2
+        assert row.value.sizeHint().width() <= window.rows.grid.columnMinimumWidth(VALUE)
 
     show(check)
