@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 
 from pingmon_gui.domain.alert_channel import Channel, ChannelSecret
 from pingmon_gui.domain.backup import BackupFacts
-from pingmon_gui.domain.error import DataFolderBusy, InvalidInput, PingmonError
+from pingmon_gui.domain.error import DataFolderBusy, InvalidInput, PingmonError, ProbeUnreachable
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
 from pingmon_gui.domain.result import ProbeId
@@ -127,7 +128,11 @@ class Answers:
         return {"probe": probe_json(await self._session.rename(_probe_id(request), str(request.get("name", ""))))}
 
     async def _take_over(self, request: Json) -> Json:
-        self._session.take_over(_probe_id(request))
+        id_ = _probe_id(request)
+        self._session.take_over(id_)
+        # A probe that was set up from elsewhere meanwhile takes neither our key nor our token, nor this word.
+        with contextlib.suppress(ProbeUnreachable):
+            await self._session.ask_probe(id_)
         return {}
 
     async def _ask_probe(self, request: Json) -> Json:

@@ -191,7 +191,7 @@ def is_owned(data_dir: Path) -> bool:
     except OSError:
         return False
     with lock:
-        return not _try_lock(lock, data_dir)
+        return not _try_lock(lock, data_dir, to_look=True)
 
 
 def ask(data_dir: Path, request: dict[str, Any], timeout_s: float = CLIENT_PATIENCE_S) -> dict[str, Any]:
@@ -288,7 +288,7 @@ def _storage_error(exc: OSError, data_dir: Path) -> StorageError:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(lock: IO[bytes], data_dir: Path) -> bool:
+    def _try_lock(lock: IO[bytes], data_dir: Path, *, to_look: bool = False) -> bool:
         lock.seek(_WINDOWS_LOCK_PLACE)
         try:
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
@@ -300,9 +300,11 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(lock: IO[bytes], data_dir: Path) -> bool:
+    def _try_lock(lock: IO[bytes], data_dir: Path, *, to_look: bool = False) -> bool:
+        # Several may look at the same moment: none of them is an owner to the others.
+        kind = fcntl.LOCK_SH if to_look else fcntl.LOCK_EX
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError as exc:

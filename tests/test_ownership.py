@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ def test_killed_owner_leaves_nothing_in_the_way(tmp_path: Path, holder: Any) -> 
         owner = read_owner(tmp_path)
         assert owner is not None
         assert (owner.pid, owner.role) == (os.getpid(), "window")
+
+
+def test_who_merely_looks_is_no_owner_to_others_who_look(tmp_path: Path) -> None:
+    Ownership.take(tmp_path, "command").release()
+    with ThreadPoolExecutor(4) as lookers:
+        assert not any(lookers.map(is_owned, [tmp_path] * 2000))
 
 
 def test_a_short_command_is_waited_for(tmp_path: Path, holder: Any) -> None:

@@ -222,6 +222,22 @@ def test_other_processes_list_enrol_ask_rename_and_forget_probes(tmp_path: Path)
     run(tmp_path, check)
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_take_over_of_a_probe_that_shut_this_pingmon_out_says_so(tmp_path: Path, is_known: bool) -> None:
+    """One that is merely away may still be ours to take; one that refuses our token has to be set up again."""
+    one = remote()
+    failure = ProbeUnreachable("Its host is off.") if is_known else ProbeUnauthorised("It refused the token.", "Again.")
+
+    async def check(session: ProbeSession) -> None:
+        await session.enrol(one, SECRETS)
+        session.links[-1].failure = failure
+        answer = await Answers(session).answer({"command": "probe.take_over", "id": one.id})
+        assert answer["ok"] is is_known
+        assert is_known or isinstance(error_from_json(answer), ProbeUnauthorised)
+
+    run(tmp_path, check)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
