@@ -271,6 +271,7 @@ class WindowRun(QObject):
     @Slot()
     def on_quit_asked(self) -> None:
         self._is_quitting = True
+        self._trouble.give_up()
         if self._stop is not None:
             self._stop.set()
 

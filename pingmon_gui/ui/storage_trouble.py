@@ -44,13 +44,21 @@ class StorageTrouble:
         self._renewal = renewal
         self._spawner = spawner
         self._parent = parent
+        self._dialog: QDialog | None = None
+        self._is_given_up = False
+
+    def give_up(self) -> None:
+        """Pingmon is to end: close what is asked, as if the user had closed it. Work on the database is finished."""
+        self._is_given_up = True
+        if self._dialog is not None:
+            self._dialog.reject()
 
     async def resolve(self, error: StorageError) -> bool:
         """Return whether to try again: at once, or after what the user wanted was done. False is to quit."""
         problem: PingmonError = error
-        while True:
+        while not self._is_given_up:
             box, choices = storage_dialog(problem, self._renewal.path.parent, self._parent)
-            await _closed(box)
+            await self._closed(box)
             choice = choices.get(box.clickedButton(), Choice.QUIT)
             box.deleteLater()
             try:
@@ -65,12 +73,13 @@ class StorageTrouble:
                         return choice is Choice.AGAIN
             except PingmonError as exc:
                 problem = exc
+        return False
 
     async def show_rescued(self, rescued: Rescued) -> None:
         """Tell what became of a damaged database, until the user has read it."""
         from pingmon_gui.ui.rescue_report import RescueReport
 
-        await _closed(RescueReport(rescued, self._parent))
+        await self._closed(RescueReport(rescued, self._parent))
 
     async def _rescue(self) -> Rescued:
         from pingmon_gui.ui.waiting_box import WaitingBox
@@ -94,11 +103,22 @@ class StorageTrouble:
 
         dialog = RestoreDialog(self._renewal, self._spawner.spawn, self._parent)
         dialog.submitted.connect(take)
-        await _closed(dialog)
+        await self._closed(dialog)
         if not chosen:
             return False
         await asyncio.to_thread(self._renewal.work_of_restore(chosen[0]))
         return True
+
+    async def _closed(self, dialog: QDialog) -> None:
+        """Show a dialog and wait until it is closed."""
+        closed = asyncio.Event()
+        dialog.finished.connect(lambda _code: closed.set())
+        self._dialog = dialog
+        dialog.open()
+        if self._is_given_up:
+            dialog.reject()
+        await closed.wait()
+        self._dialog = None
 
 
 def storage_dialog(
@@ -143,11 +163,3 @@ def storage_dialog(
     box.setDefaultButton(first)
     box.setEscapeButton(leave)
     return box, choices
-
-
-async def _closed(dialog: QDialog) -> None:
-    """Show a dialog and wait until it is closed."""
-    closed = asyncio.Event()
-    dialog.finished.connect(lambda _code: closed.set())
-    dialog.open()
-    await closed.wait()

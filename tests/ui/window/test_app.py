@@ -18,6 +18,7 @@ from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.ownership import Ownership, ask
 from pingmon_gui.session import database_path
 from pingmon_gui.ui.crash_dialog import CrashReporter
+from pingmon_gui.ui.restore_dialog import RestoreDialog
 from pingmon_gui.ui.storage_trouble import storage_dialog
 from pingmon_gui.ui.theme import ThemeSwitch
 from tests.conftest import ExpectLog
@@ -133,6 +134,31 @@ def test_damaged_database_is_a_dialog_and_no_traceback(
             assert str(tmp_path) in box.informativeText()
             box.button(QMessageBox.StandardButton.Close).click()
             assert await life == 1
+
+        run_async(use())
+
+
+@pytest.mark.parametrize("is_restoring", [False, True])
+def test_end_that_is_asked_for_closes_what_is_asked_about_the_data(
+    tmp_path: Path, theme: ThemeSwitch, run_async: RunAsync, expect_log: ExpectLog, is_restoring: bool
+) -> None:
+    """A session that ends, or a signal, waits for no answer."""
+    expect_log(".")
+    database_path(tmp_path).write_bytes(b"this is no database, whatever its name says " * 100)
+    with Ownership.take(tmp_path, "window") as ownership:
+        run = make_run(ownership, theme)
+
+        async def use() -> None:
+            life = asyncio.create_task(run.main())
+            await until(lambda: isinstance(QApplication.activeModalWidget(), QMessageBox))
+            if is_restoring:
+                box = QApplication.activeModalWidget()
+                assert isinstance(box, QMessageBox)
+                next(one for one in box.buttons() if "Restore" in one.text()).click()
+                await until(lambda: isinstance(QApplication.activeModalWidget(), RestoreDialog))
+            run.on_quit_asked()
+            assert await life == 1
+            assert QApplication.activeModalWidget() is None
 
         run_async(use())
 
