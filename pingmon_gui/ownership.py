@@ -261,7 +261,8 @@ def _connect(data_dir: Path, request: dict[str, Any], timeout_s: float) -> Any:
 def _open_lock(data_dir: Path) -> IO[bytes]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "rb+")
+        # Without a buffer: what a full disk did not take is not tried again when it is closed.
+        return os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "rb+", buffering=0)
     except OSError as exc:
         raise _storage_error(exc, data_dir) from exc
     except ValueError as exc:  # a zero byte in the name

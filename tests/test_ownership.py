@@ -93,6 +93,27 @@ def test_who_merely_looks_is_no_owner_to_others_who_look(tmp_path: Path) -> None
         assert not any(lookers.map(is_owned, [tmp_path] * 2000))
 
 
+def test_folder_that_takes_no_more_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: both refuse the owner's name and nothing before it."""
+    code = """
+import resource, sys
+from pathlib import Path
+from pingmon_gui.domain.error import StorageError
+from pingmon_gui.ownership import Ownership
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    Ownership.take(Path(sys.argv[1]), "run")
+except StorageError as exc:
+    print(exc.message)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"The data folder {tmp_path} cannot be used")
+
+
 def test_a_short_command_is_waited_for(tmp_path: Path, holder: Any) -> None:
     holder("command", "0.2")
     Ownership.take(tmp_path, "window", patience_s=30).release()

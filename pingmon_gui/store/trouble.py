@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from pingmon_gui.domain.error import (
     StorageReadOnly,
 )
 
+#: What SQLite makes its log's index larger by.
+_INDEX_BYTES = 32_768
 #: What reading and writing a database may raise.
 ERRORS = (peewee.PeeweeException, sqlite3.Error, OSError)
 
@@ -34,7 +37,7 @@ def translate(exc: BaseException, path: Path) -> StorageError:
     if isinstance(exc, OSError):
         return _of_system(exc, path)
     code, text = _root(exc)
-    if code == sqlite3.SQLITE_FULL or "disk is full" in text:
+    if code == sqlite3.SQLITE_FULL or "disk is full" in text or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return StorageFull(f"The disk has no room left for the database {path}.", _FULL_HINT)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StorageCorrupt(f"The database {path} is damaged ({text}).", CORRUPT_HINT)
@@ -73,6 +76,14 @@ def _root(exc: BaseException) -> tuple[int, str]:
             code, text = found, str(one)
         one = one.__cause__ or one.__context__
     return code, text
+
+
+def _is_full(path: Path) -> bool:
+    """Return whether the disk has no room: SQLite calls it a failure of the disk where its log's index cannot grow."""
+    try:
+        return shutil.disk_usage(path.parent).free < _INDEX_BYTES
+    except OSError:
+        return False
 
 
 def _of_system(exc: OSError, path: Path) -> StorageError:
