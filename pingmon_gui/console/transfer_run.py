@@ -41,7 +41,7 @@ _PROMETHEUS = "prometheus"
 
 
 def run_export(args: argparse.Namespace) -> int:
-    if args.file == _PROMETHEUS and args.format is None:
+    if Path(args.file).name == _PROMETHEUS and args.format is None:
         return _write_prometheus(args, configured(args))
     return write(args, configured(args))
 
@@ -49,11 +49,11 @@ def run_export(args: argparse.Namespace) -> int:
 def _write_prometheus(args: argparse.Namespace, configuration: Configuration) -> int:
     """Write Prometheus' files to the folder of that name."""
     files = prometheus_export.files_of(configuration)
-    outlet.write_folder(_PROMETHEUS, files)
+    outlet.write_folder(args.file, files)
     if args.json:
-        output.write_json({"folder": _PROMETHEUS, "files": list(files), "domains": len(configuration.monitors)})
+        output.write_json({"folder": args.file, "files": list(files), "domains": len(configuration.monitors)})
     else:
-        output.say(f"Written to the folder {_PROMETHEUS}: {', '.join(files)}. The first lines say what is left to do.")
+        output.say(f"Written to the folder {args.file}: {', '.join(files)}. The first lines say what is left to do.")
     return 0
 
 

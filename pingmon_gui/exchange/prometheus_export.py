@@ -13,7 +13,7 @@ from pingmon_probe.protocol import KINDS_OF_FIELD, CheckSpec
 
 from pingmon_gui.domain.metrics_access import LOOPBACK, MetricsAccess, preferred_access
 from pingmon_gui.domain.monitor import Monitor
-from pingmon_gui.domain.probe import Probe, Transport
+from pingmon_gui.domain.probe import Probe, ProbeAccess, Transport
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.exchange.configuration import Configuration
 
@@ -74,6 +74,7 @@ def _notes(configuration: Configuration, ways: Mapping[ProbeId, str]) -> Iterato
         yield "#"
         yield _comment(f"{probe.name}: keep this way open to it, and put its token into {_token_file(probe)}:")
         yield _comment(f"  ssh -N -L {port}:127.0.0.1:{access.service_port} {access.host}")
+        yield _comment(f"  {_token_command(access)} > {_token_file(probe)}")
     if (app := preferred_access(configuration.preferences)) is not None:
         yield "#"
         yield _comment("Pingmon itself tells what its table shows, while it runs; on another computer: its address.")
@@ -92,6 +93,13 @@ def _notes(configuration: Configuration, ways: Mapping[ProbeId, str]) -> Iterato
 
 def _comment(text: str) -> str:
     return "# " + "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _token_command(access: ProbeAccess) -> str:
+    """Return what prints the token of a probe, which its host lets only the probe's user and root read."""
+    if access.tunnel_user == access.login_user:  # a probe without root, in its user's home
+        return f"ssh {access.host} cat .local/share/pingmon-probe/token"
+    return f"ssh {access.host} sudo cat /etc/pingmon-probe/token"
 
 
 def _token_file(probe: Probe) -> str:

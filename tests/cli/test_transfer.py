@@ -295,6 +295,9 @@ def test_export_for_prometheus_is_a_folder(pingmon: Command, tmp_path: Path, mon
     written = (tmp_path / "prometheus" / "prometheus.yml").read_text()
     assert "# Without what signs in, which belongs in no address: a.example" in written
     assert "geheim" not in written
+    (tmp_path / "exports").mkdir()
+    assert pingmon("export", "exports/prometheus").code == 0
+    assert (tmp_path / "exports" / "prometheus" / "prometheus.yml").read_text() == written
     # Again: the same files, in place of the former ones.
     assert pingmon("export", "prometheus").code == 0
     (tmp_path / "prometheus" / "prometheus.yml").unlink()

@@ -49,6 +49,7 @@ def test_every_probe_and_domain_is_scraped_as_it_is_measured() -> None:
     assert "# This computer is left out: it runs inside of Pingmon." in text
     assert "# Tokyo is left out: its certificate has no name." in text
     assert "#   ssh -N -L 18651:127.0.0.1:8650 vps" in text
+    assert "#   ssh vps sudo cat /etc/pingmon-probe/token > tokens/" in text
     document = yaml.safe_load(text)
     jobs = {job["job_name"]: job for job in document["scrape_configs"]}
     assert [name for name in jobs if "Frankfurt" in name] == [
