@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pingmon_gui.domain.backup import BackupFacts
 from pingmon_gui.domain.error import DataFolderBusy, InvalidInput, PingmonError, ProbeUnreachable
 from pingmon_gui.domain.incident import IncidentId
 from pingmon_gui.domain.monitor import Monitor, MonitorId, parse_name
+from pingmon_gui.domain.probe import ProbeState
 from pingmon_gui.domain.result import ProbeId
 from pingmon_gui.domain.target import parse_target
 from pingmon_gui.engine.event import RaiseWindow
@@ -131,8 +131,11 @@ class Answers:
         id_ = _probe_id(request)
         self._session.take_over(id_)
         # A probe that was set up from elsewhere meanwhile takes neither our key nor our token, nor this word.
-        with contextlib.suppress(ProbeUnreachable):
+        try:
             await self._session.ask_probe(id_)
+        except ProbeUnreachable:
+            if self._session.board.probes[id_].state is ProbeState.REFUSED:
+                raise
         return {}
 
     async def _ask_probe(self, request: Json) -> Json:

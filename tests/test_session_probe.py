@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from pingmon_gui.answer import Answers
-from pingmon_gui.domain.error import InvalidInput, ProbeUnauthorised, ProbeUnreachable, StorageFull
+from pingmon_gui.domain.error import InvalidInput, ProbeError, ProbeUnauthorised, ProbeUnreachable, StorageFull
 from pingmon_gui.domain.monitor import MonitorDraft
 from pingmon_gui.domain.probe import Probe, ProbeAccess, ProbeState, Supervisor, Transport, new_probe_id
 from pingmon_gui.domain.region import Region
@@ -222,18 +222,33 @@ def test_other_processes_list_enrol_ask_rename_and_forget_probes(tmp_path: Path)
     run(tmp_path, check)
 
 
-@pytest.mark.parametrize("is_known", [True, False])
-def test_take_over_of_a_probe_that_shut_this_pingmon_out_says_so(tmp_path: Path, is_known: bool) -> None:
-    """One that is merely away may still be ours to take; one that refuses our token has to be set up again."""
+@pytest.mark.parametrize(
+    ("before", "now", "is_done"),
+    [
+        (ProbeUnreachable("Its host is off."), ProbeUnreachable("Its host is off."), True),
+        (ProbeUnauthorised("It refused the token."), ProbeUnauthorised("It refused the token."), False),
+        # No connection is there to ask by: the host took no key of ours.
+        (ProbeUnauthorised("It refused the key."), ProbeUnreachable("It refused the key."), False),
+    ],
+)
+def test_take_over_of_a_probe_that_shut_this_pingmon_out_says_so(
+    tmp_path: Path, before: ProbeError, now: ProbeError, is_done: bool
+) -> None:
+    """One that is merely away may still be ours to take; one that lets us in no longer has to be set up again."""
     one = remote()
-    failure = ProbeUnreachable("Its host is off.") if is_known else ProbeUnauthorised("It refused the token.", "Again.")
 
     async def check(session: ProbeSession) -> None:
         await session.enrol(one, SECRETS)
-        session.links[-1].failure = failure
+        link = session.links[-1]
+        await until(lambda: session.board.probes[one.id].state is ProbeState.CONNECTED)
+        link.failure = before
+        link.feed(before)
+        expected = ProbeState.UNREACHED if is_done else ProbeState.REFUSED
+        await until(lambda: session.board.probes[one.id].state is expected)
+        link.failure = now
         answer = await Answers(session).answer({"command": "probe.take_over", "id": one.id})
-        assert answer["ok"] is is_known
-        assert is_known or isinstance(error_from_json(answer), ProbeUnauthorised)
+        assert answer["ok"] is is_done
+        assert is_done or error_from_json(answer).message == now.message
 
     run(tmp_path, check)
 
