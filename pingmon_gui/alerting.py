@@ -158,7 +158,9 @@ class Alerting:
     # What a person does
 
     async def save_rule(self, rule: AlertRule) -> None:
-        """Add a rule or replace the one with its id. Raises SettingsError, StorageError."""
+        """Add a rule or replace the one with its id. Raises InvalidInput, SettingsError, StorageError."""
+        if _is_taken(rule, self.book.rules):
+            raise InvalidInput("There is an alert rule of this name already.", "Give it another name.")
         unknown = [one for one in rule.channels if one not in self.book.channels]
         if rule.escalation is not None:
             unknown += [one for one in rule.escalation.channels if one not in self.book.channels]
@@ -189,8 +191,10 @@ class Alerting:
     async def save_channel(self, channel: Channel, secret: ChannelSecret | None = None) -> Channel:
         """Add a channel or replace the one with its id; without a secret the one it has stays.
 
-        Raises InvalidInput where its address does not fit, StorageError where it cannot be kept.
+        Raises InvalidInput where its name or address does not fit, StorageError where it cannot be kept.
         """
+        if _is_taken(channel, self.book.channels.values()):
+            raise InvalidInput("There is a channel of this name already.", "Give it another name.")
         if secret is not None:
             channel = replace(channel, shown=await checked_address(channel, secret))
             await self._keep_secret(channel.id, secret)
@@ -409,3 +413,10 @@ def example_post(channel: ChannelId) -> Post:
     return Post(
         AlertId(1), channel, 1, AlertEvent.TRIGGERED, AlertKind.OFFLINE, EXAMPLE_MS, (item,), count=1, lasting=1
     )
+
+
+def _is_taken(wanted: AlertRule | Channel, known: Iterable[AlertRule | Channel]) -> bool:
+    """Return whether another one has the name by which files know it; one that has kept its name may go on."""
+    by_id = {one.id: one.name.casefold() for one in known}
+    name = wanted.name.casefold()
+    return by_id.pop(wanted.id, None) != name and name in by_id.values()

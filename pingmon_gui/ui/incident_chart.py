@@ -131,7 +131,8 @@ class IncidentChart(QWidget):
         plot.show_range(from_ms, to_ms)
         plot.show_view(view, look)
         # A mark stays on one line with its meaning.
-        self._marks = " · ".join(mark.replace(" ", "\u00a0") for mark in marks(look))
+        has_two = any(one.has_two_families for one in view.regions)
+        self._marks = " · ".join(mark.replace(" ", "\u00a0") for mark in marks(look, has_two_families=has_two))
         self._tell()
         self._pages.setCurrentWidget(self._picture)
 

@@ -17,8 +17,8 @@ from pingmon_gui.domain.alert import AlertId, Post
 from pingmon_gui.domain.alert_channel import DESKTOP, Channel, ChannelId, ChannelKind, ChannelSecret
 from pingmon_gui.domain.alert_news import of_incident
 from pingmon_gui.domain.alert_replay import Past, replay
-from pingmon_gui.domain.alert_rule import AlertKind, QuietEnd, SlowCondition, SlowUnit, first_book, first_rules
-from pingmon_gui.domain.error import ChannelError
+from pingmon_gui.domain.alert_rule import AlertKind, QuietEnd, RuleId, SlowCondition, SlowUnit, first_book, first_rules
+from pingmon_gui.domain.error import ChannelError, InvalidInput
 from pingmon_gui.domain.verdict import Verdict
 from pingmon_gui.engine.event import TimePassed
 from pingmon_gui.ui.alert_page import AlertPage
@@ -340,6 +340,19 @@ def test_rule_form_reads_everything_and_points_at_what_is_wrong(qapp: object) ->
     assert rule_made.escalation.channels == (HOOK,)  # type: ignore[attr-defined]
     assert rule_made.quiet[0].days == {5}  # type: ignore[attr-defined]
     form.deleteLater()
+
+
+def test_two_rules_or_channels_of_one_name_are_refused(alerting: Run) -> None:
+    async def use(bench: Bench, window: MainWindow) -> None:
+        await bench.alerts.save_rule(rule(name="Nightly"))
+        with pytest.raises(InvalidInput, match="rule of this name"):
+            await bench.alerts.save_rule(rule(id=RuleId(99), name="nightly"))
+        await bench.alerts.save_rule(rule(name="Nightly", after_ms=60_000))
+        assert [one.after_ms for one in bench.alerts.book.rules if one.name == "Nightly"] == [60_000]
+        with pytest.raises(InvalidInput, match="channel of this name"):
+            await bench.alerts.save_channel(hook(name="this desktop"))
+
+    alerting(use)
 
 
 def test_channel_form_leaves_the_keyboard_where_a_test_was_asked_for(qapp: object) -> None:
