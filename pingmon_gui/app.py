@@ -208,8 +208,15 @@ class WindowRun(QObject):
             except StorageError as exc:
                 _log.error("%s", exc)
                 self.session.renewal.settle(exc)
-                if not await self._trouble.resolve(exc):
-                    return False
+                # Without the frame timer Python would not notice a signal while a dialog waits.
+                pulse = QTimer(self.frame)
+                pulse.timeout.connect(lambda: None)
+                pulse.start(250)
+                try:
+                    if not await self._trouble.resolve(exc):
+                        return False
+                finally:
+                    pulse.deleteLater()
             else:
                 return True
 
