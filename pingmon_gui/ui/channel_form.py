@@ -69,11 +69,11 @@ class ChannelForm(FormDialog):
         if channel is not None:
             self.url.setPlaceholderText(self.tr("Unchanged (%1)").replace("%1", wording.plain(channel.shown, 60)))
         if self._is_webhook:
-            help_text = self.tr("Alerts are sent there as JSON by POST. It is kept in the system's keyring.")
+            help_text = self.tr("Alerts are sent there as JSON by POST. It is kept as a secret.")
         else:
             help_text = self.tr(
                 "Such as mailto://user:password@example.org, slack://…, tgram://…, ntfy://topic. "
-                "It is kept in the system's keyring."
+                "It is kept as a secret."
             )
         self.url_field = self._row(self.tr("&Address"), self.url, help_text)
         self.gather = QSpinBox(self)

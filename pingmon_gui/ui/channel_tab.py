@@ -29,7 +29,10 @@ class ChannelTab(QWidget):
         self.table.itemChanged.connect(self.on_ticked)
         self.table.itemDoubleClicked.connect(self.on_edit)
         self.table.itemSelectionChanged.connect(self.update_buttons)
-        text = self.tr("Ways by which alerts leave Pingmon. Addresses and keys are kept in the system's keyring.")
+        text = self.tr(
+            "Ways by which alerts leave Pingmon. Addresses and keys are kept in the system's keyring; where there is "
+            "none, in files that only you can read."
+        )
         self.add = tab_parts.button(self.tr("&New channel"), self)
         self.menu = QMenu(self)
         for name, kind in (

@@ -350,13 +350,13 @@ class Painting:
         model, table = window.model, window.table
         cells = SeenCells(board)
 
-        def applied(batch: Any) -> None:
+        def applied(batch: Any, *rest: Any) -> None:
             first, last = table.visible_rows()
             rows = np.array([model.board_row(row) for row in range(first, last + 1)], dtype=np.intp)
             # What time alone has changed since is not this batch's, and may be painted already.
             cells.outdate(rows)
             cells.freshen(rows)
-            apply(batch)
+            apply(batch, *rest)
             # What looks the same is not painted anew, so nobody waits for it.
             cells.outdate(rows)
             differing = cells.freshen(rows)
