@@ -30,7 +30,7 @@ _SITUATIONS = {
 }
 #: How the names of the other rows of these benchmarks begin.
 _OTHERS = ("burst of", "200 ", "50 hanging", "tcp,", "tls,", "dns,", "icmp,")
-_OTHERS += ("plain", "TLS", "CPU per", "1,000 ", "20,000 ", "probe:", "measuring core:")
+_OTHERS += ("plain", "TLS", "CPU per", "1,000 hanging", "1,000 monitors at", "20,000 ", "probe:", "measuring core:")
 
 
 def figures(rows: Sequence[Row]) -> str:
