@@ -20,7 +20,8 @@ MOST_PAUSE_MS = 7 * DAY_MS
 _NOT_REGISTERED = ("alt", "arpa", "example", "internal", "invalid", "local", "localhost", "onion", "test")
 
 
-@functools.lru_cache(maxsize=4_096)
+# More than anybody watches: all of them are gone through whenever one changes, and a smaller cache would never hit.
+@functools.lru_cache(maxsize=32_768)
 def registered_name(url: str) -> str | None:
     """Return the name in a URL that a registry registered: of `https://a.shop.example.co.uk/` it is `example.co.uk`.
 

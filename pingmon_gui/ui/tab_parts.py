@@ -105,8 +105,9 @@ def refresh(tab: QWidget) -> None:
     """Take over the colours in use."""
     for table in tab.findChildren(QTableView):
         plain_table.dress(table)
+    look = sheet.controls()
     for one in tab.findChildren(QPushButton):
-        one.setStyleSheet(sheet.controls())
+        one.setStyleSheet(look)
     for label in tab.findChildren(QLabel):
         if label.property("quiet"):
-            label.setStyleSheet(sheet.controls())
+            label.setStyleSheet(look)
